@@ -1,0 +1,45 @@
+"""What a plan may know besides its tables: plant, date, the instant it is as of, and the policy in force.
+
+Nothing here is read from the machine: whoever starts a night decides these values once and the manifest keeps them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from recon_platform.tables.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """One plant: its code (letters, digits, `_`, `-`), IANA time zone, ISO 4217 currency and plant calendar."""
+
+    code: str
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    calendar: str = "PLANT"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """The fixed frame of one plan run.
+
+    `as_of` is the instant (UTC) the data speak of; `planning_date` the working date planned on, in plant time;
+    `sequence` 0 for the nightly run and 1, 2, … for reruns after events.
+    """
+
+    plant: Plant
+    planning_date: date
+    as_of: datetime
+    sequence: int = 0
+    policy: Policy = field(default_factory=Policy)
+
+    def __post_init__(self) -> None:
+        if self.as_of.tzinfo is None:
+            raise ValueError(f"as_of must carry a time zone, got {self.as_of!r}; convert it to UTC first")

@@ -1,0 +1,169 @@
+"""The policy of a plant: every threshold, horizon, weight and cost a plan uses, each with a default and a unit.
+
+A policy is data: it is read from `plant.toml`, stored with each run, compared and approved like a version of code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationPolicy:
+    """Tolerances and limits of the reconciliation rules."""
+
+    quantity_tolerance_share: float = 0.005  # of the order quantity; at least one unit
+    quantity_tolerance_units: float = 1.0
+    component_tolerance_share: float = 0.02  # of the expected consumption
+    component_tolerance_units: float = 0.001
+    over_completion_share: float = 0.05
+    unit_factor_tolerance_share: float = 0.01
+    quiet_hours: float = 24.0
+    stalled_days: float = 3.0
+    not_dispatched_days: float = 2.0
+    stale_past_due_days: float = 90.0
+    auto_receipt_share: float = 0.05  # of the order quantity
+    auto_fix_value_limit: float = 5_000.0  # plant currency, per order
+    breaker_share: float = 0.02  # of open orders
+    breaker_value: float = 250_000.0  # plant currency, per night
+    feed_gap_minutes: float = 30.0
+    feed_shrink_share: float = 0.8
+    consecutive_bom_errors: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialPolicy:
+    """Netting, action messages and their fences."""
+
+    horizon_days: int = 180
+    reschedule_horizon_days: int | None = None  # None: unlimited (reschedule-assumed everywhere)
+    release_window_days: int = 5  # working days
+    master_schedule_frozen_days: int = 0
+    consumption_back_days: int = 5
+    consumption_forward_days: int = 10
+    forecast_significance_share: float = 0.1
+    excess_tolerance_share: float = 0.1
+    safety_stock_absorption: float = 0.5
+    dampen_expedite_days: int = 0  # 0: off
+    dampen_delay_days: int = 0
+    fence_near_days: int | None = None
+    fence_far_days: int | None = None
+    realistic_lead_time_percentile: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityPolicy:
+    """Finite scheduling."""
+
+    horizon_days: int = 180
+    frozen_hours: float = 24.0
+    frozen_hours_by_work_center: Mapping[str, float] = field(default_factory=dict)
+    major_downtime_minutes: float = 60.0
+    class_weights: Mapping[str, float] = field(default_factory=lambda: {"A": 4.0, "B": 2.0, "C": 1.0})
+    portfolio_passes: int = 8
+    improvement_moves: int = 0
+    stability_weight: float = 0.1
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CostPolicy:
+    """Unit costs, in the plant's currency."""
+
+    labour_hour: float = 38.0
+    overtime_hour: float = 57.0
+    late_day_by_class: Mapping[str, float] = field(default_factory=lambda: {"A": 400.0, "B": 150.0, "C": 50.0})
+    expedite: float = 250.0
+    premium_freight: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPolicy:
+    """How a plan becomes the schedule in force."""
+
+    publish_base: str = "approve"  # or "auto"
+    rollout: Mapping[str, str] = field(default_factory=dict)  # line → shadow | pilot | on
+    default_rollout: str = "on"
+    effect_tolerance_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All of it. `digest` names its content; two policies with one digest are the same policy."""
+
+    name: str = "default"
+    reconciliation: ReconciliationPolicy = field(default_factory=ReconciliationPolicy)
+    material: MaterialPolicy = field(default_factory=MaterialPolicy)
+    capacity: CapacityPolicy = field(default_factory=CapacityPolicy)
+    cost: CostPolicy = field(default_factory=CostPolicy)
+    publish: PublishPolicy = field(default_factory=PublishPolicy)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of every value."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+SECTIONS: dict[str, type] = {
+    "reconciliation": ReconciliationPolicy,
+    "material": MaterialPolicy,
+    "capacity": CapacityPolicy,
+    "cost": CostPolicy,
+    "publish": PublishPolicy,
+}
+
+
+def policy_from_dict(values: Mapping[str, Any]) -> Policy:
+    """A policy from nested values (the `[policy]` part of `plant.toml`, or a stored policy); what is absent is default.
+
+    Raises ValueError naming section and key where a key is unknown or a value has the wrong type.
+    """
+    sections: dict[str, Any] = {}
+    for section, content in values.items():
+        if section == "name":
+            sections["name"] = str(content)
+            continue
+        cls = SECTIONS.get(section)
+        if cls is None:
+            raise ValueError(f"policy: unknown section [{section}]; known sections are {', '.join(SECTIONS)}")
+        if not isinstance(content, Mapping):
+            raise ValueError(f"policy: [{section}] must be a table of settings, found {content!r}")
+        defaults = cls()
+        known = {f.name: getattr(defaults, f.name) for f in dataclasses.fields(cls)}
+        settings: dict[str, Any] = {}
+        for key, value in content.items():
+            if key not in known:
+                raise ValueError(f"policy: unknown setting {section}.{key}; known settings are {', '.join(known)}")
+            settings[key] = _typed(f"{section}.{key}", value, known[key])
+        sections[section] = dataclasses.replace(defaults, **settings)
+    return Policy(**sections)
+
+
+def _typed(where: str, value: Any, default: Any) -> Any:
+    if default is None or value is None:
+        return value
+    if isinstance(default, bool) or isinstance(value, bool):
+        ok = isinstance(default, bool) and isinstance(value, bool)
+    elif isinstance(default, int):
+        ok = isinstance(value, int)
+    elif isinstance(default, float):
+        ok = isinstance(value, int | float)
+        value = float(value) if ok else value
+    elif isinstance(default, str):
+        ok = isinstance(value, str)
+    elif isinstance(default, Mapping):
+        ok = isinstance(value, Mapping)
+        value = dict(value) if ok else value
+    else:
+        ok = True
+    if not ok:
+        raise ValueError(f"policy: {where} must be {type(default).__name__}, found {value!r}")
+    return value
