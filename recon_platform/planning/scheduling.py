@@ -1,0 +1,28 @@
+"""The schedule stage: schedule, then check with code that shares nothing with the scheduler, and refuse what fails."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon_platform.capacity import check_schedule, schedule
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+SHOWN_VIOLATIONS = 5
+
+
+class InfeasibleScheduleError(ValueError):
+    """The independent checker found a schedule that breaks a constraint: a defect, never to be published."""
+
+
+def schedule_and_check(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    """Tables `schedule`, `unscheduled`, `capacity_load`, `dispatch_list`; raises InfeasibleScheduleError."""
+    made = schedule(frames, context)
+    violations = check_schedule({**frames, **made}, context)
+    if not violations.is_empty():
+        shown = "; ".join(
+            f"{row['constraint']}: {row['work_order']}/{row['op_seq']} on {row['machine']} ({row['detail']})"
+            for row in violations.head(SHOWN_VIOLATIONS).iter_rows(named=True)
+        )
+        raise InfeasibleScheduleError(f"the schedule breaks {violations.height} constraints: {shown}")
+    return made

@@ -1,0 +1,160 @@
+"""The stages of a night, in order: what each reads, what it makes, and the function that does it.
+
+This list is the one place that knows the order. A what-if walks it as it stands; a night, a rerun, a replay and the
+asset graph walk `proposal.stages.NIGHT_STAGES`, which is this list and the proposal made by planning again.
+
+Names in `reads` say where a table comes from: a plain name is made by an earlier stage of the same run; `raw.NAME` is
+a landing table as it came; `previous.NAME` a table of the run before; `published.NAME` a table of the schedule in
+force; `decisions_in_force` the snapshot taken when the run was opened. All but plain names may be absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames, Layer
+from recon_platform.tables.registry import TABLES
+
+LANDING: tuple[str, ...] = tuple(table.name for table in TABLES.values() if table.layer is Layer.LANDING)
+
+StageFunction = Callable[[Frames, PlanContext], dict[str, pl.DataFrame]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the night. `group` is the heading under which people look for it."""
+
+    name: str
+    group: str
+    meaning: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    run: StageFunction
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The reads without which the stage cannot run: what earlier stages of the same run made."""
+        return tuple(name for name in self.reads if "." not in name and name != "decisions_in_force")
+
+
+# Functions import their stage when called: a door that only lists the stages must not pay for compiled kernels.
+def _conform(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.conform import conform  # noqa: PLC0415
+
+    raw = {name.removeprefix("raw."): frame for name, frame in frames.items() if name.startswith("raw.")}
+    return conform(raw, context)
+
+
+def _reconcile(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.reconcile import reconcile  # noqa: PLC0415
+
+    return reconcile(frames, context)
+
+
+def _material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.material import plan_material  # noqa: PLC0415
+
+    return plan_material(frames, context)
+
+
+def _load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.capacity import required_load  # noqa: PLC0415
+
+    return required_load(frames, context)
+
+
+def _shortages(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.material import find_shortages  # noqa: PLC0415
+
+    return find_shortages(frames, context)
+
+
+def _schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.planning.scheduling import schedule_and_check  # noqa: PLC0415
+
+    return schedule_and_check(frames, context)
+
+
+def _promises(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.planning.promises import order_promises  # noqa: PLC0415
+
+    return order_promises(frames, context)
+
+
+def _metrics(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.metrics import plan_metrics  # noqa: PLC0415
+
+    return plan_metrics(frames, context)
+
+
+_CONFORMED_EXTRAS = (
+    "working_time", "plant_days", "key_map", "quarantine", "row_counts", "availability", "data_findings",
+)  # fmt: skip
+_CONFORMED = (*LANDING, *_CONFORMED_EXTRAS)
+_RECONCILED = ("findings", "reconciled_orders", "reconciled_operations", "order_changes")
+_MATERIAL = (
+    "requirements", "planned_orders", "pegging", "action_messages", "message_causes", "supply_orders", "order_links",
+)  # fmt: skip
+_PREVIOUS_MATERIAL = (
+    "action_messages", "message_causes", "planned_orders", "requirements", "pegging", "reconciled_orders",
+    "items", "inventory", "allocations", "sales_orders", "purchase_orders", "master_schedule", "bom_lines", "plant_days",
+)  # fmt: skip
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "conform", "conformed", "One key, one unit, one calendar; what cannot be trusted is quarantined.",
+        reads=tuple(f"raw.{name}" for name in LANDING), writes=_CONFORMED, run=_conform,
+    ),
+    Stage(
+        "reconcile", "reconciled_backlog", "ERP and MES made to agree, with evidence for every correction.",
+        reads=(*_CONFORMED, "decisions_in_force"), writes=_RECONCILED, run=_reconcile,
+    ),
+    Stage(
+        "material", "material", "Netting through all levels, pegging, action messages and their causes.",
+        reads=(
+            *_CONFORMED, *_RECONCILED, "decisions_in_force", *(f"previous.{name}" for name in _PREVIOUS_MATERIAL),
+        ),
+        writes=_MATERIAL, run=_material,
+    ),
+    Stage(
+        "load", "capacity_load", "What the material plan asks of each work center before any schedule.",
+        reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL), writes=("required_load",), run=_load,
+    ),
+    Stage(
+        "shortages", "shortages", "Where material is missing, when, and what covers it.",
+        reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL), writes=("shortages",), run=_shortages,
+    ),
+    Stage(
+        "schedule", "schedule_proposal", "Every operation on a machine, in working time, checked independently.",
+        reads=(
+            *_CONFORMED, *_RECONCILED, *_MATERIAL, "required_load", "published.schedule", "decisions_in_force",
+        ),
+        writes=("schedule", "unscheduled", "capacity_load", "dispatch_list"), run=_schedule,
+    ),
+    Stage(
+        "promises", "schedule_proposal", "The ship date of every customer line and what bounds it.",
+        reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL, "schedule", "unscheduled", "previous.order_promises"),
+        writes=("order_promises",), run=_promises,
+    ),
+    Stage(
+        "metrics", "metrics", "The night's measures, by the definitions people agreed on.",
+        reads=(
+            *_CONFORMED, *_RECONCILED, *_MATERIAL, "shortages", "schedule", "unscheduled", "capacity_load",
+            "order_promises", "published.schedule", "previous.order_promises", "previous.action_messages",
+        ),
+        writes=("metrics",), run=_metrics,
+    ),
+)  # fmt: skip
+"""The stages that a single plan consists of. `proposal` adds what needs several plans (delta view, moves)."""
+
+
+def stage(name: str) -> Stage:
+    """The stage called `name`; KeyError lists the names."""
+    for candidate in STAGES:
+        if candidate.name == name:
+            return candidate
+    raise KeyError(f"no stage {name!r}; the stages are {', '.join(s.name for s in STAGES)}")

@@ -1,0 +1,52 @@
+"""Options and places every test shares: where shared cases and data are, `--cases FOLDER`, `--long`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cases", action="store", default=None, metavar="FOLDER",
+        help="run every case file in FOLDER instead of the test suite; an unrecognised file fails",
+    )  # fmt: skip
+    parser.addoption("--long", action="store_true", default=False, help="also run the larger sizes (make test-long)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--cases"):
+        # The folder replaces the suite: what is asked for is these cases, all of them and nothing else.
+        config.args = [str(Path(__file__).parent / "cases")]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the larger sizes out of the standard run: deselected, so that a run never reports them as skipped."""
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrise `case_file` with every case file there is: those of `--cases`, else the shared ones when present."""
+    if "case_file" in metafunc.fixturenames:
+        files = case_files(metafunc.config)
+        metafunc.parametrize("case_file", files, ids=[path.stem for path in files])
+
+
+def case_files(config: pytest.Config) -> list[Path]:
+    """Case files, sorted; a `--cases` folder that does not exist or holds none is a usage error."""
+    asked = config.getoption("--cases")
+    if asked:
+        folder = Path(asked)
+        files = sorted(folder.rglob("*.json"))
+        if not files:
+            raise pytest.UsageError(f"--cases {folder}: expected a folder with case files (*.json), found none")
+        return files
+    return sorted(path for name in ("mrp", "planning") for path in (SHARED / "cases" / name).glob("*.json"))
