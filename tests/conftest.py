@@ -1,4 +1,4 @@
-"""Options and places every test shares: where shared cases and data are, `--cases FOLDER`, `--long`."""
+"""Options and places every test shares: where shared cases and data are, and `--long`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,19 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--cases", action="store", default=None, metavar="FOLDER",
-        help="run every case file in FOLDER instead of the test suite; an unrecognised file fails",
-    )  # fmt: skip
     parser.addoption("--long", action="store_true", default=False, help="also run the larger sizes (make test-long)")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--cases"):
-        # The folder replaces the suite: what is asked for is these cases, all of them and nothing else.
-        config.args = [str(Path(__file__).parent / "cases")]
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without case files there is no case test: nothing to collect, rather than an empty one to skip."""
+    if collection_path.name == "test_case_files.py" and not case_files(config):
+        return True
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the larger sizes out of the standard run: deselected, so that a run never reports them as skipped."""
-    if config.getoption("--long"):
+    if config.getoption("--long", default=False):
         return
     long = [item for item in items if item.get_closest_marker("long")]
     if long:
