@@ -67,8 +67,10 @@ def inputs(
     """The name space a plan starts from: each source of tables under its own prefix."""
     frames: dict[str, pl.DataFrame] = {}
     sources: tuple[tuple[str, Mapping[str, pl.DataFrame] | None], ...] = (
-        ("raw.", raw), ("previous.", previous), ("published.", published),
-    )  # fmt: skip
+        ("raw.", raw),
+        ("previous.", previous),
+        ("published.", published),
+    )
     for prefix, tables in sources:
         frames.update({prefix + name: frame for name, frame in (tables or {}).items()})
     if decisions is not None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from recon_platform.planning.decisions import decided
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames, Layer
 from recon_platform.tables.registry import TABLES
@@ -101,7 +102,8 @@ _MATERIAL = (
 )  # fmt: skip
 _PREVIOUS_MATERIAL = (
     "action_messages", "message_causes", "planned_orders", "requirements", "pegging", "reconciled_orders",
-    "items", "inventory", "allocations", "sales_orders", "purchase_orders", "master_schedule", "bom_lines", "plant_days",
+    "items", "inventory", "allocations", "sales_orders", "purchase_orders", "master_schedule", "bom_lines",
+    "plant_days",
 )  # fmt: skip
 
 STAGES: tuple[Stage, ...] = (
@@ -118,35 +120,41 @@ STAGES: tuple[Stage, ...] = (
         reads=(
             *_CONFORMED, *_RECONCILED, "decisions_in_force", *(f"previous.{name}" for name in _PREVIOUS_MATERIAL),
         ),
-        writes=_MATERIAL, run=_material,
+        writes=_MATERIAL, run=decided(_material),
     ),
     Stage(
         "load", "capacity_load", "What the material plan asks of each work center before any schedule.",
-        reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL), writes=("required_load",), run=_load,
+        reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL, "decisions_in_force"),
+        writes=("required_load",), run=decided(_load),
     ),
     Stage(
         "shortages", "shortages", "Where material is missing, when, and what covers it.",
-        reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL), writes=("shortages",), run=_shortages,
+        reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL, "decisions_in_force"),
+        writes=("shortages",), run=decided(_shortages),
     ),
     Stage(
         "schedule", "schedule_proposal", "Every operation on a machine, in working time, checked independently.",
         reads=(
             *_CONFORMED, *_RECONCILED, *_MATERIAL, "required_load", "published.schedule", "decisions_in_force",
         ),
-        writes=("schedule", "unscheduled", "capacity_load", "dispatch_list"), run=_schedule,
+        writes=("schedule", "unscheduled", "capacity_load", "dispatch_list"), run=decided(_schedule),
     ),
     Stage(
         "promises", "schedule_proposal", "The ship date of every customer line and what bounds it.",
-        reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL, "schedule", "unscheduled", "previous.order_promises"),
-        writes=("order_promises",), run=_promises,
+        reads=(
+            *_CONFORMED, *_RECONCILED, *_MATERIAL, "schedule", "unscheduled", "previous.order_promises",
+            "decisions_in_force",
+        ),
+        writes=("order_promises",), run=decided(_promises),
     ),
     Stage(
         "metrics", "metrics", "The night's measures, by the definitions people agreed on.",
         reads=(
             *_CONFORMED, *_RECONCILED, *_MATERIAL, "shortages", "schedule", "unscheduled", "capacity_load",
             "order_promises", "published.schedule", "previous.order_promises", "previous.action_messages",
+            "decisions_in_force",
         ),
-        writes=("metrics",), run=_metrics,
+        writes=("metrics",), run=decided(_metrics),
     ),
 )  # fmt: skip
 """The stages that a single plan consists of. `proposal` adds what needs several plans (delta view, moves)."""

@@ -93,6 +93,15 @@ class PublishPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalPolicy:
+    """How many exceptions are tried out, and how far they reach."""
+
+    max_moves: int = 12  # evaluated by planning again, each
+    overtime_window_days: int = 7
+    move_valid_hours: float = 24.0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All of it. `digest` names its content; two policies with one digest are the same policy."""
 
@@ -102,6 +111,7 @@ class Policy:
     capacity: CapacityPolicy = field(default_factory=CapacityPolicy)
     cost: CostPolicy = field(default_factory=CostPolicy)
     publish: PublishPolicy = field(default_factory=PublishPolicy)
+    proposal: ProposalPolicy = field(default_factory=ProposalPolicy)
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -118,6 +128,7 @@ SECTIONS: dict[str, type] = {
     "capacity": CapacityPolicy,
     "cost": CostPolicy,
     "publish": PublishPolicy,
+    "proposal": ProposalPolicy,
 }
 
 

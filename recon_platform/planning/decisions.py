@@ -1,0 +1,128 @@
+"""Decisions people made, applied to the tables a plan reads.
+
+An approved move carries its change as data: rows to set, add or remove in named tables. Trying a move out and planning
+after it was approved go through this same code, so the effect that was shown is the effect that is had.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import polars as pl
+
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+Change = Mapping[str, Any]
+"""`{"verb": "set" | "add" | "remove", "table": …, "where": {column: value}, "values": {column: value}}`.
+
+In `where` a value is matched exactly; `{"from": a, "to": b}` matches a ≤ value < b.
+"""
+
+APPLIED_KINDS = ("approved_move", "pin", "override", "parameter")
+
+
+class ChangeError(ValueError):
+    """A change names a table, a column or a row that is not there, or a value of the wrong type."""
+
+
+def apply_changes(frames: Frames, changes: list[Change]) -> dict[str, pl.DataFrame]:
+    """`frames` with `changes` made, in order. Untouched tables are the same objects."""
+    changed = dict(frames)
+    for change in changes:
+        table = str(change["table"])
+        if table not in changed:
+            continue  # a stage that does not read the table is not concerned by the change
+        verb = change["verb"]
+        if verb == "set":
+            changed[table] = _set(table, changed[table], change["where"], change["values"])
+        elif verb == "add":
+            changed[table] = _add(table, changed[table], change["values"])
+        elif verb == "remove":
+            changed[table] = changed[table].filter(~_matches(table, changed[table], change["where"]))
+        else:
+            raise ChangeError(f"change of {table}: expected verb set, add or remove, found {verb!r}")
+    return changed
+
+
+def changes_in_force(decisions: pl.DataFrame | None) -> list[Change]:
+    """The changes of all decisions that change a plan, in the order of their identity."""
+    if decisions is None or decisions.is_empty():
+        return []
+    rows = decisions.filter(pl.col("kind").is_in(APPLIED_KINDS)).sort("decision")
+    changes: list[Change] = []
+    for value in rows.get_column("value"):
+        changes.extend(json.loads(value).get("change", []))
+    return changes
+
+
+def decided(
+    run: Callable[[Frames, PlanContext], dict[str, pl.DataFrame]],
+) -> Callable[[Frames, PlanContext], dict[str, pl.DataFrame]]:
+    """A stage that sees its tables with the decisions in force applied."""
+
+    @wraps(run)
+    def run_decided(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+        changes = changes_in_force(frames.get("decisions_in_force"))
+        return run(apply_changes(frames, changes) if changes else frames, context)
+
+    return run_decided
+
+
+def _matches(table: str, frame: pl.DataFrame, where: Mapping[str, Any]) -> pl.Expr:
+    matches = pl.lit(True)
+    for column, value in where.items():
+        dtype = _dtype(table, frame, column)
+        if isinstance(value, Mapping):
+            matches &= pl.col(column).is_between(
+                _literal(table, column, value["from"], dtype), _literal(table, column, value["to"], dtype), "left"
+            )
+        else:
+            matches &= pl.col(column).eq_missing(_literal(table, column, value, dtype))
+    return matches
+
+
+def _set(table: str, frame: pl.DataFrame, where: Mapping[str, Any], values: Mapping[str, Any]) -> pl.DataFrame:
+    matches = _matches(table, frame, where)
+    return frame.with_columns(
+        pl.when(matches)
+        .then(_literal(table, column, value, _dtype(table, frame, column)))
+        .otherwise(pl.col(column))
+        .alias(column)
+        for column, value in values.items()
+    )
+
+
+def _add(table: str, frame: pl.DataFrame, values: Mapping[str, Any]) -> pl.DataFrame:
+    for column in values:
+        _dtype(table, frame, column)
+    row = pl.select(
+        _literal(table, column, values.get(column), dtype).alias(column) for column, dtype in frame.schema.items()
+    )
+    return pl.concat([frame, row])
+
+
+def _dtype(table: str, frame: pl.DataFrame, column: str) -> pl.DataType:
+    if column not in frame.schema:
+        raise ChangeError(f"change of {table}: no column {column!r}; it has {', '.join(frame.columns)}")
+    return frame.schema[column]
+
+
+def _literal(table: str, column: str, value: Any, dtype: pl.DataType) -> pl.Expr:
+    """`value` (as JSON holds it: dates and instants as ISO text) as a literal of the column's type."""
+    if value is None or not isinstance(value, str) or dtype == pl.String:
+        return pl.lit(value, dtype=dtype)
+    series = pl.Series([value])
+    try:
+        if isinstance(dtype, pl.Datetime):
+            parsed = series.str.to_datetime(time_unit="us", time_zone="UTC")
+        elif dtype == pl.Date:
+            parsed = series.str.to_date()
+        else:
+            parsed = series.cast(dtype)
+    except pl.exceptions.PolarsError as error:
+        raise ChangeError(f"change of {table}.{column}: expected {dtype}, found {value!r}") from error
+    return pl.lit(parsed.item(), dtype=dtype)

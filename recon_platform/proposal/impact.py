@@ -1,0 +1,74 @@
+"""`expected_impact`: the proposal beside the schedule in force, measure by measure, and beside its own set of moves."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+
+from recon_platform.planning.promises import project_lines
+from recon_platform.proposal.ends import ends_in_force
+from recon_platform.proposal.evaluate import labour_hours, lateness, plan_again
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+from recon_platform.tables.proposal import EXPECTED_IMPACT
+
+MEASURES = {
+    "expected_otif": "% of lines",
+    "late_lines": "lines",
+    "lines_without_date": "lines",
+    "weighted_late_days": "weighted days",
+    "lateness_cost": "plant currency",
+    "labour_hours": "hours",
+    "overtime_hours": "hours",
+}
+
+
+def expected_impact(frames: Frames, moves: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+    """Table `expected_impact`. The set of moves is planned as a whole: single effects do not add up."""
+    proposed = measures(frames["order_promises"], frames["schedule"], context)
+    in_force: dict[str, float | None] = {}
+    published = frames.get("published.schedule")
+    if published is not None and not published.is_empty():
+        lines = project_lines(frames, context, ends_in_force(frames, context))
+        in_force = measures(lines, None, context)
+    with_moves = dict(proposed)
+    chosen = proposed_set(moves)
+    if not chosen.is_empty():
+        changes = [change for row in chosen.get_column("change") for change in json.loads(row)]
+        again = plan_again(frames, context, changes)
+        with_moves = measures(again["order_promises"], again["schedule"], context)
+        with_moves["overtime_hours"] = float(chosen.get_column("overtime_hours").sum())
+    return EXPECTED_IMPACT.frame(
+        [
+            {
+                "measure": name,
+                "unit": unit,
+                "in_force": in_force.get(name),
+                "proposed": proposed[name],
+                "with_moves": with_moves[name],
+            }
+            for name, unit in MEASURES.items()
+        ]
+    ).sort("measure")
+
+
+def proposed_set(moves: pl.DataFrame) -> pl.DataFrame:
+    """The moves worth taking together: each pays for itself, one per subject, best first."""
+    paying = moves.filter((pl.col("cost") < 0) & (pl.col("lines_won") >= pl.col("lines_lost")))
+    return paying.sort("rank").unique(subset="subject", keep="first", maintain_order=True)
+
+
+def measures(lines: pl.DataFrame, schedule: pl.DataFrame | None, context: PlanContext) -> dict[str, float | None]:
+    """What a plan is worth to customers and people. Expected OTIF: open lines shipped whole and on time ÷ open lines."""
+    days = lateness(lines, context)
+    late = int(days.select((pl.col("late_days") > 0).sum()).item())
+    return {
+        "expected_otif": 100.0 * (1 - late / lines.height) if lines.height else None,
+        "late_lines": float(late),
+        "lines_without_date": float(lines.get_column("projected_ship").null_count()),
+        "weighted_late_days": float(days.get_column("weighted").sum()),
+        "lateness_cost": float(days.get_column("late_cost").sum()),
+        "labour_hours": labour_hours(schedule) if schedule is not None else None,
+        "overtime_hours": 0.0,
+    }

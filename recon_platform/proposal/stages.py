@@ -1,0 +1,47 @@
+"""The night's stages: those of a single plan, and the proposal, which compares plans."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon_platform.planning.stages import STAGES, Stage, stage
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+
+def _propose(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.planning.decisions import apply_changes, changes_in_force  # noqa: PLC0415
+    from recon_platform.proposal.delta import proposal_changes  # noqa: PLC0415
+    from recon_platform.proposal.impact import expected_impact  # noqa: PLC0415
+    from recon_platform.proposal.moves import exception_moves  # noqa: PLC0415
+
+    frames = apply_changes(frames, changes_in_force(frames.get("decisions_in_force")))
+    moves = exception_moves(frames, context)
+    return {
+        "proposal_changes": proposal_changes(frames, context),
+        "exception_moves": moves,
+        "expected_impact": expected_impact(frames, moves, context),
+    }
+
+
+_ALREADY_MADE = tuple(dict.fromkeys(name for made in STAGES for name in made.writes))
+_FROM_OUTSIDE = tuple(
+    dict.fromkeys(
+        name
+        for step in STAGES
+        for name in step.reads
+        if name.startswith(("previous.", "published.")) or name == "decisions_in_force"
+    )
+)
+
+PROPOSAL_STAGE = Stage(
+    "proposal",
+    "schedule_proposal",
+    "What changes against the schedule in force, and the exceptions worth a decision.",
+    reads=(*(name for name in _ALREADY_MADE if name != "metrics"), *_FROM_OUTSIDE),
+    writes=("proposal_changes", "exception_moves", "expected_impact"),
+    run=_propose,
+)
+
+NIGHT_STAGES: tuple[Stage, ...] = (*STAGES[:-1], PROPOSAL_STAGE, stage("metrics"))
+"""All stages of a night in order: the measures come last."""
