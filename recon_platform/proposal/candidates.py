@@ -122,7 +122,7 @@ def _expedites(frames: Frames, context: PlanContext, late: pl.DataFrame) -> Iter
                     "values": {"promised_date": new.isoformat()},
                 }
             ],
-            reason=f"{row['item']} on {row['supply']} from {row['supplier']} holds up {len(row['for_orders'])} late orders",
+            reason=f"{row['item']} on {row['supply']} holds up {len(row['for_orders'])} late orders",
             evidence={
                 "supplier": row["supplier"],
                 "expedite_days": row["expedite_days"],

@@ -60,7 +60,7 @@ def proposed_set(moves: pl.DataFrame) -> pl.DataFrame:
 
 
 def measures(lines: pl.DataFrame, schedule: pl.DataFrame | None, context: PlanContext) -> dict[str, float | None]:
-    """What a plan is worth to customers and people. Expected OTIF: open lines shipped whole and on time ÷ open lines."""
+    """What a plan is worth. Expected OTIF: open lines that ship whole and on time ÷ open lines."""
     days = lateness(lines, context)
     late = int(days.select((pl.col("late_days") > 0).sum()).item())
     return {
