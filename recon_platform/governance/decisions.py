@@ -1,0 +1,156 @@
+"""Decisions: one verdict per request, by somebody who did not propose it, on exactly what they were shown.
+
+Every condition is checked inside the transaction that writes the decision, so that neither a second decider, nor a
+newer run, nor a role lost in between can slip through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from recon_platform.governance import in_force, schema, signatures
+from recon_platform.governance.actors import Actor, ActorKind
+from recon_platform.governance.clock import to_text
+from recon_platform.governance.errors import (
+    AlreadyDecidedError,
+    GovernanceError,
+    PermissionDeniedError,
+    SignatureError,
+    StaleError,
+)
+from recon_platform.governance.permissions import Permission
+from recon_platform.governance.requests import Request, load, set_state
+from recon_platform.governance.signatures import Signing
+from recon_platform.governance.transaction import Transaction
+
+if TYPE_CHECKING:
+    from recon_platform.governance.store import Store
+
+APPROVED = "approved"
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An acknowledged decision: it is on the disk."""
+
+    decision: int
+    request: Request
+    verdict: str
+    signature: str | None
+
+
+class Decisions:
+    """Approve, reject, revoke."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def approve(
+        self, actor: Actor, request: int, *, digest: str, reason: str, signing: Signing | None = None
+    ) -> Decision:
+        """Approve `request` as shown with `digest`. Raises what `_decide` says."""
+        return self._decide(actor, request, APPROVED, digest=digest, reason=reason, signing=signing)
+
+    def reject(
+        self, actor: Actor, request: int, *, digest: str, reason: str, lock: timedelta | None = None
+    ) -> Decision:
+        """Reject `request`; a rejected move becomes a lock that the next plans respect for `lock` (default 7 days)."""
+        return self._decide(actor, request, REJECTED, digest=digest, reason=reason, lock=lock)
+
+    def _decide(
+        self,
+        actor: Actor,
+        number: int,
+        verdict: str,
+        *,
+        digest: str,
+        reason: str,
+        signing: Signing | None = None,
+        lock: timedelta | None = None,
+    ) -> Decision:
+        """Write the verdict.
+
+        Raises PermissionDeniedError (role, own proposal, agent, credentials not confirmed), StaleError (digest, run or
+        validity), AlreadyDecidedError, SignatureError, SignInError where the secret given to sign is wrong.
+        """
+        if not reason.strip():
+            raise GovernanceError("a decision needs a reason")
+        fresh = None
+        if signing is not None:
+            fresh = self._store.sessions.check_secret(actor.name, signing.secret, door=actor.door, purpose="signature")
+        with self._store.writing() as tx:
+            request = load(tx, number)
+            roles = tx.allow(actor, Permission(request.needs))
+            self._check(tx, actor, request, digest)
+            signature = None
+            if verdict == APPROVED and request.signature:
+                if signing is None or fresh is None:
+                    raise SignatureError(f"request {number} has to be signed: give your secret and the meaning")
+                present = tx.connection.execute(
+                    select(schema.users.c.secret_hash).where(schema.users.c.name == actor.name)
+                ).scalar_one()
+                if present != fresh:
+                    raise SignatureError("your secret was changed while you were signing; sign again")
+                signature = signatures.write(tx, self._store.key, actor, request, signing.meaning)
+            decision = tx.connection.execute(
+                schema.decisions.insert().returning(schema.decisions.c.decision).values(
+                    request=number, verdict=verdict, decided_by=actor.name, roles=",".join(sorted(roles)),
+                    decided_at=tx.at, reason=reason, digest=digest, door=actor.door.value, signature=signature,
+                )
+            ).scalar_one()  # fmt: skip
+            set_state(tx, number, verdict)
+            in_force.enter(tx, actor, decision, request, verdict=verdict, reason=reason, lock=lock)
+            tx.audit(
+                actor, f"request.{verdict}", str(number),
+                {
+                    "decision": decision, "kind": request.kind, "subject": request.subject, "digest": digest,
+                    "proposer": request.proposer, "reason": reason, "signature": signature, "roles": sorted(roles),
+                },
+                request.plant,
+            )  # fmt: skip
+            return Decision(decision, load(tx, number), verdict, signature)
+
+    @staticmethod
+    def _check(tx: Transaction, actor: Actor, request: Request, digest: str) -> None:
+        if actor.kind is not ActorKind.PERSON:
+            raise PermissionDeniedError(f"{actor.name} is no person; only people decide")
+        if request.proposer == actor.name:
+            raise PermissionDeniedError(
+                f"{actor.name} proposed request {request.request}; a different person decides it"
+            )
+        tx.confirmed(actor)
+        if request.state in {APPROVED, REJECTED}:
+            raise AlreadyDecidedError(f"request {request.request} was {request.state} by {request.decided_by} already")
+        if request.state != "open":
+            raise StaleError(f"request {request.request} is {request.state}: a newer run or its proposer replaced it")
+        if request.digest != digest:
+            raise StaleError(
+                f"request {request.request} is not what you were shown: its digest is {request.digest[:12]}…, "
+                f"yours {digest[:12]}…; look at it again"
+            )
+        if request.valid_until is not None and request.valid_until <= tx.now:
+            raise StaleError(f"request {request.request} was valid until {to_text(request.valid_until)[:16]} UTC")
+
+    def revoke(self, actor: Actor, decision: int, reason: str) -> None:
+        """End something in force before its time (a lock, pin, override). Takes the right to approve."""
+        with self._store.writing() as tx:
+            tx.allow(actor, Permission.APPROVE)
+            tx.confirmed(actor)
+            plant, subject = in_force.end(tx, decision)
+            tx.audit(actor, "decision.revoked", str(decision), {"subject": subject, "reason": reason}, plant)
+
+    def of_run(self, run_id: str) -> list[tuple[Request, str]]:
+        """Every decided request of a run with its verdict, for the record of a publication."""
+        with self._store.reading() as tx:
+            rows = tx.connection.execute(
+                select(schema.decisions.c.request, schema.decisions.c.verdict)
+                .join(schema.requests, schema.requests.c.request == schema.decisions.c.request)
+                .where(schema.requests.c.run_id == run_id)
+                .order_by(schema.decisions.c.decision)
+            ).all()
+            return [(load(tx, row.request), row.verdict) for row in rows]

@@ -1,0 +1,110 @@
+"""What decisions put in force, and the snapshot of it that a plan reads: the table `decisions_in_force`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from sqlalchemy import or_, select
+
+from recon_platform.governance import schema
+from recon_platform.governance.actors import Actor
+from recon_platform.governance.chain import canonical
+from recon_platform.governance.clock import from_text, to_text
+from recon_platform.governance.errors import UnknownRecordError
+from recon_platform.governance.requests import KINDS, LOCK_LIFE, OVERRIDE_LIFE, Request
+from recon_platform.governance.transaction import Transaction
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
+
+if TYPE_CHECKING:
+    from recon_platform.governance.store import Store
+
+
+def enter(
+    tx: Transaction,
+    actor: Actor,
+    decision: int,
+    request: Request,
+    *,
+    verdict: str,
+    reason: str,
+    lock: timedelta | None = None,
+) -> None:
+    """Put in force what the verdict on `request` means: an approved one what it asked for, a rejected move a lock."""
+    until: str | None
+    if verdict == "rejected":
+        if request.kind != "move":
+            return
+        kind, until = "lock", to_text(tx.now + (LOCK_LIFE if lock is None else lock))
+    else:
+        asked = KINDS[request.kind].in_force
+        if asked is None:
+            return
+        kind, until = asked, None if request.effect_until is None else to_text(request.effect_until)
+        if kind == "override" and until is None:
+            until = to_text(tx.now + OVERRIDE_LIFE)
+    if kind in {"switch", "parameter"}:
+        _replace(tx, request, kind)
+    tx.connection.execute(
+        schema.in_force.insert().values(
+            decision=decision, plant=request.plant, kind=kind, subject=request.subject,
+            value=canonical(_value(request)), valid_from=tx.at, valid_until=until, approved_by=actor.name,
+            reason=reason,
+        )
+    )  # fmt: skip
+
+
+def _value(request: Request) -> dict[str, Any]:
+    if request.kind == "move":
+        return {
+            "move": request.content.get("move"), "kind": request.content.get("kind"),
+            "change": json.loads(request.content.get("change") or "[]"), "digest": request.digest,
+        }  # fmt: skip
+    return request.content
+
+
+def _replace(tx: Transaction, request: Request, kind: str) -> None:
+    table = schema.in_force
+    tx.connection.execute(
+        table.update()
+        .where(table.c.plant == request.plant, table.c.kind == kind, table.c.subject == request.subject)
+        .where(or_(table.c.valid_until.is_(None), table.c.valid_until > tx.at))
+        .values(valid_until=tx.at)
+    )
+
+
+def end(tx: Transaction, decision: int) -> tuple[str, str]:
+    """End the effect of `decision` now; gives its plant and subject."""
+    table = schema.in_force
+    row = tx.connection.execute(
+        select(table)
+        .where(table.c.decision == decision)
+        .where(or_(table.c.valid_until.is_(None), table.c.valid_until > tx.at))
+    ).one_or_none()
+    if row is None:
+        raise UnknownRecordError(f"decision {decision} has nothing in force")
+    tx.connection.execute(table.update().where(table.c.decision == decision).values(valid_until=tx.at))
+    return row.plant, row.subject
+
+
+def decisions_in_force(store: Store, plant: str, as_of: datetime) -> pl.DataFrame:
+    """Table `decisions_in_force` of `plant` at `as_of`: valid_from ≤ as_of < valid_until, in the order decided."""
+    at, table = to_text(as_of), schema.in_force
+    with store.reading() as tx:
+        rows = tx.connection.execute(
+            select(table)
+            .where(table.c.plant == plant, table.c.valid_from <= at)
+            .where(or_(table.c.valid_until.is_(None), table.c.valid_until > at))
+            .order_by(table.c.decision)
+        ).all()
+    return DECISIONS_IN_FORCE.frame([
+        {
+            "decision": f"D{row.decision:09d}", "kind": row.kind, "subject": row.subject, "value": row.value,
+            "valid_from": from_text(row.valid_from),
+            "valid_until": None if row.valid_until is None else from_text(row.valid_until),
+            "approved_by": row.approved_by, "reason": row.reason,
+        }
+        for row in rows
+    ])  # fmt: skip

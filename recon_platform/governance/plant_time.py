@@ -1,0 +1,53 @@
+"""The clock of a generated plant. Its nights lie on days of its own, so decisions must be dated on those days too.
+
+A store made for a generated plant keeps an anchor: an instant of the plant and the machine's instant at which it was
+set. Its clock is the anchor plus what has passed since. A store for a real plant has no anchor and uses the machine's.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, select
+
+from recon_platform.governance import database, schema
+from recon_platform.governance.clock import Clock, from_text, to_text
+
+if TYPE_CHECKING:
+    from recon_platform.governance.store import Store
+
+SETTING = "plant_time"
+
+
+def clock_of(engine: Engine, machine: Clock) -> Clock:
+    """`machine`, or the plant's clock where the store has an anchor."""
+    with database.reading(engine) as connection:
+        anchored = connection.execute(select(schema.settings.c.value).where(schema.settings.c.name == SETTING)).scalar()
+    if anchored is None:
+        return machine
+    anchor = json.loads(anchored)
+    offset = from_text(anchor["plant"]) - from_text(anchor["machine"])
+    return lambda: machine() + offset
+
+
+def is_anchored(store: Store) -> bool:
+    """Whether the store belongs to a generated plant."""
+    with store.reading() as tx:
+        return bool(
+            tx.connection.execute(select(schema.settings.c.name).where(schema.settings.c.name == SETTING)).scalar()
+        )
+
+
+def anchor(store: Store, as_of: datetime, machine: Clock) -> None:
+    """Set the plant's clock to `as_of`, unless it is there or further already, and let `store` use it."""
+    value = json.dumps({"plant": to_text(as_of), "machine": to_text(machine())})
+    with store.writing() as tx:
+        settings = schema.settings
+        present = tx.connection.execute(select(settings.c.value).where(settings.c.name == SETTING)).scalar()
+        if present is None:
+            tx.connection.execute(settings.insert().values(name=SETTING, value=value))
+        elif tx.now < as_of:
+            tx.connection.execute(settings.update().where(settings.c.name == SETTING).values(value=value))
+    store.clock = clock_of(store.engine, machine)

@@ -1,0 +1,314 @@
+"""Requests: what somebody asks a different person to decide, exactly as it is shown, with a digest of it.
+
+Belongs here: making, reading and retiring requests. Deciding them is in `decisions`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from sqlalchemy import Row, Select, func, select
+
+from recon_platform.governance import schema
+from recon_platform.governance.actors import Actor, ActorKind
+from recon_platform.governance.chain import canonical, digest_of
+from recon_platform.governance.clock import from_text, to_text
+from recon_platform.governance.errors import GovernanceError, PermissionDeniedError, StaleError, UnknownRecordError
+from recon_platform.governance.permissions import Permission
+from recon_platform.governance.transaction import Transaction
+
+if TYPE_CHECKING:
+    from recon_platform.governance.store import Store
+
+LOCK_LIFE = timedelta(days=7)  # how long a rejection keeps the same advice away
+OVERRIDE_LIFE = timedelta(days=3)  # a manual override without a stated end
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKind:
+    """What a kind of request is, who may make it, who decides it, and what its approval puts in force."""
+
+    name: str
+    meaning: str
+    proposes: Permission
+    needs: Permission
+    in_force: str | None = None  # kind of decision in force once approved
+    nightly: bool = False  # belongs to one run and is retired by the next
+
+
+KINDS: dict[str, RequestKind] = {
+    kind.name: kind
+    for kind in (
+        RequestKind(
+            "base", "The night's plan, which needs no exception.", Permission.PROPOSE, Permission.APPROVE, nightly=True
+        ),
+        RequestKind(
+            "move", "An exception that the night found worth its disturbance.", Permission.PROPOSE, Permission.APPROVE,
+            "approved_move", nightly=True,
+        ),
+        RequestKind("pin", "An operation kept where or when it is.", Permission.PROPOSE, Permission.APPROVE, "pin"),
+        RequestKind("lock", "Advice that is not wanted for a while.", Permission.PROPOSE, Permission.APPROVE, "lock"),
+        RequestKind(
+            "override", "A value set by hand; expires by itself.", Permission.PROPOSE, Permission.APPROVE, "override"
+        ),
+        RequestKind(
+            "parameter", "A lot size, lead time, safety stock or other planning parameter.", Permission.PROPOSE_CHANGE,
+            Permission.APPROVE_CHANGE, "parameter",
+        ),
+        RequestKind(
+            "switch", "An agent switched on or off, or a line between shadow, pilot and on.", Permission.PROPOSE_CHANGE,
+            Permission.APPROVE_CHANGE, "switch",
+        ),
+        RequestKind(
+            "policy", "A new version of policy or rules.", Permission.PROPOSE_CHANGE, Permission.APPROVE_CHANGE
+        ),
+        RequestKind("rollback", "An earlier schedule, published again.", Permission.PROPOSE, Permission.APPROVE),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody wants decided. `content` is exactly what the person who decides is shown."""
+
+    kind: str
+    plant: str
+    subject: str
+    title: str
+    reason: str
+    content: Mapping[str, Any]
+    valid_until: datetime | None = None
+    effect_until: datetime | None = None
+    signature: bool = False
+    high: bool = False  # takes the higher authority
+    planning_date: str | None = None
+    sequence: int | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it stands."""
+
+    request: int
+    kind: str
+    plant: str
+    subject: str
+    title: str
+    reason: str
+    content: dict[str, Any]
+    digest: str
+    needs: str
+    signature: bool
+    proposer: str
+    proposer_version: str | None
+    created_at: datetime
+    valid_until: datetime | None
+    effect_until: datetime | None
+    state: str
+    planning_date: str | None = None
+    sequence: int | None = None
+    run_id: str | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decision_reason: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Requests:
+    """Make, find and retire requests."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def propose(self, actor: Actor, draft: Draft) -> Request:
+        """Write a request. Raises PermissionDeniedError, and GovernanceError where the draft is not complete."""
+        kind = KINDS.get(draft.kind)
+        if kind is None:
+            raise GovernanceError(f"no kind of request {draft.kind!r}; the kinds are {', '.join(KINDS)}")
+        if not draft.reason.strip():
+            raise GovernanceError("a request needs a reason")
+        with self._store.writing() as tx:
+            tx.allow(actor, kind.proposes)
+            self._quota(tx, actor)
+            number = insert(tx, actor, draft)
+            return load(tx, number)
+
+    def open_run(
+        self,
+        actor: Actor,
+        *,
+        plant: str,
+        planning_date: str,
+        sequence: int,
+        run_id: str,
+        base: Mapping[str, Any],
+        moves: pl.DataFrame,
+    ) -> list[Request]:
+        """The requests of a finished run: its base plan and each proposed move (rows of `exception_moves`).
+
+        Open requests of earlier runs of the plant are retired. A second call for the same run changes nothing.
+        """
+        with self._store.writing() as tx:
+            tx.allow(actor, Permission.RUN)
+            table = schema.requests
+            known = tx.connection.execute(
+                select(table.c.request).where(table.c.run_id == run_id).order_by(table.c.request)
+            ).scalars().all()  # fmt: skip
+            if known:
+                return [load(tx, number) for number in known]
+            newer = tx.connection.execute(
+                select(table.c.run_id)
+                .where(table.c.plant == plant, table.c.kind == "base", table.c.planning_date == planning_date)
+                .where(table.c.sequence > sequence)
+            ).scalar()
+            if newer is not None:
+                raise StaleError(f"run {run_id} is older than {newer}, whose proposal stands already")
+            retired = tx.connection.execute(
+                table.update()
+                .where(table.c.plant == plant, table.c.state == "open", table.c.run_id.is_not(None))
+                .where(table.c.kind.in_([kind.name for kind in KINDS.values() if kind.nightly]))
+                .values(state="superseded")
+            ).rowcount
+            where = {"plant": plant, "planning_date": planning_date, "sequence": sequence, "run_id": run_id}
+            drafts = [base_draft(base, where), *(move_draft(row, where) for row in moves.iter_rows(named=True))]
+            numbers = [insert(tx, actor, draft, audited=False) for draft in drafts]
+            tx.audit(
+                actor, "run.proposed", run_id,
+                {"base": numbers[0], "moves": len(numbers) - 1, "superseded": retired, "digest": digest_of(dict(base))},
+                plant,
+            )  # fmt: skip
+            return [load(tx, number) for number in numbers]
+
+    def withdraw(self, actor: Actor, number: int, reason: str) -> Request:
+        """The proposer takes a request back while it is open."""
+        with self._store.writing() as tx:
+            request = load(tx, number)
+            tx.allow(actor, KINDS[request.kind].proposes)
+            if request.proposer != actor.name:
+                raise PermissionDeniedError(f"request {number} was made by {request.proposer}; only they withdraw it")
+            if request.state != "open":
+                raise StaleError(f"request {number} is {request.state} already")
+            set_state(tx, number, "withdrawn")
+            tx.audit(actor, "request.withdrawn", str(number), {"reason": reason}, request.plant)
+            return load(tx, number)
+
+    def get(self, actor: Actor, number: int) -> Request:
+        """One request; UnknownRecordError where there is none."""
+        with self._store.reading() as tx:
+            tx.allow(actor, Permission.READ)
+            return load(tx, number)
+
+    def find(
+        self, actor: Actor, *, plant: str | None = None, state: str | None = "open", kind: str | None = None
+    ) -> list[Request]:
+        """Requests, oldest first."""
+        with self._store.reading() as tx:
+            tx.allow(actor, Permission.READ)
+            query = _query().order_by(schema.requests.c.request)
+            for column, value in (("plant", plant), ("state", state), ("kind", kind)):
+                if value is not None:
+                    query = query.where(schema.requests.c[column] == value)
+            return [_request(row) for row in tx.connection.execute(query)]
+
+    @staticmethod
+    def _quota(tx: Transaction, actor: Actor) -> None:
+        if actor.kind is not ActorKind.AGENT:
+            return
+        quota = tx.connection.execute(
+            select(schema.users.c.daily_quota).where(schema.users.c.name == actor.name)
+        ).scalar()
+        since = to_text(tx.now - timedelta(days=1))
+        used = tx.connection.execute(
+            select(func.count()).select_from(schema.requests)
+            .where(schema.requests.c.proposer == actor.name, schema.requests.c.created_at > since)
+        ).scalar_one()  # fmt: skip
+        if used >= (quota or 0):
+            raise PermissionDeniedError(f"agent {actor.name} has used its quota of {quota or 0} proposals in 24 hours")
+
+
+def base_draft(base: Mapping[str, Any], where: Mapping[str, Any]) -> Draft:
+    """The request to release a run's base plan."""
+    return Draft(
+        kind="base", subject=f"plan {where['planning_date']}/{where['sequence']}",
+        title=f"Release the plan of {where['planning_date']}, run {where['sequence']}",
+        reason="the night's plan: it keeps every fence and takes no exception", content=base, **where,
+    )  # fmt: skip
+
+
+def move_draft(row: Mapping[str, Any], where: Mapping[str, Any]) -> Draft:
+    """The request for one row of `exception_moves`."""
+    until = row.get("valid_until")
+    return Draft(
+        kind="move", subject=str(row["subject"]),
+        title=f"{row['kind']} {row['subject']}: {row.get('from') or '–'} → {row.get('to') or '–'}",
+        reason=str(row["reason"]), content=dict(row), valid_until=until, signature=bool(row.get("signature")),
+        high=row.get("approval_needed") == "manager", **where,
+    )  # fmt: skip
+
+
+def insert(tx: Transaction, actor: Actor, draft: Draft, *, audited: bool = True) -> int:
+    """Write a request in a running transaction; gives its number."""
+    kind = KINDS[draft.kind]
+    content = canonical(dict(draft.content))
+    digest = digest_of(json.loads(content))
+    number = tx.connection.execute(
+        schema.requests.insert().returning(schema.requests.c.request).values(
+            kind=draft.kind, plant=draft.plant, planning_date=draft.planning_date, sequence=draft.sequence,
+            run_id=draft.run_id, subject=draft.subject, title=draft.title, reason=draft.reason, content=content,
+            digest=digest, needs=(Permission.APPROVE_HIGH if draft.high else kind.needs).value,
+            signature=draft.signature, proposer=actor.name, proposer_kind=actor.kind.value,
+            proposer_version=actor.version, created_at=tx.at, valid_until=_text(draft.valid_until),
+            effect_until=_text(draft.effect_until), state="open",
+        )
+    ).scalar_one()  # fmt: skip
+    if audited:
+        tx.audit(
+            actor, "request.proposed", str(number),
+            {"kind": draft.kind, "subject": draft.subject, "digest": digest, "reason": draft.reason}, draft.plant,
+        )  # fmt: skip
+    return int(number)
+
+
+def load(tx: Transaction, number: int) -> Request:
+    """The request `number` as it stands in this transaction."""
+    row = tx.connection.execute(_query().where(schema.requests.c.request == number)).one_or_none()
+    if row is None:
+        raise UnknownRecordError(f"there is no request {number}; `recon exceptions` lists the open ones")
+    return _request(row)
+
+
+def set_state(tx: Transaction, number: int, state: str) -> None:
+    """Move a request on."""
+    tx.connection.execute(schema.requests.update().where(schema.requests.c.request == number).values(state=state))
+
+
+def _query() -> Select[Any]:
+    table, decided = schema.requests, schema.decisions
+    return select(
+        table, decided.c.decided_by, decided.c.decided_at, decided.c.reason.label("decision_reason")
+    ).outerjoin(decided, decided.c.request == table.c.request)
+
+
+def _request(row: Row[Any]) -> Request:
+    return Request(
+        request=row.request, kind=row.kind, plant=row.plant, subject=row.subject, title=row.title, reason=row.reason,
+        content=json.loads(row.content), digest=row.digest, needs=row.needs, signature=row.signature,
+        proposer=row.proposer, proposer_version=row.proposer_version, created_at=from_text(row.created_at),
+        valid_until=_instant(row.valid_until), effect_until=_instant(row.effect_until), state=row.state,
+        planning_date=row.planning_date, sequence=row.sequence, run_id=row.run_id, decided_by=row.decided_by,
+        decided_at=_instant(row.decided_at), decision_reason=row.decision_reason,
+    )  # fmt: skip
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else to_text(instant)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else from_text(text)

@@ -1,0 +1,102 @@
+"""One governance transaction: its connection, its instant, the right to act, and the audit rows it leaves.
+
+Every write of every service goes through here, so that nothing is written without a permission checked in the same
+transaction and an audit row in the chain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from recon_platform.governance import schema
+from recon_platform.governance.actors import Actor, ActorKind
+from recon_platform.governance.chain import canonical, row_hash
+from recon_platform.governance.clock import to_text
+from recon_platform.governance.errors import PermissionDeniedError, SignInError
+from recon_platform.governance.permissions import MACHINE_GRANTS, Permission, Role, granted, require
+
+ANYWHERE: str | None = None
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What a service has while it writes. `now` is read once: everything written together happened together."""
+
+    connection: Connection
+    now: datetime
+
+    @property
+    def at(self) -> str:
+        return to_text(self.now)
+
+    def roles_of(self, name: str) -> frozenset[Role]:
+        """The roles that `name` holds at this moment; none for a user that is switched off."""
+        rows = self.connection.execute(
+            select(schema.user_roles.c.role)
+            .join(schema.users, schema.users.c.name == schema.user_roles.c.user)
+            .where(schema.user_roles.c.user == name, schema.users.c.active)
+        )
+        return frozenset(Role(row.role) for row in rows)
+
+    def allow(self, actor: Actor, permission: Permission) -> frozenset[Role]:
+        """The actor's roles if it may use `permission` now; raises PermissionDeniedError or SignInError."""
+        if actor.kind is ActorKind.MACHINE:
+            require(permission, MACHINE_GRANTS, f"service {actor.name}")
+            return frozenset()
+        if actor.session is None:
+            raise SignInError(f"{actor.name} has not signed in; use `recon login`")
+        session = self.connection.execute(
+            select(schema.sessions).where(schema.sessions.c.token_hash == actor.session)
+        ).one_or_none()
+        if session is None or session.user != actor.name or session.ended_at or session.expires_at <= self.at:
+            raise SignInError("the session has ended; sign in again with `recon login`")
+        roles = self.roles_of(actor.name)
+        require(permission, granted(roles), actor.name)
+        return roles
+
+    def confirmed(self, actor: Actor) -> None:
+        """Raise PermissionDeniedError unless the actor's secret is known to be the person's own.
+
+        A secret that somebody else set (a new user, a reset) lets its owner read and propose, not decide or sign,
+        until an approver other than whoever set it has confirmed the person: else a reset would yield signatures.
+        """
+        credential = self.connection.execute(
+            select(schema.users.c.credential).where(schema.users.c.name == actor.name)
+        ).scalar()
+        if credential != "confirmed":
+            raise PermissionDeniedError(
+                f"{actor.name} cannot decide or sign yet: the secret was set by somebody else; change it with "
+                f"`recon user secret`, then let an approver confirm you with `recon user confirm {actor.name}`"
+            )
+
+    def audit(
+        self, actor: Actor, action: str, subject: str, detail: dict[str, Any], plant: str | None = ANYWHERE
+    ) -> int:
+        """Append one row to the audit chain; gives its sequence.
+
+        The sequence grows whatever the clock does. An instant before the last row's is kept as it is and flagged.
+        """
+        head = self.connection.execute(select(schema.audit_head)).one()
+        row: dict[str, Any] = {
+            "sequence": head.sequence + 1,
+            "at": self.at,
+            "clock": "forward" if self.at >= head.at else "set_back",
+            "actor": actor.name,
+            "actor_kind": actor.kind.value,
+            "door": actor.door.value,
+            "action": action,
+            "plant": plant,
+            "subject": subject,
+            "detail": canonical(detail),
+            "previous_hash": head.hash,
+        }
+        row["hash"] = row_hash(row)
+        self.connection.execute(schema.audit_events.insert().values(row))
+        self.connection.execute(
+            schema.audit_head.update().values(sequence=row["sequence"], hash=row["hash"], at=max(row["at"], head.at))
+        )
+        return head.sequence + 1
