@@ -1,0 +1,72 @@
+"""The code location: `build_definitions` puts assets, checks, jobs, schedules, sensors and resources together.
+
+Everything is built by one function so that a test can swap any resource by name. Loading imports Dagster, Polars and
+the table registry and nothing heavy: no kernel, no Pandera, no lake.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from assets import conformed, load, material, metrics, proposal, published, raw, reconciled, shortages
+from assets.jobs import jobs
+from resources import settings
+from resources.clock import ClockResource
+from resources.landing import LandingResource
+from resources.nights import NightsResource
+from sensors.approvals import approvals_sensor
+from sensors.downtime import downtime_sensor
+from sensors.failures import failure_sensor
+from sensors.plants import plants_sensor
+from sensors.schedules import nightly_schedule
+
+STAGE_MODULES = (raw, conformed, reconciled, material, load, shortages, proposal, metrics, published)
+
+
+def embedded_resources() -> dict[str, Any]:
+    """Resources of this installation: by environment variable where one is set, else below the home folder."""
+    landing = LandingResource(root=settings.from_environment(settings.LANDING))
+    clock = ClockResource(fixed=settings.from_environment(settings.NOW))
+    return {
+        "landing": landing,
+        "clock": clock,
+        "nights": NightsResource(
+            lake_root=settings.from_environment(settings.LAKE),
+            lake_options=settings.from_environment(settings.LAKE_OPTIONS),
+            governance_url=settings.from_environment(settings.GOVERNANCE),
+            landing=landing, clock=clock,
+        ),
+    }  # fmt: skip
+
+
+def build_definitions(**resource_overrides: Any) -> dg.Definitions:
+    """All definitions, with `resource_overrides` in place of the embedded resources of the same names.
+
+    Schedules are made for the plants that have landed when the code location is loaded; a new plant's schedule appears
+    when it is loaded again.
+    """
+    resources = {**embedded_resources(), **resource_overrides}
+    unknown = set(resource_overrides) - set(embedded_resources())
+    if unknown:
+        raise ValueError(f"no resource {sorted(unknown)}; the resources are {sorted(embedded_resources())}")
+    assets = [asset for module in STAGE_MODULES for asset in module.ASSETS]
+    raw_keys = [key for asset in raw.ASSETS for key in asset.keys]
+    interval = int(settings.value(settings.SENSOR_SECONDS))
+    plants: LandingResource = LandingResource(root=settings.value(settings.LANDING))
+    if "landing" in resource_overrides:
+        plants = resource_overrides["landing"]
+    return dg.Definitions(
+        assets=assets,
+        jobs=jobs(raw_keys, published.KEY),
+        schedules=[nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()],
+        sensors=[
+            plants_sensor(interval), downtime_sensor(interval), approvals_sensor(interval), failure_sensor(interval),
+        ],
+        resources=resources,
+        executor=dg.in_process_executor,
+    )  # fmt: skip
+
+
+defs = build_definitions()

@@ -1,0 +1,211 @@
+"""Downtime reported between two nights: read what was dropped, judge whether it changes the plan, lay it over a landing.
+
+Events arrive as files `downtime_events*.csv` (columns of the contract's `downtime_events`) in the folder `events/` of a
+plant's landing. They come twice, late, out of order, and corrected; what counts is the newest report of each event,
+compared with what the latest plan already knows. Nothing here knows Dagster: the sensor and the command line share it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+EVENTS_FOLDER = "events"
+EVENT_FILES = "downtime_events*.csv"
+REQUIRED = ("event", "started_at", "reported_at")
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class DowntimeEvent:
+    """One report of one stop. Instants are UTC; `fields` keeps the row as it came."""
+
+    event: str
+    machine: str | None
+    work_center: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    expected_end: datetime | None
+    planned: bool
+    reported_at: datetime
+    fields: Mapping[str, str]
+
+    @property
+    def end(self) -> datetime | None:
+        """The end as known: reported, else expected; None while nobody knows."""
+        return self.ended_at or self.expected_end
+
+    @property
+    def revision(self) -> str:
+        """Digest of the report's content: two deliveries of one report have the same."""
+        return hashlib.sha256(json.dumps(sorted(self.fields.items())).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFolder:
+    """All that lies in an events folder: the newest report per event, rows that could not be read, and a fingerprint."""
+
+    events: tuple[DowntimeEvent, ...]
+    problems: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why an event leads to a rerun, or why not. `minutes` is the change against what the plan knows."""
+
+    event: DowntimeEvent
+    major: bool
+    minutes: float
+    reason: str
+
+
+def fingerprint(folder: Path) -> str:
+    """Names, sizes and change times of the event files: equal when nothing was dropped since the last look."""
+    digest = hashlib.sha256()
+    for path in _files(folder):
+        status = path.stat()
+        digest.update(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def read_events(folder: Path, zone: ZoneInfo) -> EventFolder:
+    """The events of `folder` (which may not exist); local times without an offset are in `zone`.
+
+    A row that cannot be read is reported with file and row and left out; the others count. Of several reports of one
+    event the newest `reported_at` counts, whatever the order of delivery.
+    """
+    mark = fingerprint(folder)
+    newest: dict[str, DowntimeEvent] = {}
+    problems: list[str] = []
+    for path in _files(folder):
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path.name}: cannot be read as UTF-8 text ({error}); write it again")
+            continue
+        rows = csv.DictReader(text.splitlines())
+        missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
+        if missing:
+            problems.append(
+                f"{path.name}: column {', '.join(missing)} missing; the columns are those of downtime_events"
+            )
+            continue
+        for number, row in enumerate(rows, start=1):
+            try:
+                event = _event(row, zone)
+            except ValueError as error:
+                problems.append(f"{path.name}, row {number}: {error}")
+                continue
+            known = newest.get(event.event)
+            if known is None or (event.reported_at, event.revision) > (known.reported_at, known.revision):
+                newest[event.event] = event
+    ordered = tuple(newest[name] for name in sorted(newest))
+    return EventFolder(ordered, tuple(problems), mark)
+
+
+def judge(
+    event: DowntimeEvent, known: DowntimeEvent | None, *, as_of: datetime, now: datetime, major_minutes: float
+) -> Judgement:
+    """Whether `event` changes the plan of `as_of` by `major_minutes` or more.
+
+    `known` is the event as the latest plan read it (None: it did not). What counts is the change of the time the
+    machine stands still after the plan's `as_of`: a stop that was over before the plan, a second delivery, a
+    correction of the reason alone change nothing. A stop without an end lasts at least until `now`.
+    """
+    if event.planned:
+        return Judgement(event, False, 0.0, "planned downtime is no event")
+    if event.machine is None and event.work_center is None:
+        return Judgement(event, False, 0.0, "names neither machine nor work center")
+    if known is not None and known.reported_at > event.reported_at:
+        return Judgement(event, False, 0.0, "the plan knows a newer report")
+    same_place = known is not None and (known.machine, known.work_center) == (event.machine, event.work_center)
+    before = _interval(known, as_of, now) if known is not None else None
+    after = _interval(event, as_of, now)
+    minutes = _difference(before, after) if same_place or known is None else _minutes(before) + _minutes(after)
+    if minutes >= major_minutes:
+        return Judgement(
+            event, True, minutes, f"{minutes:.0f} min of machine time change; {major_minutes:.0f} are major"
+        )
+    if known is not None and minutes == 0:
+        return Judgement(event, False, 0.0, "the plan knows it")
+    return Judgement(event, False, minutes, f"{minutes:.0f} min of machine time change; below {major_minutes:.0f}")
+
+
+def overlay(rows: Iterable[Mapping[str, str | None]], events: Iterable[DowntimeEvent]) -> list[dict[str, str | None]]:
+    """Landing rows of `downtime_events` with `events` laid over: one row per event, the newest report of each.
+
+    Rows come as text and leave as text, ordered by event.
+    """
+    merged: dict[str, dict[str, str | None]] = {str(row["event"]): dict(row) for row in rows}
+    for event in events:
+        merged[event.event] = {name: value or None for name, value in event.fields.items()}
+    return [merged[name] for name in sorted(merged)]
+
+
+def _files(folder: Path) -> list[Path]:
+    # A name that starts with a dot is a file still being written: the dropper renames it when it is whole.
+    return sorted(path for path in folder.glob(EVENT_FILES) if path.is_file() and not path.name.startswith("."))
+
+
+def _event(row: Mapping[str | None, str | None], zone: ZoneInfo) -> DowntimeEvent:
+    fields = {
+        name: (value or "").strip() for name, value in row.items() if name is not None and isinstance(value, str | None)
+    }
+    for name in REQUIRED:
+        if not fields.get(name):
+            raise ValueError(f"column {name} is empty; it must be given")
+    started = _instant("started_at", fields["started_at"], zone)
+    ended = _optional_instant("ended_at", fields, zone)
+    expected = _optional_instant("expected_end", fields, zone)
+    for name, end in (("ended_at", ended), ("expected_end", expected)):
+        if end is not None and end < started:
+            raise ValueError(f"column {name} is {end.isoformat()}, before started_at {started.isoformat()}")
+    return DowntimeEvent(
+        event=fields["event"], machine=fields.get("machine") or None, work_center=fields.get("work_center") or None,
+        started_at=started, ended_at=ended, expected_end=expected,
+        planned=fields.get("planned", "").lower() in TRUE_WORDS,
+        reported_at=_instant("reported_at", fields["reported_at"], zone), fields=fields,
+    )  # fmt: skip
+
+
+def _optional_instant(name: str, fields: Mapping[str, str], zone: ZoneInfo) -> datetime | None:
+    return _instant(name, fields[name], zone) if fields.get(name) else None
+
+
+def _instant(name: str, text: str, zone: ZoneInfo) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"column {name} is {text!r}; expected an ISO 8601 instant") from None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _interval(event: DowntimeEvent, as_of: datetime, now: datetime) -> tuple[datetime, datetime] | None:
+    start = max(event.started_at, as_of)
+    end = event.end or max(now, event.reported_at)
+    return (start, end) if end > start else None
+
+
+def _minutes(interval: tuple[datetime, datetime] | None) -> float:
+    return 0.0 if interval is None else (interval[1] - interval[0]).total_seconds() / 60
+
+
+def _difference(before: tuple[datetime, datetime] | None, after: tuple[datetime, datetime] | None) -> float:
+    """Minutes that belong to exactly one of two intervals."""
+    common = 0.0
+    if before is not None and after is not None:
+        common = max(0.0, (min(before[1], after[1]) - max(before[0], after[0])).total_seconds() / 60)
+    return _minutes(before) + _minutes(after) - 2 * common
+
+
+def coalesced_key(plant: str, judgements: Iterable[Judgement]) -> str:
+    """The run key of a burst: the events of it and their revisions, so that no set of reports reruns twice."""
+    parts = sorted(f"{judgement.event.event}@{judgement.event.revision}" for judgement in judgements)
+    return f"downtime:{plant}:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,62 @@
+"""Where an installation keeps its things: one home folder by default, single places by environment variable.
+
+Every setting has one environment variable and one embedded default below the home folder, so that a laptop needs no
+configuration and a production profile needs no code. Secrets (database passwords, object-store keys) come from the
+environment only. The table `SETTINGS` is what `docs/operations.md` lists; a test keeps the two together.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster import EnvVar
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its environment variable, the default (relative to the home folder when `below_home`), its meaning."""
+
+    variable: str
+    default: str
+    meaning: str
+    below_home: bool = False
+
+
+HOME = Setting("RECON_HOME", "demo", "home folder of the installation; relative to the project")
+LAKE = Setting("RECON_LAKE", "lake", "root of the Delta tables: a folder, or an s3:// address", below_home=True)
+LAKE_OPTIONS = Setting(
+    "RECON_LAKE_OPTIONS", "{}", "JSON object of object-store options (endpoint, region; keys by environment)"
+)
+LANDING = Setting(
+    "RECON_LANDING", "landing", "landing root: one folder per plant, in it one per planning date", below_home=True
+)
+GOVERNANCE = Setting(
+    "RECON_GOVERNANCE", "governance.db", "governance store: a SQLAlchemy URL or a SQLite file", below_home=True
+)
+NOW = Setting("RECON_NOW", "", "fixed present instant (ISO 8601) for rehearsals; empty: the machine's clock")
+SENSOR_SECONDS = Setting("RECON_SENSOR_SECONDS", "15", "seconds between two looks of a sensor")
+
+SETTINGS: tuple[Setting, ...] = (HOME, LAKE, LAKE_OPTIONS, LANDING, GOVERNANCE, NOW, SENSOR_SECONDS)
+
+
+def home() -> Path:
+    """The home folder in force."""
+    chosen = Path(os.environ.get(HOME.variable) or HOME.default)
+    return chosen if chosen.is_absolute() else PROJECT / chosen
+
+
+def value(setting: Setting) -> str:
+    """The value in force of `setting`, defaults resolved below the home folder."""
+    found = os.environ.get(setting.variable)
+    if found:
+        return found
+    return str(home() / setting.default) if setting.below_home else setting.default
+
+
+def from_environment(setting: Setting) -> str:
+    """The same for a resource: Dagster shows the variable's name instead of its value where one is set."""
+    return EnvVar(setting.variable) if os.environ.get(setting.variable) else value(setting)

@@ -1,0 +1,212 @@
+"""`python -m resources.up`: the code location, the webserver and the daemon of one installation, with one command.
+
+Belongs here: starting, watching, restarting and stopping the processes. Does not belong here: what they serve
+(`assets.definitions`), or service files for a production host (`deploy/`).
+
+One code server is started once and shared by webserver and daemon, on a Unix socket; the webserver listens on loopback
+(it has no login of its own). A child that dies is started again, so that a killed daemon or code server costs seconds;
+when this process ends, whatever way, its children end with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+STOP_SECONDS = 15.0
+RESTART_PAUSE_SECONDS = 1.0
+READY_SECONDS = 90.0
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """In the child, before exec: ask the kernel (Linux) to end it when the parent ends, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Service:
+    """One child process: how it is started, and the one running now. It leads a process group of its own."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str]
+    log: Path
+    prepare: Callable[[], None] | None = None
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    last_start: float = field(default=0.0)
+
+    def start(self) -> None:
+        if self.prepare is not None:
+            self.prepare()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=dict(self.environment), cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads run in the parent when it forks
+            )  # fmt: skip
+        self.starts += 1
+        self.last_start = time.monotonic()
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def signal_group(self, signum: int) -> None:
+        """Send `signum` to the child and everything it started; silent when the group is gone already."""
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, signum)
+            except ProcessLookupError:
+                return
+
+    def stop(self, deadline: float) -> None:
+        """End the child politely until `deadline` (monotonic seconds), then by force, with everything it started."""
+        if self.process is None:
+            return
+        if self.running:
+            self.process.send_signal(signal.SIGINT)
+            while self.running and time.monotonic() < deadline:
+                time.sleep(0.05)
+        self.signal_group(signal.SIGKILL)
+        self.process.wait()
+
+
+class Installation:
+    """The three services of one home folder."""
+
+    def __init__(self, home: Path, *, host: str = "127.0.0.1", port: int = 3000, read_only: bool = False) -> None:
+        self.home = home.resolve()
+        self.host, self.port, self.read_only = host, port, read_only
+        self.dagster_home = self.home / "dagster"
+        self.runtime = Path(tempfile.mkdtemp(prefix="recon-"))  # short: a Unix socket path holds about 100 characters
+        self.socket = self.runtime / "code.sock"
+        self.services: list[Service] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the children: this one, the home, and the project first on the module path."""
+        return {
+            **os.environ, "DAGSTER_HOME": str(self.dagster_home), "RECON_HOME": str(self.home),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),
+            "PYTHONUNBUFFERED": "1",
+        }  # fmt: skip
+
+    def start(self) -> None:
+        """Write the instance's configuration and the workspace file, and start the services."""
+        logs = self.home / "logs"
+        for folder in (self.dagster_home, logs, self.home / "landing"):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not (self.dagster_home / "dagster.yaml").exists():
+            shutil.copyfile(PROJECT / "dagster_home" / "dagster.yaml", self.dagster_home / "dagster.yaml")
+        workspace = self.runtime / "workspace.yaml"
+        workspace.write_text(
+            f"load_from:\n  - grpc_server:\n      socket: {self.socket}\n      location_name: recon\n", encoding="utf-8"
+        )
+        environment = self.environment()
+        python = [sys.executable, "-m"]
+        web = [*python, "dagster_webserver", "-h", self.host, "-p", str(self.port), "-w", str(workspace)]
+        self.services = [
+            Service(
+                "code server",
+                [*python, "dagster", "api", "grpc", "-s", str(self.socket), "-m", "assets.definitions",
+                 "--location-name", "recon", "--use-python-environment-entry-point", "--log-level", "warning"],
+                environment, logs / "code-server.log", prepare=lambda: self.socket.unlink(missing_ok=True),
+            ),
+            Service("webserver", [*web, *(["--read-only"] if self.read_only else [])], environment, logs / "webserver.log"),
+            Service("daemon", [*python, "dagster._daemon", "run", "-w", str(workspace)], environment, logs / "daemon.log"),
+        ]  # fmt: skip
+        for service in self.services:
+            service.start()
+
+    def watch(self) -> list[str]:
+        """Start again what has died; gives the names of the services restarted."""
+        restarted = []
+        for service in self.services:
+            if not service.running and time.monotonic() - service.last_start > RESTART_PAUSE_SECONDS:
+                service.start()
+                restarted.append(service.name)
+        return restarted
+
+    def wait_until_ready(self, timeout: float = READY_SECONDS) -> bool:
+        """Until the webserver has loaded the code location; False after `timeout` seconds."""
+        query = json.dumps(
+            {"query": "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError "
+                      "{ __typename } } } } }"}
+        ).encode()  # fmt: skip
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            request = urllib.request.Request(f"{self.url}/graphql", query, {"Content-Type": "application/json"})
+            try:
+                with urllib.request.urlopen(request, timeout=5) as answer:
+                    entries = json.load(answer)["data"]["workspaceOrError"].get("locationEntries", [])
+                if entries and all(
+                    (e["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation" for e in entries
+                ):
+                    return True
+            except (OSError, urllib.error.URLError, ValueError):
+                self.watch()
+            time.sleep(0.2)
+        return False
+
+    def stop(self) -> None:
+        """Stop everything: daemon first so that nothing new is started, then webserver and code server."""
+        deadline = time.monotonic() + STOP_SECONDS
+        for service in reversed(self.services):
+            service.stop(deadline)
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m resources.up", description=__doc__.splitlines()[0])
+    parser.add_argument("--home", type=Path, default=PROJECT / "demo", help="home folder of the installation")
+    parser.add_argument("--host", default="127.0.0.1", help="address of the webserver (it has no login: keep loopback)")
+    parser.add_argument("--port", type=int, default=3000, help="port of the webserver")
+    parser.add_argument("--read-only", action="store_true", help="webserver for everyone but IT: look, change nothing")
+    options = parser.parse_args(arguments)
+
+    stopping: list[int] = []
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, lambda number, _frame: stopping.append(number))
+    installation = Installation(options.home, host=options.host, port=options.port, read_only=options.read_only)
+    try:
+        installation.start()
+        _say(f"starting in {installation.home} …")
+        ready = installation.wait_until_ready()
+        _say(f"ready: {installation.url}" if ready else f"not ready yet; see {installation.home / 'logs'}")
+        while not stopping:
+            for name in installation.watch():
+                _say(f"{name} had ended and was started again")
+            time.sleep(0.5)
+    finally:
+        installation.stop()
+    _say("stopped")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
