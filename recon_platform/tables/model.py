@@ -58,6 +58,7 @@ class Layer(StrEnum):
     METRICS = "metrics"
     GOVERNANCE = "governance"
     TRUTH = "truth"
+    RUNS = "runs"
 
 
 @dataclass(frozen=True, slots=True)
