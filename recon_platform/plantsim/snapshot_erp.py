@@ -1,0 +1,302 @@
+"""What the ERP knows on one night: order books, stock by lot, purchases, postings.
+
+Belongs here: the ERP's own way of writing the state down (thousands of pieces, boxes, kilograms, dates).
+Does not belong here: master data (`master`), errors of reporting (`drift`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from recon_platform.plantsim.clock import DAY_MIN
+from recon_platform.plantsim.demand import purchase_lines
+from recon_platform.plantsim.master import BOX, KILOGRAM, PIECE, THOUSAND
+from recon_platform.plantsim.parameters import ALLOYS, SUPPLIERS, WORK_CENTERS
+from recon_platform.plantsim.state import KEEP_SHIPPED_DAYS, State
+
+FORECAST_FROM_DAYS, FORECAST_TO_DAYS = 21, 49
+
+
+def erp_tables(state: State) -> dict[str, pl.DataFrame]:
+    """Moving ERP tables at the state's minute, names as in the landing contract."""
+    return {
+        "sales_orders": _sales_orders(state), "master_schedule": _forecast(state), "inventory": _inventory(state),
+        **_purchases(state), "work_orders": _work_orders(state), "work_order_operations": _operations(state),
+        "material_issues": _issues(state), "shipments": _shipments(state), "labour_hours": _labour_hours(state),
+        "accounting_periods": _periods(state), "machines": _machines(state),
+    }  # fmt: skip
+
+
+def _item(state: State, index: pl.Series) -> pl.Series:
+    return state.history.world.items["item"].gather(index)
+
+
+def _sales_orders(state: State) -> pl.DataFrame:
+    world, clock = state.history.world, state.history.world.clock
+    keep = (pl.col("ship_day") < 0) | (pl.col("ship_at") > state.now - KEEP_SHIPPED_DAYS * DAY_MIN)
+    lines = state.lines.filter(keep)
+    price = (world.items["cost"].gather(lines["item_index"]) * lines["pack"] * 1.45).round(2)
+    days = lines["due_day"].to_numpy()
+    shipped = pl.col("ship_day") >= 0
+    return lines.select(
+        "sales_order", "line", customer=world.customers["customer"].gather(lines["customer"]), item=_item(state, lines["item_index"]),
+        qty=pl.col("boxes").cast(pl.Float64), uom=pl.lit(BOX), shipped_qty=pl.col("shipped").cast(pl.Float64),
+        requested_date=clock.dates(lines["requested_day"].to_numpy()), first_promised_date=clock.dates(days), promised_date=clock.dates(days),
+        status=pl.when(shipped & (pl.col("ship_at") < state.now - 3 * DAY_MIN)).then(pl.lit("closed")).when(shipped)
+        .then(pl.lit("shipped")).otherwise(pl.lit("open")),
+        partial_allowed=pl.lit(True), rush="rush", unit_price=price,
+    )  # fmt: skip
+
+
+def _forecast(state: State) -> pl.DataFrame:
+    """Expected demand by item and week, three to seven weeks out, what is already ordered included."""
+    clock = state.history.world.clock
+    today = state.now // DAY_MIN
+    lines = state.history.book.lines
+    lines = lines.filter(pl.col("due_day").is_between(today + FORECAST_FROM_DAYS, today + FORECAST_TO_DAYS))
+    monday = lines["due_day"] - (lines["due_day"] + clock.origin.weekday()) % 7
+    week = (
+        lines.with_columns(monday=monday, pieces=pl.col("boxes") * state.history.world.items["pack"].gather(lines["item_index"]))
+        .group_by("item_index", "monday").agg(pl.col("pieces").sum()).sort("item_index", "monday")
+    )  # fmt: skip
+    return week.select(
+        item=_item(state, week["item_index"]), due_date=clock.dates(week["monday"].to_numpy() + 2), qty=pl.col("pieces").cast(pl.Float64),
+        uom=pl.lit(PIECE), source=pl.lit("forecast"), firm=pl.lit(False),
+    )  # fmt: skip
+
+
+def _inventory(state: State) -> pl.DataFrame:
+    world, book, clock = state.history.world, state.history.book, state.history.world.clock
+    today = clock.local_days(np.array([state.now]))[0]
+    morning = state.now >= clock.minute(clock.instant(state.now).astimezone(clock.zone).date(), 600)
+    today = today if morning else today - 1
+    bought = book.purchases.with_columns(
+        arrived=pl.when(pl.col("arrival_day") <= today).then("first_qty").otherwise(0.0)
+        + pl.when(pl.col("second_day") <= today).then(pl.col("qty") - pl.col("first_qty")).otherwise(0.0)
+    )
+    drawn = state.drawn.filter(pl.col("component_index") >= 0).group_by("purchase").agg(pl.col("issued").sum())
+    bought = (
+        bought.join(drawn, on="purchase", how="left")
+        .with_columns(balance=pl.col("arrived") - pl.col("issued").fill_null(0.0))
+        .sort("purchase")
+    )
+    wires = bought.filter((pl.col("kind") == "wire") & (pl.col("balance") > 0.05))
+    grade = pl.Series([a.property_class for a in ALLOYS])
+    wire_rows = wires.select(
+        item=world.components["component"].gather(wires["component_index"]), lot="lot", location=pl.lit("WIRE"),
+        qty=pl.col("balance").round(3), uom=pl.lit(KILOGRAM), status=pl.lit("available"),
+        grade=grade.gather(world.components["alloy"].gather(wires["component_index"])), heat="lot", certificate=pl.lit("3.1"),
+    )  # fmt: skip
+    pools = (
+        bought.filter(pl.col("kind") != "wire")
+        .group_by("component_index")
+        .agg(pl.col("balance").sum(), week=pl.col("qty").median())
+        .sort("component_index")
+    )
+    pool_rows = pools.select(
+        item=world.components["component"].gather(pools["component_index"]), location=pl.lit("PARTS"),
+        qty=(pl.col("balance") + 3 * pl.col("week").round(0)).round(3), uom=pl.lit(PIECE), status=pl.lit("available"),
+    )  # fmt: skip
+    shipped = (
+        state.lines.filter(pl.col("ship_day") >= 0)
+        .group_by("order")
+        .agg(out=(pl.col("shipped") * pl.col("pack")).sum())
+    )
+    into_kits = state.drawn.filter(pl.col("made_order") >= 0).group_by("made_order").agg(kits=pl.col("issued").sum())
+    goods = (
+        state.completed.join(shipped, left_on="index", right_on="order", how="left")
+        .join(into_kits, left_on="index", right_on="made_order", how="left")
+        .with_columns(balance=pl.col("good") - pl.col("out").fill_null(0) - pl.col("kits").fill_null(0)).filter(pl.col("balance") > 0).sort("index")
+    )  # fmt: skip
+    goods_rows = goods.select(
+        item=_item(state, goods["item_index"]), lot=pl.concat_str(pl.lit("L"), (pl.col("index") + 1_000_001).cast(pl.String)),
+        location=pl.lit("FG"), qty=pl.col("balance").cast(pl.Float64), uom=pl.lit(PIECE), status=pl.lit("available"), certificate=pl.lit("3.1"),
+    )  # fmt: skip
+    return pl.concat([wire_rows, pool_rows, goods_rows], how="diagonal")
+
+
+def _purchases(state: State) -> dict[str, pl.DataFrame]:
+    """Purchase lines placed so far: those of the order book, and the twelve months before it."""
+    clock, components = state.history.world.clock, state.history.world.components
+    local = clock.instant(state.now).astimezone(clock.zone)
+    today = clock.day_number(local.date()) - (0 if local.hour >= 10 else 1)
+    lines = pl.concat([_earlier(state), state.history.book.purchases], how="diagonal")
+    lines = lines.filter((pl.col("ordered_day") <= today) & (pl.col("due_day") > today - 365))
+    in_full = pl.col("second_day") <= today
+    lines = lines.with_columns(
+        received=pl.when(in_full).then("qty").when(pl.col("arrival_day") <= today).then("first_qty").otherwise(0.0),
+        announced=pl.when(pl.col("due_day") - 3 <= today).then("arrival_day").otherwise("due_day"),
+    )
+    uom = pl.when(pl.col("kind") == "wire").then(pl.lit(KILOGRAM)).otherwise(pl.lit(PIECE))
+    orders = lines.select(
+        "purchase_order", line=pl.lit("10"), supplier=pl.Series([s.code for s in SUPPLIERS]).gather(lines["supplier"]),
+        item=components["component"].gather(lines["component_index"]), qty="qty", received_qty="received", uom=uom,
+        ordered_on=clock.dates(lines["ordered_day"].to_numpy()), due_date=clock.dates(lines["due_day"].to_numpy()),
+        promised_date=clock.dates(lines["announced"].to_numpy()),
+        status=pl.when(in_full).then(pl.lit("closed")).otherwise(pl.lit("open")), firm=pl.lit(False),
+    )  # fmt: skip
+    first = lines.filter(pl.col("arrival_day") <= today).with_columns(day="arrival_day", part="first_qty")
+    second = lines.filter((pl.col("second_day") <= today) & (pl.col("first_qty") < pl.col("qty"))).with_columns(
+        day="second_day", part=pl.col("qty") - pl.col("first_qty")
+    )
+    both = pl.concat([first, second]).sort("day", "purchase_order")
+    receipts = both.select(
+        "purchase_order", line=pl.lit("10"), received_on=clock.dates(both["day"].to_numpy()), qty="part", uom=uom,
+    )  # fmt: skip
+    return {"purchase_orders": orders, "receipts": receipts}
+
+
+def _earlier(state: State) -> pl.DataFrame:
+    """Purchases of the months before the order book begins: its first full week, repeated backwards."""
+    world, book = state.history.world, state.history.book
+    origin = world.clock.origin.weekday()
+    week = ((book.purchases["due_day"] + origin) // 7).cast(pl.Int64)
+    lines = book.purchases.with_columns(week=week)
+    typical = int(lines["week"].min()) + 5  # type: ignore[arg-type]
+    sample = lines.filter((pl.col("week") == typical) | (pl.col("week") == typical + 1))
+    weeks = range(2, 46, 2)
+    parts = [
+        sample.select("component_index", "qty", week=pl.col("week") - typical + int(lines["week"].min()) - back)
+        for back in weeks
+    ]  # type: ignore[arg-type]
+    if not len(sample):
+        return book.purchases.clear()
+    past = (
+        pl.concat(parts)
+        .rename({"qty": "need"})
+        .with_columns(truck=pl.lit(99, pl.Int64), purchase=pl.int_range(pl.len(), dtype=pl.Int64))
+    )
+    made = purchase_lines(world, past.with_columns(need=pl.col("need") / 1.03))
+    return made.with_columns(
+        purchase_order=pl.concat_str(pl.lit("PO"), (pl.col("purchase") + 100_001).cast(pl.String)),
+    ).filter(pl.col("second_day") < world.clock.day_number(world.start) - world.parameters.warm_up_days + 14)
+
+
+def _work_orders(state: State) -> pl.DataFrame:
+    clock = state.history.world.clock
+    orders = state.orders
+    first_line = state.history.book.lines.group_by("order").agg(pl.col("sales_order", "line").first())
+    orders = orders.join(first_line, left_on="index", right_on="order", how="left").sort("index")
+    return orders.select(
+        "work_order", item=_item(state, orders["item_index"]), routing=pl.lit("main"), qty=(pl.col("qty") / 1000).round(3),
+        completed_qty=(pl.col("good") / 1000).round(3), scrapped_qty=(pl.col("scrap") / 1000).round(3), uom=pl.lit(THOUSAND), status="status",
+        start_date=clock.dates(orders["start_day"].to_numpy()), due_date=clock.dates(orders["due_day"].to_numpy()),
+        sales_order="sales_order", line="line", lot=pl.concat_str(pl.lit("L"), (pl.col("index") + 1_000_001).cast(pl.String)),
+    )  # fmt: skip
+
+
+def _operations(state: State) -> pl.DataFrame:
+    """Operations of open orders at the dates the ERP has: spread evenly between start and due date, capacity unseen."""
+    clock, world = state.history.world.clock, state.history.world
+    open_orders = state.orders.filter(pl.col("status").is_in(["firm", "released", "in_process"]))
+    ops = state.operations.join(
+        open_orders.select(order="index", work_order="work_order", begin="start_day", due="due_day"), on="order"
+    )
+    ops = ops.sort("order", "op_seq")
+    rank = pl.int_range(pl.len()).over("order")
+    span = ((pl.col("due") - pl.col("begin")).clip(1) * DAY_MIN).cast(pl.Float64)
+    share = ops.select(a=rank / pl.len().over("order"), b=(rank + 1) / pl.len().over("order"), span=span)
+    base = clock.minutes_of_days(ops["begin"].to_numpy(), 360)
+    start = base + (share["a"] * share["span"]).to_numpy().astype(np.int64)
+    end = base + (share["b"] * share["span"]).to_numpy().astype(np.int64)
+    machine = ops["machine"].to_numpy()
+    shown = (machine >= 0) & (ops["status"].to_numpy() != "waiting")
+    names = world.machines["machine"].gather(np.maximum(machine, 0))
+    return ops.select(
+        "work_order", "op_seq", "operation_code", work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(ops["wc"]),
+        machine=pl.when(pl.Series(shown)).then(names), planned_start=clock.instants(start), planned_end=clock.instants(end),
+        completed_qty=(pl.col("good") / 1000).round(3),
+        status=pl.when(pl.col("status") == "complete").then(pl.lit("complete")).when(pl.col("status") == "waiting")
+        .then(pl.lit("waiting")).otherwise(pl.lit("running")),
+    )  # fmt: skip
+
+
+def issue_rows(state: State) -> pl.DataFrame:
+    """Components of released orders with names, units and lots as both systems write them."""
+    world = state.history.world
+    released = state.orders.filter(pl.col("released")).select(order="index", work_order="work_order")
+    rows = state.issues.join(released, on="order").sort("order", "op_seq", "component_index", "made_item")
+    bought = rows["component_index"] >= 0
+    component = world.components["component"].gather(rows["component_index"].clip(0))
+    kind = world.components["kind"].gather(rows["component_index"].clip(0))
+    made = _item(state, rows["made_item"].clip(0))
+    lot = state.history.book.purchases["lot"].gather(rows["purchase"].clip(0))
+    made_lot = pl.concat_str(pl.lit("L"), (pl.col("made_order") + 1_000_001).cast(pl.String))
+    wire = bought & (kind == "wire")
+    return rows.with_columns(
+        component_item=component.zip_with(bought, made),
+        uom=pl.when(wire).then(pl.lit(KILOGRAM)).otherwise(pl.lit(PIECE)),
+        lot=pl.when(wire).then(lot).when(~bought).then(made_lot),
+    )
+
+
+def _issues(state: State) -> pl.DataFrame:
+    return issue_rows(state).select(
+        "work_order", "component_item", "op_seq", required_qty=pl.col("need").round(4), issued_qty="issued", uom="uom",
+        lot="lot", backflushed=pl.lit(True),
+    )  # fmt: skip
+
+
+def _shipments(state: State) -> pl.DataFrame:
+    clock = state.history.world.clock
+    out = state.lines.filter(
+        (pl.col("ship_day") >= 0)
+        & (pl.col("ship_at") > state.now - KEEP_SHIPPED_DAYS * DAY_MIN)
+        & (pl.col("shipped") > 0)
+    )
+    late = pl.col("ship_day") > pl.col("due_day") + 2
+    contracted = (40 + pl.col("boxes") * 0.4).round(2)
+    return out.select(
+        "sales_order", "line", shipped_on=clock.dates(out["ship_day"].to_numpy()), qty=pl.col("shipped").cast(pl.Float64), uom=pl.lit(BOX),
+        freight_cost=pl.when(late).then(contracted * 3).otherwise(contracted), contracted_freight_cost=contracted,
+    )  # fmt: skip
+
+
+def _labour_hours(state: State) -> pl.DataFrame:
+    """Attended machine hours by work center and day, of the last two weeks."""
+    clock, world, intervals = state.history.world.clock, state.history.world, state.history.intervals
+    people = np.array([w.run_people or 0.0 for w in WORK_CENTERS])
+    machines = world.machines["index"].to_numpy()
+    wc = world.machines["wc"].to_numpy()
+    today = clock.day_number(clock.instant(state.now).astimezone(clock.zone).date())
+    rows = []
+    for day in range(today - 14, today):
+        a, b = clock.minutes_of_days(np.array([day, day + 1]), 0)
+        worked = intervals.worked(machines, np.full(len(machines), b)) - intervals.worked(
+            machines, np.full(len(machines), a)
+        )
+        hours = np.bincount(wc, weights=worked / 60 * people[wc], minlength=len(WORK_CENTERS))
+        rows += [
+            {"date": clock.dates(np.array([day]))[0], "work_center": w.code, "regular_hours": round(float(h), 2), "overtime_hours": 0.0}
+            for w, h in zip(WORK_CENTERS, hours, strict=True) if h > 0
+        ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def _periods(state: State) -> pl.DataFrame:
+    today = state.history.world.clock.instant(state.now).date()
+    months = [divmod(today.year * 12 + today.month - 1 + k, 12) for k in range(-12, 2)]
+    starts = [date(y, m + 1, 1) for y, m in months]
+    ends = [date.fromordinal(s.toordinal() - 1) for s in starts[1:]]
+    last = date.fromordinal(today.toordinal() - 20)
+    return pl.DataFrame({"period_start": starts[:-1], "period_end": ends}).with_columns(
+        open=pl.col("period_end") >= last
+    )
+
+
+def _machines(state: State) -> pl.DataFrame:
+    world = state.history.world
+    last = (
+        state.operations.filter((pl.col("machine") >= 0) & (pl.col("status") != "waiting"))
+        .sort("setup_start").group_by("machine").agg(pl.col("item_index", "order").last()).sort("machine")
+    )  # fmt: skip
+    machines = world.machines.join(last, left_on="index", right_on="machine", how="left").sort("index")
+    item = _item(state, machines["item_index"].fill_null(0))
+    return machines.select(
+        "machine", work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(machines["wc"]), mes_machine="mes_machine", speed=pl.lit(1.0),
+        current_setup=pl.when(pl.col("item_index").is_not_null()).then(item),
+        current_lot=pl.when(pl.col("order").is_not_null()).then(pl.concat_str(pl.lit("L"), (pl.col("order") + 1_000_001).cast(pl.String))),
+    )  # fmt: skip
