@@ -1,0 +1,128 @@
+"""Lot sizing of one item's net requirements: the planning rules, compiled.
+
+Quantities are whole millionths of the base unit, so that sums are exact; days are day numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+MICRO = 1_000_000
+DAYS_PER_PERIOD = 7
+
+LOT_FOR_LOT, FIXED, MINIMUM, PERIOD, PART_PERIOD, SILVER_MEAL = range(6)
+RULES = {
+    "lot_for_lot": LOT_FOR_LOT, "fixed": FIXED, "minimum": MINIMUM, "period": PERIOD, "part_period": PART_PERIOD,
+    "silver_meal": SILVER_MEAL,
+}  # fmt: skip
+DYNAMIC_RULES = (MINIMUM, PERIOD, PART_PERIOD, SILVER_MEAL)
+
+# Columns of the parameter table of an item, one row per item (float64).
+ON_HAND, SAFETY, LEAD, RULE, LOT_QTY, WINDOW, MIN_QTY, MAX_QTY, MULTIPLE, SETUP, HOLDING, YIELD, BOUGHT = range(13)
+N_PARAMETERS = 13
+MAX_PIECES = 1_000  # a maximum lot this far below the need is a data error, not a plan
+
+
+@njit(cache=True)
+def lot_end(
+    net_day: NDArray[np.int64], net_qty: NDArray[np.int64], n: int, i: int, first: int, p: NDArray[np.float64]
+) -> int:
+    """Index after the last net requirement that a lot started at `i` covers, `first` being what it must cover there.
+
+    `period`: all inside the window of days (zeros count). `part_period`: stops before the accumulated unit-days
+    exceed setup ÷ holding cost (DeMatteis 1968). `silver_meal`: stops where the cost per day covered rises
+    (Silver & Meal 1973); a period is the shortest gap between requirements, a week at most.
+    """
+    rule = int(p[RULE])
+    j = i + 1
+    if rule == PERIOD:
+        while j < n and net_day[j] < net_day[i] + p[WINDOW]:
+            j += 1
+    elif rule == PART_PERIOD and p[HOLDING] > 0:
+        held = 0.0
+        while j < n:
+            held += net_qty[j] / MICRO * (net_day[j] - net_day[i])
+            if held * p[HOLDING] > p[SETUP] + 1e-9:
+                break
+            j += 1
+    elif rule == SILVER_MEAL and p[HOLDING] > 0:
+        period = DAYS_PER_PERIOD
+        for k in range(1, n):
+            period = min(period, net_day[k] - net_day[k - 1])
+        cost = p[SETUP]
+        while j < n:
+            gap = net_day[j] - net_day[i]
+            more = cost + p[HOLDING] * (net_qty[j] / MICRO) * gap
+            if more / (gap + period) > cost / gap + 1e-9:
+                break
+            cost = more
+            j += 1
+    return j
+
+
+@njit(cache=True)
+def started_for(good: int, p: NDArray[np.float64]) -> int:
+    """Quantity to start so that at least `good` comes out, under the lot rule, minimum and multiple."""
+    started = good
+    if p[YIELD] < 1.0:
+        started = int(np.ceil(good / p[YIELD] - 1e-6))
+    rule = int(p[RULE])
+    if rule == FIXED and p[LOT_QTY] > 0:
+        lot = int(p[LOT_QTY])
+        started = -(-started // lot) * lot
+    elif rule == MINIMUM:
+        started = max(started, int(p[LOT_QTY]))
+    started = max(started, int(p[MIN_QTY]))
+    if p[MULTIPLE] > 0:
+        multiple = int(p[MULTIPLE])
+        started = -(-started // multiple) * multiple
+    return started
+
+
+@njit(cache=True)
+def size_lots(
+    net_day: NDArray[np.int64], net_qty: NDArray[np.int64], n: int, p: NDArray[np.float64],
+    lot_day: NDArray[np.int64], lot_started: NDArray[np.int64], lot_good: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Lots for net requirements `0..n`; gives their number, or −needed where the output arrays are too short.
+
+    What a lot makes beyond its need serves the requirements after it. A maximum splits a lot into pieces of one day.
+    """
+    carry = 0
+    made = 0
+    i = 0
+    while i < n:
+        need = net_qty[i] - carry
+        if need <= 0:
+            carry -= net_qty[i]
+            i += 1
+            continue
+        j = lot_end(net_day, net_qty, n, i, need, p)
+        good = need
+        for k in range(i + 1, j):
+            good += net_qty[k]
+        started = started_for(good, p)
+        piece = started
+        if 0 < p[MAX_QTY] < started:
+            piece = max(int(p[MAX_QTY]), -(-started // MAX_PIECES))
+        pieces = -(-started // piece)
+        if made + pieces > len(lot_day):
+            return -(made + pieces)
+        out = 0
+        rest = started
+        for _ in range(pieces):
+            size = min(piece, rest)
+            rest -= size
+            lot_day[made] = net_day[i]
+            lot_started[made] = size
+            lot_good[made] = size if p[YIELD] >= 1.0 else int(np.floor(size * p[YIELD] + 0.5))
+            out += lot_good[made]
+            made += 1
+        if out < good:  # rounding of a yield: the last piece is what the need says
+            lot_good[made - 1] += good - out
+            out = good
+        carry = out - good
+        i = j
+    return made

@@ -1,0 +1,33 @@
+"""The material stage: tables of the night in, requirements, planned orders, pegging, messages and causes out."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon_platform.material.made_orders import order_links_table, supply_orders_table
+from recon_platform.material.messages import raw_messages
+from recon_platform.material.problem import build_problem
+from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.material import MESSAGE_CAUSES
+from recon_platform.tables.model import Frames
+
+
+def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    """Tables `requirements`, `planned_orders`, `pegging`, `action_messages`, `message_causes`, `supply_orders`,
+    `order_links`.
+
+    Reads the conformed tables, `reconciled_orders`, and the run before under `previous.` where there is one.
+    Raises ValueError where the plant calendar has no working day left.
+    """
+    solution = solve(build_problem(frames, context), context)
+    requirements = requirements_table(solution)
+    return {
+        "requirements": requirements,
+        "planned_orders": planned_orders_table(solution),
+        "pegging": pegging_table(solution),
+        "action_messages": raw_messages(frames, solution, requirements, context),
+        "message_causes": MESSAGE_CAUSES.empty(),
+        "supply_orders": supply_orders_table(frames, solution, context),
+        "order_links": order_links_table(solution),
+    }

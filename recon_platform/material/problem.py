@@ -1,0 +1,209 @@
+"""One netting problem: the tables of a night turned into the arrays the kernels work on.
+
+Belongs here: assembling and numbering. The rules of netting are in `netting` and `lots`, the meaning of supply and
+demand in their own modules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recon_platform.material.demand import component_demand, day_numbers, independent_demand, uses_outside_bom
+from recon_platform.material.lots import DAYS_PER_PERIOD, MICRO, N_PARAMETERS, RULES
+from recon_platform.material.netting import Axis, Inputs
+from recon_platform.material.structure import bom_frame, pass_through_phantoms, product_structure
+from recon_platform.material.supply import open_orders, usable_stock
+from recon_platform.material.work_days import WorkDays, work_days
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+LARGEST_QTY = 1e9  # base units of one row; beyond it the sums of a plant would not be exact
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Frames numbered as the arrays are: `items` by `ix`, `orders` (open supply) and `demands` by row, `lines` (BOM) by
+    row; `inputs` and `axis` are what the kernels read. `loops` are BOM lines left out because they close a loop."""
+
+    days: WorkDays
+    axis: Axis
+    items: pl.DataFrame
+    orders: pl.DataFrame
+    demands: pl.DataFrame
+    lines: pl.DataFrame
+    loops: pl.DataFrame
+    inputs: Inputs
+    demand_order: NDArray[np.int64]  # per demand: row of the open order whose component it is, −1 for own demand
+    unknown: pl.DataFrame  # (entity, item) that name an item the item table lacks
+
+
+def micro(column: str) -> pl.Expr:
+    """A quantity as whole millionths."""
+    return (pl.col(column).clip(-LARGEST_QTY, LARGEST_QTY) * MICRO).round().cast(pl.Int64)
+
+
+def array(values: pl.Series, dtype: type = np.int64) -> NDArray[Any]:
+    """A column as a writable array of its own: kernels are compiled for one kind of array only."""
+    return np.array(values.to_numpy(), dtype=dtype, copy=True)
+
+
+def offsets(ix: pl.Series, n: int) -> NDArray[np.int64]:
+    """Where the rows of each of `n` items begin in a frame sorted by item number."""
+    return np.searchsorted(ix.to_numpy(), np.arange(n + 1)).astype(np.int64)
+
+
+def build_problem(frames: Frames, context: PlanContext) -> Problem:
+    """The netting problem of these tables, planned on the context's planning date."""
+    policy = context.policy.material
+    days = work_days(frames["plant_days"])
+    planning_day = int(day_numbers(pl.Series([context.planning_date]))[0])
+    horizon_end = planning_day + policy.horizon_days
+    axis = Axis(days.first, days.floor, days.days, days.today, horizon_end + 1)
+
+    catalogue = frames["items"]
+    raw_orders = open_orders(frames)
+    independent = independent_demand(frames, policy, context.planning_date)
+    stock = usable_stock(frames, pl.lit(context.planning_date))
+    lines = pass_through_phantoms(
+        bom_frame(frames["bom_lines"]), transparent_phantoms(catalogue, raw_orders, independent, stock)
+    )
+
+    known = catalogue.select("item")
+    unknown = pl.concat(
+        [
+            raw_orders.select(pl.col("order").alias("entity"), "item"),
+            independent.select(pl.col("demand").alias("entity"), "item"),
+            stock.select(pl.col("item").alias("entity"), "item"),
+            lines.select(pl.col("parent_item").alias("entity"), pl.col("component_item").alias("item")),
+        ]
+    ).join(known, on="item", how="anti").unique().sort("entity", "item")  # fmt: skip
+    structure = product_structure(catalogue.get_column("item"), lines, uses_outside_bom(frames))
+    items = numbered_items(structure.items, catalogue, stock)
+
+    orders = numbered_orders(raw_orders, items, days, context)
+    parts = component_demand(frames, orders, lines)
+    demands, demand_order = numbered_demands(pl.concat([independent, parts]), orders, items, days, axis)
+    n = items.height
+    used = structure.lines
+    inputs = Inputs(
+        parameters=parameter_table(items),
+        supply_at=offsets(orders.get_column("ix"), n),
+        supply_day=array(orders.get_column("day")),
+        supply_qty=array(orders.get_column("micro_qty")),
+        supply_fixed=array(orders.get_column("fixed"), np.bool_),
+        demand_at=offsets(demands.get_column("ix"), n),
+        demand_day=array(demands.get_column("day")),
+        demand_qty=array(demands.get_column("micro_qty")),
+        line_at=offsets(used.get_column("component_ix"), n),
+        line_parent=array(used.get_column("parent_ix")),
+        line_qty=array(used.get_column("qty_per") * (1 + used.get_column("scrap")), np.float64),
+        line_fixed=array(used.select(micro("fixed_qty")).to_series()),
+        line_from=array(used.get_column("valid_from")),
+        line_to=array(used.get_column("valid_to")),
+    )
+    return Problem(days, axis, items, orders, demands, used, structure.dropped, inputs, demand_order, unknown)
+
+
+def transparent_phantoms(
+    catalogue: pl.DataFrame, orders: pl.DataFrame, demand: pl.DataFrame, stock: pl.DataFrame
+) -> pl.Series:
+    """Phantoms that only pass requirements through. One with stock, orders or demand of its own is netted as an item."""
+    phantoms = catalogue.filter(pl.col("make_buy") == "phantom").select("item")
+    for frame in (orders, demand, stock.filter(pl.col("on_hand") != 0)):
+        phantoms = phantoms.join(frame.select("item"), on="item", how="anti")
+    return phantoms.get_column("item")
+
+
+def numbered_items(placed: pl.DataFrame, catalogue: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
+    """Items in netting order with every parameter netting reads."""
+    return (
+        placed.join(catalogue, on="item", how="left", maintain_order="left")
+        .join(stock, on="item", how="left", maintain_order="left")
+        .with_columns(pl.col("on_hand").fill_null(0.0))
+    )
+
+
+def parameter_table(items: pl.DataFrame) -> NDArray[np.float64]:
+    """Item × parameter, in the columns `lots` names; quantities in millionths."""
+    phantom = pl.col("make_buy") == "phantom"
+    columns = items.select(
+        micro("on_hand").cast(pl.Float64).alias("on_hand"),
+        (pl.col("safety_stock").fill_null(0.0) * MICRO).round().alias("safety"),
+        pl.when(phantom).then(0.0).otherwise(pl.col("lead_time_days").cast(pl.Float64).fill_null(0.0)).alias("lead"),
+        pl.when(phantom)
+        .then(0)
+        .otherwise(pl.col("lot_rule").fill_null("lot_for_lot").replace_strict(RULES, default=0, return_dtype=pl.Int64))
+        .cast(pl.Float64)
+        .alias("rule"),
+        (pl.col("lot_qty").cast(pl.Float64).fill_null(0.0) * MICRO).round().alias("lot_qty"),
+        (pl.col("lot_periods").cast(pl.Float64).fill_null(1.0) * DAYS_PER_PERIOD).alias("window"),
+        (pl.col("min_qty").cast(pl.Float64).fill_null(0.0) * MICRO).round().alias("min_qty"),
+        (pl.col("max_qty").cast(pl.Float64).fill_null(0.0) * MICRO).round().alias("max_qty"),
+        (pl.col("multiple_qty").cast(pl.Float64).fill_null(0.0) * MICRO).round().alias("multiple"),
+        pl.col("setup_cost").cast(pl.Float64).fill_null(0.0).alias("setup"),
+        pl.col("holding_cost_per_day").cast(pl.Float64).fill_null(0.0).alias("holding"),
+        pl.col("yield").cast(pl.Float64).fill_null(1.0).alias("yield"),
+        (pl.col("make_buy") == "buy").cast(pl.Float64).fill_null(0.0).alias("bought"),
+    )
+    table = columns.to_numpy(order="c")
+    assert table.shape[1] == N_PARAMETERS
+    return np.ascontiguousarray(table, dtype=np.float64)
+
+
+def numbered_orders(orders: pl.DataFrame, items: pl.DataFrame, days: WorkDays, context: PlanContext) -> pl.DataFrame:
+    """Open orders of known items by item and date, with `day` (usable from), `start_day`, `fixed` and `micro_qty`.
+
+    Fixed are plan lines of the master schedule, and orders due beyond the reschedule horizon (mode S).
+    """
+    placed = orders.join(
+        items.select("item", "ix", "make_buy", pl.col("lead_time_days").cast(pl.Float64).alias("lead")), on="item"
+    ).with_columns(pl.max_horizontal("due_date", "not_before").alias("available_date"))
+    placed = placed.with_columns(pl.Series("day", days.ahead(day_numbers(placed.get_column("available_date")))))
+    steps = placed.get_column("lead").fill_null(0.0).ceil().cast(pl.Int64).to_numpy()
+    due = day_numbers(placed.get_column("due_date"))
+    computed = days.minus(due, steps)
+    given = placed.get_column("start_date").cast(pl.Int32).cast(pl.Int64)
+    started = pl.Series("start_day", computed)
+    placed = placed.with_columns(given.alias("_given"), started).with_columns(
+        pl.coalesce("_given", "start_day").alias("start_day")
+    )
+    placed = placed.with_columns(pl.Series("start_day", days.back(placed.get_column("start_day").to_numpy())))
+    horizon = context.policy.material.reschedule_horizon_days
+    beyond = (
+        pl.lit(False)
+        if horizon is None
+        else pl.col("available_date") > pl.lit(context.planning_date) + pl.duration(days=horizon)
+    )
+    return (
+        placed.with_columns(
+            (beyond | (pl.col("order_type") == "planned")).alias("fixed"), micro("qty").alias("micro_qty")
+        )
+        .drop("_given", "lead")
+        .sort("ix", "day", "order_type", "order")
+    )
+
+
+def numbered_demands(
+    demand: pl.DataFrame, orders: pl.DataFrame, items: pl.DataFrame, days: WorkDays, axis: Axis
+) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """Demand of known items inside the horizon by item and day, and the open order behind each component demand."""
+    placed = demand.join(items.select("item", "ix"), on="item").filter(pl.col("date").is_not_null())
+    placed = placed.with_columns(
+        pl.Series("day", days.back(day_numbers(placed.get_column("date")))), micro("qty").alias("micro_qty")
+    ).filter((pl.col("day") < axis.never) & (pl.col("micro_qty") > 0))
+    placed = placed.sort("ix", "day", "demand_type", "demand", "op_seq", nulls_last=False)
+    rows = orders.select("order_type", "order").with_row_index("_row")
+    behind = (
+        placed.join(
+            rows, left_on=["demand_type", "demand"], right_on=["order_type", "order"], how="left", maintain_order="left"
+        )
+        .get_column("_row")
+        .cast(pl.Int64)
+        .fill_null(-1)
+    )
+    return placed, array(behind)

@@ -1,0 +1,124 @@
+"""Open supply: purchase order lines and work orders that will still bring something, and the master schedule's plan.
+
+Belongs here: what is open, how much, on which date, and when its components are needed. Not: whether it is needed.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon_platform.tables.model import Frames
+
+OPEN_WORK_ORDERS = ("firm", "released", "in_process")
+ORDER_SCHEMA = {
+    "order_type": pl.String, "order": pl.String, "item": pl.String, "due_date": pl.Date, "start_date": pl.Date,
+    "qty": pl.Float64, "start_qty": pl.Float64, "firm": pl.Boolean, "status": pl.String, "supplier": pl.String,
+    "not_before": pl.Date, "original_due": pl.Date,
+}  # fmt: skip
+
+
+def open_orders(frames: Frames) -> pl.DataFrame:
+    """Every open order: `order_type` (`purchase_order`, `work_order`, or `planned` for a master-schedule plan line),
+    `order`, item, `due_date` (promised where there is a promise), `qty` still expected, `start_qty` still to process.
+
+    A purchase order is named `order/line`. Work orders take what reconciliation still expects of them.
+    """
+    parts = [purchase_orders(frames), work_orders(frames), plan_lines(frames)]
+    return pl.concat([part for part in parts if part is not None]).sort("order_type", "order")
+
+
+def purchase_orders(frames: Frames) -> pl.DataFrame:
+    """Open purchase order lines with what is still to come."""
+    remaining = pl.col("qty") - pl.col("received_qty").fill_null(0.0)
+    return (
+        frames["purchase_orders"]
+        .filter((pl.col("status") == "open") & (remaining > 0))
+        .select(
+            pl.lit("purchase_order").alias("order_type"),
+            pl.concat_str("purchase_order", "line", separator="/").alias("order"),
+            "item",
+            pl.coalesce("promised_date", "due_date").alias("due_date"),
+            pl.lit(None, dtype=pl.Date).alias("start_date"),
+            remaining.alias("qty"),
+            remaining.alias("start_qty"),
+            pl.col("firm").fill_null(False),
+            "status",
+            "supplier",
+            pl.lit(None, dtype=pl.Date).alias("not_before"),
+            pl.col("due_date").alias("original_due"),
+        )
+    )
+
+
+def work_orders(frames: Frames) -> pl.DataFrame:
+    """Work orders that will still bring good units."""
+    orders = frames["reconciled_orders"]
+    not_before = pl.col("not_before").dt.date() if "not_before" in orders.columns else pl.lit(None, dtype=pl.Date)
+    return orders.filter(pl.col("status").is_in(OPEN_WORK_ORDERS) & (pl.col("expected_qty") > 0)).select(
+        pl.lit("work_order").alias("order_type"),
+        pl.col("work_order").alias("order"),
+        "item",
+        "due_date",
+        "start_date",
+        pl.col("expected_qty").alias("qty"),
+        pl.col("remaining_qty").alias("start_qty"),
+        (pl.col("status") == "firm").alias("firm"),
+        "status",
+        pl.lit(None, dtype=pl.String).alias("supplier"),
+        not_before.alias("not_before"),
+        pl.col("due_date").alias("original_due"),
+    )
+
+
+def plan_lines(frames: Frames) -> pl.DataFrame | None:
+    """Lines of the master schedule that are supply to be made (`plan`); one order per item and day."""
+    schedule = frames.get("master_schedule")
+    if schedule is None or schedule.is_empty():
+        return None
+    return (
+        schedule.filter((pl.col("source") == "plan") & (pl.col("qty") > 0))
+        .group_by("item", "due_date")
+        .agg(pl.col("qty").sum())
+        .select(
+            pl.lit("planned").alias("order_type"),
+            pl.concat_str(pl.lit("MPS"), "item", pl.col("due_date").dt.strftime("%Y%m%d"), separator="-").alias(
+                "order"
+            ),
+            "item",
+            "due_date",
+            pl.lit(None, dtype=pl.Date).alias("start_date"),
+            "qty",
+            pl.col("qty").alias("start_qty"),
+            pl.lit(True).alias("firm"),
+            pl.lit("plan").alias("status"),
+            pl.lit(None, dtype=pl.String).alias("supplier"),
+            pl.lit(None, dtype=pl.Date).alias("not_before"),
+            pl.col("due_date").alias("original_due"),
+        )
+    )
+
+
+def usable_stock(frames: Frames, planning_date: pl.Expr) -> pl.DataFrame:
+    """`item`, `on_hand`: stock with status available and not expired, and finished units the ERP has not posted yet, less
+    everything allocated."""
+    stock = (
+        frames["inventory"]
+        .filter((pl.col("status") == "available") & (pl.col("expiry").is_null() | (pl.col("expiry") >= planning_date)))
+        .group_by("item")
+        .agg(pl.col("qty").sum().alias("on_hand"))
+    )
+    orders = frames["reconciled_orders"]
+    if "unposted_qty" in orders.columns:
+        unposted = (
+            orders.filter(pl.col("unposted_qty") > 0)
+            .group_by("item")
+            .agg(pl.col("unposted_qty").sum().alias("on_hand"))
+        )
+        stock = pl.concat([stock, unposted]).group_by("item").agg(pl.col("on_hand").sum())
+    allocations = frames.get("allocations")
+    if allocations is None or allocations.is_empty():
+        return stock
+    reserved = allocations.group_by("item").agg(pl.col("qty").sum().alias("reserved"))
+    return stock.join(reserved, on="item", how="full", coalesce=True).select(
+        "item", (pl.col("on_hand").fill_null(0.0) - pl.col("reserved").fill_null(0.0)).alias("on_hand")
+    )

@@ -1,0 +1,263 @@
+"""Material-planning case files, run through the product's own tables: bucket t is the Monday of week t."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from recon_platform.material import plan_material
+from tests.material.plant import MONDAY, context, day, frames
+
+WEEK_DAYS = 5  # working days in a bucket
+ISSUED = "_ISSUED"  # a component of which nothing is left to issue
+Item = Mapping[str, Any]
+
+KINDS = {
+    "LFL": "lot_for_lot",
+    "FOQ": "fixed",
+    "MIN": "minimum",
+    "POQ": "period",
+    "PPB": "part_period",
+    "SM": "silver_meal",
+}
+
+
+def lot_columns(lot: Any, holding: float = 1.0) -> dict[str, Any]:
+    """Item columns for a case's lot rule: `{"kind": …}` or text such as FOQ20, PPB_epp20.
+
+    A bucket is seven days, so what it costs to hold a unit for a bucket is spread over them."""
+    if isinstance(lot, str):
+        found = re.fullmatch(r"([A-Z]+)(?:_?epp)?(\d+)?", lot)
+        assert found, f"lot rule {lot!r} is not known"
+        kind, number = found.group(1), float(found.group(2) or 0)
+        lot = {"kind": kind, "qty": number, "periods": number, "epp": number}
+    kind = lot["kind"]
+    columns: dict[str, Any] = {"lot_rule": KINDS[kind]}
+    if kind in ("FOQ", "MIN"):
+        columns["lot_qty"] = float(lot["qty"])
+    elif kind == "POQ":
+        columns["lot_periods"] = float(lot["periods"])
+    elif kind in ("PPB", "SM"):
+        columns["setup_cost"] = float(lot.get("setup", lot.get("epp", 0)) or 0) * holding
+        columns["holding_cost_per_day"] = holding / 7
+    return columns
+
+
+def neutral(item: str, record: Item) -> dict[str, Any]:
+    """One form for the several ways a case writes an item record."""
+    lead = record.get("lead_time", record.get("lt", 0))
+    opens = record.get("open_orders", record.get("opens", []))
+    orders = [
+        {"id": o["id"], "due": o["due"], "qty": o["qty"]} if isinstance(o, Mapping) else
+        {"id": o[0], "due": o[1], "qty": o[2]} for o in opens
+    ]  # fmt: skip
+    receipts = record.get("scheduled_receipts", {})
+    orders += [{"id": f"{item}-SR{t}", "due": int(t), "qty": q} for t, q in receipts.items()]
+    gross = record.get("mps_will_make") or record.get("gross_forecast") or record.get("gross") or {}
+    if isinstance(gross, list):
+        gross = dict(enumerate(gross, start=1))
+    return {
+        "item": item, "lead": lead, "orders": orders, "gross": {int(t): float(q) for t, q in gross.items() if q},
+        "on_hand": record.get("on_hand", record.get("oh", 0)), "lot": record.get("lot", record.get("rule", "LFL")),
+        "safety": record.get("safety_stock", record.get("ss", 0)), "parents": record.get("parents", {}),
+        "fpo": record.get("fpo", []),
+    }  # fmt: skip
+
+
+def case_frames(records: list[dict[str, Any]], now: int) -> dict[str, pl.DataFrame]:
+    """Landing-shaped tables of a case: own gross requirements are master-schedule demand."""
+    items: list[dict[str, Any]] = [{"item": ISSUED}]
+    stock: list[dict[str, Any]] = []
+    schedule: list[dict[str, Any]] = []
+    bom: list[dict[str, Any]] = []
+    orders: list[dict[str, Any]] = []
+    for r in records:
+        items.append(
+            {"item": r["item"], "lead_time_days": float(r["lead"] * WEEK_DAYS), "safety_stock": float(r["safety"]),
+             **lot_columns(r["lot"])}
+        )  # fmt: skip
+        stock.append({"item": r["item"], "qty": float(r["on_hand"])})
+        schedule += [{"item": r["item"], "due_date": day(t), "qty": q} for t, q in r["gross"].items()]
+        bom += [{"parent_item": p, "component_item": r["item"], "qty_per": float(q)} for p, q in r["parents"].items()]
+        orders += [
+            {"work_order": o["id"], "item": r["item"], "qty": float(o["qty"]), "due_date": day(o["due"]),
+             "start_date": day(o.get("start", o["due"] - r["lead"])), "status": "firm" if o.get("firm") else "released",
+             "issued": not o.get("firm")}
+            for o in [*r["orders"], *({**f, "firm": True} for f in r["fpo"])]
+        ]  # fmt: skip
+    issued = [o["work_order"] for o in orders if o.pop("issued")]
+    # Components of released orders are out of the store: the cases plan from planned releases only.
+    issues = [
+        {"work_order": w, "component_item": ISSUED, "required_qty": 0.0} for w in issued
+    ]
+    return frames(
+        day(now),
+        items=items,
+        inventory=stock,
+        master_schedule=schedule,
+        bom_lines=bom,
+        orders=orders,
+        material_issues=issues,
+    )
+
+
+def bucket(value: Any) -> int | None:
+    """The bucket of a date."""
+    return None if value is None else round((value - MONDAY).days / 7) + 1
+
+
+def solved(records: list[dict[str, Any]], now: int, horizon: int, **settings: Any) -> dict[str, pl.DataFrame]:
+    """The product's tables for a case; the horizon ends with the last bucket."""
+    days = (horizon - now) * 7 + 6
+    return plan_material(case_frames(records, now), context(day(now), horizon_days=days, **settings))
+
+
+def by_bucket(rows: pl.DataFrame, date: str, qty: str) -> dict[int, float]:
+    """Quantity per bucket, zeros left out."""
+    summed = rows.group_by(date).agg(pl.col(qty).sum()).sort(date)
+    return {bucket(d): q for d, q in summed.iter_rows() if abs(q) > 1e-9}  # type: ignore[misc]
+
+
+def numbers(expected: Mapping[str, float]) -> dict[int, float]:
+    return {int(t): float(q) for t, q in expected.items() if q}
+
+
+def running(requirements: pl.DataFrame, column: str, start: float, now: int, horizon: int) -> list[float]:
+    """A running balance bucket by bucket, carried over days without an event."""
+    at = {bucket(d): v for d, v in requirements.select("date", column).iter_rows()}
+    row, value = [], start
+    for t in range(now, horizon + 1):
+        value = at.get(t, value)
+        row.append(value)
+    return row
+
+
+def planned_of(made: Mapping[str, pl.DataFrame], item: str, now: int) -> list[dict[str, Any]]:
+    rows = made["planned_orders"].filter(pl.col("item") == item).sort("due_date")
+    return [
+        {"receipt": bucket(r["due_date"]), "qty": r["qty"], "release": bucket(r["start_date"]),
+         "past_due": bucket(r["start_date"]) < now}
+        for r in rows.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def messages_of(made: Mapping[str, pl.DataFrame], item: str) -> list[dict[str, Any]]:
+    """Reschedule and release messages of an item in the words of the cases."""
+    rows = made["action_messages"].filter(
+        (pl.col("item") == item)
+        & pl.col("code").is_in(["EXPEDITE", "DELAY", "CANCEL", "DECREASE", "INCREASE", "RELEASE"])
+        & pl.col("order_type").is_in(["purchase_order", "work_order", "planned"])
+        & ~((pl.col("code") == "RELEASE") & (pl.col("order_type") == "work_order"))
+    )
+    found = []
+    for r in rows.sort("from_date", "to_date", "order").iter_rows(named=True):
+        if r["code"] == "RELEASE":
+            found.append({"type": "RELEASE", "qty": r["qty"], "receipt": bucket(r["need_date"]),
+                          "release": bucket(r["from_date"]), "compressed_by": r["compressed_by"] // 7})  # fmt: skip
+        else:
+            found.append({"type": r["code"], "kind": "open", "order": r["order"], "qty": r["qty"],
+                          "from": bucket(r["from_date"]), "to": bucket(r["to_date"]), "need": bucket(r["need_date"])})  # fmt: skip
+    return found
+
+
+def same_messages(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+    """Every expected message with every fact it names, and no other."""
+    key = lambda m: (m["type"], str(m.get("order", "")), m.get("receipt") or 0)  # noqa: E731
+    found, expected = sorted(found, key=key), sorted(expected, key=key)
+    assert [key(m) for m in found] == [key(m) for m in expected], (found, expected)
+    for got, want in zip(found, expected, strict=True):
+        assert {k: got[k] for k in want} == want
+
+
+def run_figures(data: Any, path: Path) -> None:
+    """Figures with item records: every expected row."""
+    ran = 0
+    for figure in data["figures"].values():
+        if "items" not in figure:
+            continue
+        records = [neutral(i["item"], i["inputs"]) for i in figure["items"]]
+        made = solved(records, figure["now"], figure["horizon"])
+        for entry, record in zip(figure["items"], records, strict=True):
+            check_item(made, record, entry["expected"], figure["now"], figure["horizon"])
+            ran += 1
+    assert ran > 0, f"{path}: no figure with item records"
+
+
+def check_item(made: Mapping[str, pl.DataFrame], record: Item, expected: Item, now: int, horizon: int) -> None:
+    item = record["item"]
+    rows = made["requirements"].filter(pl.col("item") == item)
+    start = record["on_hand"] - record["safety"]
+    if "gross" in expected:
+        assert by_bucket(rows, "date", "gross") == numbers(expected["gross"]), item
+    if "projected_available_no_planned_cum" in expected:
+        found = running(rows, "projected_available", start, now, horizon)
+        assert found == list(expected["projected_available_no_planned_cum"].values()), item
+    if "net_requirements" in expected:
+        assert by_bucket(rows, "date", "net") == numbers(expected["net_requirements"]), item
+    if "planned" in expected:
+        assert planned_of(made, item, now) == expected["planned"], item
+    for name in ("planned_releases", "releases"):
+        if name in expected:
+            planned = made["planned_orders"].filter(pl.col("item") == item)
+            assert by_bucket(planned, "start_date", "qty") == numbers(expected[name]), item
+    if "messages" in expected:
+        same_messages(messages_of(made, item), expected["messages"])
+
+
+def run_item_record(data: Any, path: Path) -> None:
+    """O01, O06: one item."""
+    record = neutral(data["id"], data["inputs"])
+    expected = data["expected"]
+    horizon = max([*record["gross"], *(o["due"] for o in record["orders"]), len(expected.get("pab", []))])
+    made = solved([record], 1, horizon)
+    rows = made["requirements"].filter(pl.col("item") == data["id"])
+    if "pab" in expected:
+        found = running(rows, "projected_with_planned", record["on_hand"], 1, horizon)
+        assert found == expected["pab"]
+    if "net" in expected:
+        assert by_bucket(rows, "date", "net") == numbers(expected["net"])
+    releases = expected.get("planned_release", expected.get("releases"))
+    assert by_bucket(made["planned_orders"], "start_date", "qty") == numbers(releases)
+    if "message_mode_R" in expected:
+        code, start, end = re.search(r"([A-Z]+) (\d+)->(\d+)", expected["message_mode_R"]).groups()  # type: ignore[union-attr]
+        found_messages = [
+            (m["type"], m["from"], m["to"]) for m in messages_of(made, data["id"]) if m["type"] != "RELEASE"
+        ]
+        assert found_messages == [(code, int(start), int(end))], path
+
+
+def run_multi_level(data: Any, path: Path) -> None:
+    """O04, O05: several levels."""
+    records = [neutral(item, record) for item, record in data["inputs"].items()]
+    made = solved(records, 1, data["horizon"])
+    for record in records:
+        check_item(made, record, data["expected"][record["item"]], 1, data["horizon"])
+
+
+def _is_record(data: Any) -> bool:
+    return _has(data, "inputs", "expected") and "type" not in data and "gross" in data["inputs"]
+
+
+def _is_multi_level(data: Any) -> bool:
+    return (
+        _has(data, "inputs", "expected")
+        and "type" not in data
+        and bool(data["inputs"])
+        and all(isinstance(v, dict) and "parents" in v for v in data["inputs"].values())
+    )
+
+
+def _has(data: Any, *keys: str) -> bool:
+    return isinstance(data, dict) and all(key in data for key in keys) and isinstance(data.get("inputs", {}), dict)
+
+
+Recogniser = tuple[str, Callable[[Any], bool], Callable[[Any, Path], None]]
+RECOGNISERS: list[Recogniser] = [
+    ("figures", lambda data: _has(data, "figures", "scenarios"), run_figures),
+    ("item record", _is_record, run_item_record),
+    ("multi-level record", _is_multi_level, run_multi_level),
+]
