@@ -1,0 +1,5 @@
+"""Conform: one key, one unit, one calendar for everything behind; what cannot be trusted is quarantined with its reason."""
+
+from recon_platform.conform.night import ConformError, conform
+
+__all__ = ["ConformError", "conform"]

@@ -1,0 +1,9 @@
+"""Connectors: what a plant hands over becomes landing tables, whatever its systems are.
+
+`read_landing` reads a landing folder; `apply_profile` makes one from any extract.
+"""
+
+from recon_platform.connectors.files import Landing, read_landing
+from recon_platform.connectors.landing_error import LandingError
+
+__all__ = ["Landing", "LandingError", "read_landing"]

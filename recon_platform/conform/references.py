@@ -1,0 +1,178 @@
+"""Which column names what: the order in which tables are conformed, and what happens to a key nobody knows.
+
+Belongs here: the table of references and its application to a sheet. How a key is recognised stands in `keys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from recon_platform.conform.keys import MAP_SCHEMA, Register, house_style, split_prefixes
+from recon_platform.conform.sheet import ID, Sheet
+from recon_platform.tables.model import Kind
+
+# Tables whose key other tables repeat: table → its key column. Conformed first, in this order.
+MASTERS: dict[str, str] = {
+    "calendars": "calendar", "suppliers": "supplier", "customers": "customer", "items": "item",
+    "operation_codes": "operation_code", "engineering_changes": "change_no", "tools": "tool",
+    "work_centers": "work_center", "machines": "machine", "work_orders": "work_order", "sales_orders": "sales_order",
+    "purchase_orders": "purchase_order", "lots": "lot",
+}  # fmt: skip
+FIRST: tuple[str, ...] = (
+    "feeds", "calendars", "calendar_exceptions", "suppliers", "customers", "items", "item_xref", "uom_conversions",
+    "operation_codes", "engineering_changes", "tools", "work_centers", "work_center_xref", "machines", "sales_orders",
+    "work_orders", "order_xref", "purchase_orders", "inventory", "lots",
+)  # fmt: skip
+ONE_ROW_MASTERS = frozenset(MASTERS) - {"calendars", "sales_orders", "purchase_orders", "lots"}
+
+# Columns that name something without the contract saying which table, because what they name may be unknown there.
+NAMES: dict[tuple[str, str], str] = {
+    ("operation_status", "order"): "work_orders", ("order_status", "order"): "work_orders",
+    ("material_consumption", "order"): "work_orders", ("cycle_times", "order"): "work_orders", ("lots", "order"): "work_orders",
+    ("operation_status", "machine"): "machines", ("machine_states", "machine"): "machines",
+    ("downtime_events", "machine"): "machines", ("cycle_times", "machine"): "machines",
+    ("downtime_events", "work_center"): "work_centers", ("operation_status", "operation_code"): "operation_codes",
+    ("inventory_transactions", "order"): "work_orders", ("allocations", "for_order"): "work_orders",
+    ("lots", "parent_lot"): "lots", ("material_consumption", "lot"): "lots", ("inventory", "lot"): "lots",
+    ("allocations", "lot"): "lots", ("inventory_transactions", "lot"): "lots", ("material_issues", "lot"): "lots",
+    ("work_orders", "lot"): "lots", ("machines", "current_lot"): "lots",
+}  # fmt: skip
+
+# References whose row is useless when nobody knows what they name. All others keep the key and are reported.
+FATAL: frozenset[tuple[str, str]] = frozenset({
+    ("sales_orders", "item"), ("master_schedule", "item"), ("bom_lines", "parent_item"), ("bom_lines", "component_item"),
+    ("routings", "item"), ("routings", "work_center"), ("work_centers", "calendar"), ("machines", "work_center"),
+    ("work_orders", "item"), ("work_order_operations", "work_order"), ("work_order_operations", "work_center"),
+    ("material_issues", "work_order"), ("material_issues", "component_item"), ("inventory", "item"), ("allocations", "item"),
+    ("purchase_orders", "item"), ("material_consumption", "component_item"), ("inventory_transactions", "item"),
+    ("supplier_items", "item"), ("substitutes", "item"), ("substitutes", "substitute_item"), ("setup_attributes", "item"),
+    ("setup_matrix", "work_center"), ("planned_downtime", "work_center"), ("planned_downtime", "machine"),
+    ("calendar_exceptions", "calendar"), ("item_xref", "key"), ("work_center_xref", "key"), ("uom_conversions", "item"),
+    ("receipts", "purchase_order"), ("shipments", "sales_order"), ("labour", "calendar"),
+})  # fmt: skip
+CONTRACT_ENTITY = {"item_xref": "items", "work_center_xref": "work_centers", "order_xref": "work_orders"}
+
+
+def references(sheet: Sheet) -> dict[str, str]:
+    """Column → master table it refers to, for every key column of `sheet` that names something."""
+    own = MASTERS.get(sheet.table.name)
+    found = {
+        column.name: column.refers_to
+        for column in sheet.table.columns
+        if column.kind is Kind.KEY and column.refers_to in MASTERS and column.name != own
+    }
+    found |= {column: master for (table, column), master in NAMES.items() if table == sheet.table.name}
+    return {column: master for column, master in found.items() if master is not None}
+
+
+def read_references(
+    sheet: Sheet, registers: Mapping[str, Register], prefixes: Mapping[str, Sequence[str]], delivered: frozenset[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write the one key into every reference of `sheet`; refuse rows that name nothing where that is fatal.
+
+    Returns the key map rows made, and the unknown keys that were kept: table, column, key, refers_to, rows.
+    """
+    maps: list[pl.DataFrame] = []
+    unknown: list[pl.DataFrame] = []
+    for column, master in references(sheet).items():
+        register = registers[master]
+        source = sheet.table.source or "erp"
+        if sheet.frame[column].null_count() == sheet.frame.height:
+            continue
+        found = register.resolve(sheet.frame[column], source, split_prefixes(prefixes, source, MASTERS[master]))
+        sheet.frame = _with_state(sheet.frame, column, found)
+        known_master = not register.keys.is_empty() or master in delivered
+        sheet.refuse(
+            pl.col("_state") == "ambiguous", column, f"{column} fits more than one key of {master} once capitals, zeros and separators are ignored",
+            "critical", "key_ambiguous",
+        )  # fmt: skip
+        if (sheet.table.name, column) in FATAL and known_master:
+            sheet.refuse(pl.col("_state") == "unknown", column, f"{column} is not in {master}", "high", "key_orphan")
+        elif known_master:
+            unknown.append(
+                sheet.frame.filter(pl.col("_state") == "unknown").group_by(column).agg(pl.len().alias("rows"))
+                .select(
+                    pl.lit(sheet.table.name).alias("table"), pl.lit(column).alias("column"), pl.col(column).alias("key"),
+                    pl.lit(master).alias("refers_to"), pl.col("rows").cast(pl.Int64),
+                )
+            )  # fmt: skip
+        sheet.frame = sheet.frame.drop("_state")
+        maps.append(_map_rows(found, sheet, column))
+    return _stack(maps, MAP_SCHEMA), _stack(unknown, UNKNOWN_SCHEMA)
+
+
+UNKNOWN_SCHEMA = {"table": pl.String, "column": pl.String, "key": pl.String, "refers_to": pl.String, "rows": pl.Int64}
+
+
+def _with_state(frame: pl.DataFrame, column: str, found: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with the key in `column` replaced, and `_state`; joins only where something changes."""
+    plain = found.filter(pl.col("rule").is_null() & (pl.col("state") == "known"))
+    if plain.height == found.height:
+        return frame.with_columns(pl.lit("known").alias("_state"))
+    odd = found.filter(pl.col("rule").is_not_null() | (pl.col("state") != "known")).select(
+        pl.col("raw").alias(column), "key", pl.col("state").alias("_state")
+    )
+    joined = frame.join(odd, on=column, how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("key", column).alias(column), pl.col("_state").fill_null("known")).drop("key")
+
+
+def _map_rows(found: pl.DataFrame, sheet: Sheet, column: str) -> pl.DataFrame:
+    return found.filter(pl.col("rule").is_not_null()).select(
+        pl.lit(sheet.table.source or "erp").alias("source"), pl.lit(sheet.table.name).alias("table"),
+        pl.lit(column).alias("column"), pl.col("raw").alias("raw_key"), "key", "rule",
+    )  # fmt: skip
+
+
+def read_own_keys(sheet: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write the one spelling into the key column of a master table and keep colliding keys apart.
+
+    Returns key map rows, and collisions: raw keys that would have become one key (`key`, `raw_keys`).
+    """
+    column = MASTERS[sheet.table.name]
+    styled = house_style(sheet.frame[column])
+    if styled.is_empty():
+        return _stack([], MAP_SCHEMA), pl.DataFrame(schema=COLLISION_SCHEMA)
+    clash = pl.DataFrame(schema=COLLISION_SCHEMA)
+    if sheet.table.name in ONE_ROW_MASTERS:
+        content = [name for name in sheet.table.column_names if name != column]
+        versions = sheet.frame.select(column, pl.struct(content).alias("content")).join(
+            styled.rename({"raw": column}), on=column
+        )
+        merged = versions.filter((pl.col(column).n_unique().over("key") > 1) & (pl.col("content").n_unique().over("key") > 1))
+        clash = (
+            merged.group_by("key").agg(pl.col(column).unique().sort().str.join(", ").alias("raw_keys")).sort("key")
+            .select(pl.lit(sheet.table.name).alias("table"), "key", "raw_keys")
+        )  # fmt: skip
+        apart = merged.select(pl.col(column).alias("raw")).unique()
+        styled = styled.join(apart, on="raw", how="anti")
+    changed = styled.filter(pl.col("raw") != pl.col("key"))
+    if not changed.is_empty():
+        sheet.frame = (
+            sheet.frame.join(changed.rename({"raw": column, "key": "_key"}), on=column, how="left", maintain_order="left")
+            .with_columns(pl.coalesce("_key", column).alias(column)).drop("_key")
+        )  # fmt: skip
+    found = changed.with_columns(pl.lit("known").alias("state"), _own_rule().alias("rule"))
+    return _map_rows(found, sheet, column), clash
+
+
+COLLISION_SCHEMA = {"table": pl.String, "key": pl.String, "raw_keys": pl.String}
+
+
+def _own_rule() -> pl.Expr:
+    trimmed = pl.col("raw").str.strip_chars().str.replace_all(r"\s+", " ")
+    return (
+        pl.when(pl.col("key") == trimmed).then(pl.lit("blanks"))
+        .when(pl.col("key") == trimmed.str.to_uppercase()).then(pl.lit("case")).otherwise(pl.lit("zeros"))
+    )  # fmt: skip
+
+
+def _stack(parts: list[pl.DataFrame], schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+    filled = [part for part in parts if not part.is_empty()]
+    return pl.concat(filled).cast(pl.Schema(schema)) if filled else pl.DataFrame(schema=schema)  # type: ignore[arg-type]
+
+
+def drop_id(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` without its bookkeeping column."""
+    return frame.drop(ID)

@@ -1,0 +1,121 @@
+"""A landing table while it is being conformed: its rows, and which of them were refused and why.
+
+Belongs here: bookkeeping, so that rows in = rows out + rows quarantined holds by construction. Does not belong here:
+any reason to refuse a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from recon_platform.tables.conformed import SEVERITIES
+from recon_platform.tables.model import Column, Kind, Table
+
+ID = "_id"
+LONGEST_VALUE = 200
+_RANK = {severity: rank for rank, severity in enumerate(reversed(SEVERITIES))}  # critical 0
+
+
+@dataclass(slots=True)
+class Sheet:
+    """`raw` is the frame as it came with `_id` (0-based); `frame` the typed rows, `_id` among its columns.
+
+    Refusing a row takes it out of `frame` at once and keeps its reason; a row refused twice keeps its worst reason.
+    """
+
+    table: Table
+    raw: pl.DataFrame
+    frame: pl.DataFrame
+    present: bool
+    refused: list[pl.DataFrame] = field(default_factory=list)
+
+    def reasons(
+        self, mask: pl.Expr, column: str | None, reason: str | pl.Expr, severity: str, gate: str, *, frame: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """One reason row per row of `frame` (default: the live rows) where `mask` is true."""
+        rows = (self.frame if frame is None else frame).filter(mask)
+        text = pl.lit(reason) if isinstance(reason, str) else reason
+        return rows.select(
+            pl.col(ID),
+            pl.lit(column, pl.String).alias("column"),
+            text.cast(pl.String).alias("reason"),
+            pl.lit(severity).alias("severity"),
+            pl.lit(gate).alias("gate"),
+        )
+
+    def note(self, reasons: pl.DataFrame) -> None:
+        """Keep `reasons` and take their rows out of the live rows."""
+        if reasons.is_empty():
+            return
+        self.refused.append(reasons)
+        self.frame = self.frame.join(reasons.select(ID).unique(), on=ID, how="anti", maintain_order="left")
+
+    def refuse(self, mask: pl.Expr, column: str | None, reason: str | pl.Expr, severity: str, gate: str) -> None:
+        """Quarantine every live row where `mask` is true."""
+        self.note(self.reasons(mask, column, reason, severity, gate))
+
+    def quarantine(self) -> pl.DataFrame:
+        """The refused rows, each once, its worst reason first, in the columns of table `quarantine`."""
+        if not self.refused:
+            return pl.DataFrame()
+        reasons = pl.concat(self.refused).with_row_index("_order")
+        worst = (
+            reasons.with_columns(pl.col("severity").replace_strict(_RANK, return_dtype=pl.Int8).alias("_rank"))
+            .sort(ID, "_rank", "_order")
+            .group_by(ID, maintain_order=True)
+            .agg(pl.col("column", "reason", "severity", "gate").first(), pl.len().cast(pl.Int64).alias("reasons"))
+        )
+        raw = self.raw.join(worst, on=ID, how="inner", maintain_order="left")
+        return raw.select(
+            pl.lit(self.table.name).alias("table"),
+            pl.col("_source").alias("source"),
+            pl.col("_file").alias("file"),
+            pl.col("_row").alias("row"),
+            "column",
+            _value_of(raw).alias("value"),
+            "reason",
+            "severity",
+            "gate",
+            "reasons",
+        )
+
+    def result(self) -> pl.DataFrame:
+        """The live rows as the conformed table: contract columns, then `source_file` and `source_row`; sorted by key."""
+        where = self.raw.select(ID, pl.col("_file").alias("source_file"), pl.col("_row").alias("source_row"))
+        frame = self.frame.join(where, on=ID, how="left", maintain_order="left")
+        made = frame.select([*self.table.column_names, "source_file", "source_row"])
+        rest = [name for name in self.table.column_names if name not in self.table.key]
+        return made.sort([*self.table.key, *rest, "source_file", "source_row"], nulls_last=False, maintain_order=True)
+
+
+def _value_of(raw: pl.DataFrame) -> pl.Expr:
+    """What stands in the column that the reason names, as text."""
+    value = pl.lit(None, pl.String)
+    for name in raw.columns:
+        if not name.startswith("_") and name not in ("column", "reason", "severity", "gate", "reasons"):
+            value = pl.when(pl.col("column") == name).then(pl.col(name).cast(pl.String, strict=False)).otherwise(value)
+    return value.str.slice(0, LONGEST_VALUE)
+
+
+def start_sheet(table: Table, raw: pl.DataFrame | None) -> Sheet:
+    """A sheet of `raw` (None: the table was not delivered) with every contract column, missing ones null, all rows live."""
+    present = raw is not None
+    frame = raw if raw is not None else pl.DataFrame({column.name: [] for column in table.columns})
+    text = {"_source": table.source or "erp", "_file": f"{table.name}", "_problem": None, "_extracted_at": None}
+    frame = frame.with_columns(
+        pl.lit(value, pl.String).alias(name) for name, value in text.items() if name not in frame.columns
+    )
+    if "_row" not in frame.columns:
+        frame = frame.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("_row"))
+    frame = frame.drop(ID, strict=False).with_row_index(ID)
+    frame = frame.with_columns(
+        pl.lit(None, pl.String).alias(name) for name in table.column_names if name not in frame.columns
+    )
+    return Sheet(table, frame, frame, present)
+
+
+def needed(column: Column) -> bool:
+    """Whether a row without a value in `column` is refused. A quantity without unit is in the item's own."""
+    return not column.nullable and not (column.name == "uom" and column.kind is Kind.TEXT)

@@ -1,0 +1,178 @@
+"""Units: codes people and systems write to one canonical code, and the factor from any unit of an item to its base unit.
+
+Belongs here: UN/ECE Recommendation 20 common codes over pint, item-specific factors, the search for a factor.
+Does not belong here: which column of which table is a quantity (`quantities`).
+Sources: UN/ECE Rec 20 (common codes) and Rec 21 (packages, X prefix); the factors of physical units are pint's.
+A package or count unit has no factor of its own: a missing one blocks the row, it is never taken as 1.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+
+import polars as pl
+
+# Rec 20 common code → pint expression. Counts are pint's dimensionless `count`; thousand, dozen … are multiples of it.
+PHYSICAL: dict[str, str] = {
+    "KGM": "kilogram", "GRM": "gram", "MGM": "milligram", "TNE": "metric_ton", "LBR": "pound", "ONZ": "ounce",
+    "MTR": "meter", "MMT": "millimeter", "CMT": "centimeter", "DMT": "decimeter", "KMT": "kilometer",
+    "INH": "inch", "FOT": "foot", "YRD": "yard",
+    "MTK": "meter ** 2", "MMK": "millimeter ** 2", "CMK": "centimeter ** 2", "DMK": "decimeter ** 2", "FTK": "foot ** 2",
+    "LTR": "liter", "MLT": "milliliter", "HLT": "hectoliter", "MTQ": "meter ** 3", "DMQ": "decimeter ** 3",
+    "CMQ": "centimeter ** 3", "GLL": "gallon", "GLI": "imperial_gallon",
+    "SEC": "second", "MIN": "minute", "HUR": "hour", "DAY": "day", "WEE": "week",
+    "KWH": "kilowatt_hour", "JOU": "joule", "MJ": "megajoule",
+    "C62": "count", "H87": "count", "EA": "count", "PR": "2 * count", "DZN": "12 * count", "GRO": "144 * count",
+    "CEN": "100 * count", "MIL": "1000 * count", "T3": "1000 * count", "MIO": "1000000 * count",
+}  # fmt: skip
+
+# What is written in practice → canonical code. Rec 20 codes stand for themselves.
+ALIASES: dict[str, str] = {
+    "KG": "KGM", "KILOGRAM": "KGM", "KILOGRAMS": "KGM", "G": "GRM", "GR": "GRM", "GRAM": "GRM", "MG": "MGM",
+    "T": "TNE", "TO": "TNE", "TON": "TNE", "TONNE": "TNE", "LB": "LBR", "LBS": "LBR", "OZ": "ONZ",
+    "M": "MTR", "METER": "MTR", "METRE": "MTR", "MM": "MMT", "CM": "CMT", "DM": "DMT", "KM": "KMT", "IN": "INH",
+    "FT": "FOT", "YD": "YRD", "M2": "MTK", "QM": "MTK", "SQM": "MTK", "MM2": "MMK", "CM2": "CMK",
+    "L": "LTR", "LT": "LTR", "LITER": "LTR", "LITRE": "LTR", "ML": "MLT", "HL": "HLT", "M3": "MTQ", "CBM": "MTQ",
+    "GAL": "GLL", "S": "SEC", "SECOND": "SEC", "H": "HUR", "HR": "HUR", "HRS": "HUR", "STD": "HUR", "D": "DAY", "WK": "WEE",
+    "PCE": "H87", "PC": "H87", "PCS": "H87", "PIECE": "H87", "PIECES": "H87", "ST": "H87", "STK": "H87", "STCK": "H87",
+    "UN": "C62", "UNIT": "C62", "UNITS": "C62", "EACH": "EA", "NAR": "C62", "PAIR": "PR", "DZ": "DZN", "DOZ": "DZN",
+    "DOZEN": "DZN", "HUNDRED": "CEN", "MPCE": "MIL", "TPCE": "MIL", "TSD": "MIL", "KPC": "MIL", "KPCS": "MIL",
+    "THOUSAND": "MIL", "1000PC": "MIL", "TS": "MIL", "BX": "XBX", "BOX": "XBX", "CT": "XCT", "CTN": "XCT", "CARTON": "XCT",
+    "CS": "XCS", "CASE": "XCS", "CAN": "XCX", "PAK": "XPK", "PK": "XPK", "PACK": "XPK", "BG": "XBG", "BAG": "XBG",
+    "PAL": "XPX", "PLT": "XPX", "PALLET": "XPX", "ROL": "XRO", "ROLL": "XRO", "COIL": "XCL", "BTL": "XBO",
+}  # fmt: skip
+
+FACTOR_SCHEMA = {"item": pl.String, "from_uom": pl.String, "to_uom": pl.String, "factor": pl.Float64, "origin": pl.String}
+
+
+def canonical(text: pl.Expr) -> pl.Expr:
+    """The canonical code of a written unit; an unknown one stands as written, in capitals and without blanks."""
+    code = text.str.strip_chars().str.to_uppercase().str.replace_all(r"[\s.]", "")
+    return code.replace(ALIASES)
+
+
+@cache
+def _base_factors() -> dict[str, tuple[str, Fraction]]:
+    """Code → (dimension, exact factor to that dimension's base unit), from pint."""
+    import pint  # noqa: PLC0415 - half a second to import; most tables never convert
+
+    registry: pint.UnitRegistry = pint.UnitRegistry(non_int_type=Fraction)
+    made: dict[str, tuple[str, Fraction]] = {}
+    for code, expression in PHYSICAL.items():
+        quantity = registry.parse_expression(expression)
+        if not isinstance(quantity, registry.Quantity):
+            quantity = registry.Quantity(quantity, "")
+        is_count = "count" in expression
+        base = quantity.to_base_units()
+        dimension = "count" if is_count else repr(sorted(dict(base.dimensionality).items()))
+        made[code] = (dimension, Fraction(base.magnitude))
+    return made
+
+
+def physical_factor(from_uom: str, to_uom: str) -> float | None:
+    """How many `to_uom` one `from_uom` is, by physics alone; None where they measure different things or are packages."""
+    known = _base_factors()
+    if from_uom == to_uom:
+        return 1.0
+    if from_uom not in known or to_uom not in known or known[from_uom][0] != known[to_uom][0]:
+        return None
+    return float(known[from_uom][1] / known[to_uom][1])
+
+
+@cache
+def physical_factors() -> pl.DataFrame:
+    """Every pair of codes that physics ties (both directions, and each to itself): `from_uom`, `to_uom`, `factor`."""
+    rows = [
+        (a, b, physical_factor(a, b)) for a in PHYSICAL for b in PHYSICAL if physical_factor(a, b) is not None
+    ]
+    return pl.DataFrame(rows, schema={"from_uom": pl.String, "to_uom": pl.String, "factor": pl.Float64}, orient="row")
+
+
+def item_factors(conversions: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Factors that hold for one item (item null: for all), both directions: columns of FACTOR_SCHEMA.
+
+    From table `uom_conversions` and from the weight of one base unit (`items.weight_kg`).
+    """
+    given = conversions.select(
+        "item", canonical(pl.col("from_uom")).alias("from_uom"), canonical(pl.col("to_uom")).alias("to_uom"), "factor",
+        pl.lit("uom_conversions").alias("origin"),
+    )  # fmt: skip
+    weights = items.filter(pl.col("weight_kg") > 0).select(
+        "item", pl.col("uom").alias("from_uom"), pl.lit("KGM").alias("to_uom"), pl.col("weight_kg").alias("factor"),
+        pl.lit("weight_kg").alias("origin"),
+    ).filter(pl.col("from_uom") != "KGM")  # fmt: skip
+    both = pl.concat([given, weights]).cast(pl.Schema(FACTOR_SCHEMA))  # type: ignore[arg-type]
+    turned = both.select(
+        "item", pl.col("to_uom").alias("from_uom"), pl.col("from_uom").alias("to_uom"), (1.0 / pl.col("factor")).alias("factor"), "origin"
+    )
+    return pl.concat([both, turned]).unique(["item", "from_uom", "to_uom"], keep="first", maintain_order=True)
+
+
+def find_factors(wanted: pl.DataFrame, factors: pl.DataFrame) -> pl.DataFrame:
+    """`wanted` (item, from_uom, base_uom; unique) with `factor`, null where nothing leads from one unit to the other.
+
+    Tried in this order: the same unit; physics; the item's own factor with physics before and after it; two of the
+    item's factors (box → carton → piece) with physics around; the same with factors that hold for every item.
+    """
+    pairs = wanted.with_columns(
+        pl.when(pl.col("from_uom") == pl.col("base_uom")).then(1.0).otherwise(None).alias("factor")
+    )
+    physical = physical_factors()
+    pairs = _fill(
+        pairs,
+        pairs.filter(pl.col("factor").is_null()).join(
+            physical.rename({"to_uom": "base_uom", "factor": "found"}), on=["from_uom", "base_uom"], how="inner"
+        ),
+    )
+    for own in (True, False):
+        steps = factors.filter(pl.col("item").is_not_null() == own)
+        if not own and not steps.is_empty():  # a general factor holds for every item, next to the item's own ones
+            steps = pl.concat([steps, factors.filter(pl.col("item").is_not_null())])
+        for hops in (1, 2):
+            missing = pairs.filter(pl.col("factor").is_null())
+            if missing.is_empty() or steps.is_empty():
+                continue
+            pairs = _fill(pairs, _walk(missing, steps, physical, hops))
+    return pairs
+
+
+def _walk(missing: pl.DataFrame, steps: pl.DataFrame, physical: pl.DataFrame, hops: int) -> pl.DataFrame:
+    """`missing` with `found`: physics, then `hops` item factors each followed by physics, ending in the base unit."""
+    here = missing.select("item", "from_uom", "base_uom", pl.col("from_uom").alias("at"), pl.lit(1.0).alias("found"))
+    here = _by_physics(here, physical)
+    keyed, general = steps.filter(pl.col("item").is_not_null()), steps.filter(pl.col("item").is_null())
+    for _ in range(hops):
+        moved = [
+            here.join(keyed, left_on=["item", "at"], right_on=["item", "from_uom"], how="inner"),
+            here.join(general.drop("item"), left_on="at", right_on="from_uom", how="inner"),
+        ]
+        here = pl.concat(
+            [
+                part.select(
+                    "item", "from_uom", "base_uom", pl.col("to_uom").alias("at"),
+                    (pl.col("found") * pl.col("factor")).alias("found"),
+                )
+                for part in moved
+            ]
+        )  # fmt: skip
+        here = _by_physics(here, physical)
+    arrived = here.filter(pl.col("at") == pl.col("base_uom"))
+    return arrived.sort("item", "from_uom", "base_uom", "found", nulls_last=True).unique(
+        ["item", "from_uom", "base_uom"], keep="first", maintain_order=True
+    )
+
+
+def _by_physics(here: pl.DataFrame, physical: pl.DataFrame) -> pl.DataFrame:
+    tied = here.join(physical, left_on="at", right_on="from_uom", how="inner").select(
+        "item", "from_uom", "base_uom", pl.col("to_uom").alias("at"), pl.col("found") * pl.col("factor")
+    )
+    stays = here.select("item", "from_uom", "base_uom", "at", "found")
+    return pl.concat([stays, tied]).unique(["item", "from_uom", "base_uom", "at"], keep="first", maintain_order=True)
+
+
+def _fill(pairs: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    keys = ["item", "from_uom", "base_uom"]
+    return pairs.join(found.select(*keys, "found"), on=keys, how="left", nulls_equal=True, maintain_order="left").select(
+        *keys, pl.coalesce("factor", "found").alias("factor")
+    )
