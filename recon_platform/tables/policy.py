@@ -34,6 +34,7 @@ class ReconciliationPolicy:
     feed_gap_minutes: float = 30.0
     feed_shrink_share: float = 0.8
     consecutive_bom_errors: int = 5
+    rework_days: float = 2.0  # until units in rework are back in the flow
 
 
 @dataclass(frozen=True, slots=True)
