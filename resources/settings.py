@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its environment variable, the default (relative to the home folder when `below_home`), its meaning."""
+    """One setting: its environment variable, its default (below the home folder if `below_home`), its meaning."""
 
     variable: str
     default: str
@@ -35,7 +35,7 @@ LANDING = Setting(
     "RECON_LANDING", "landing", "landing root: one folder per plant, in it one per planning date", below_home=True
 )
 GOVERNANCE = Setting(
-    "RECON_GOVERNANCE", "governance.db", "governance store: a SQLAlchemy URL or a SQLite file", below_home=True
+    "RECON_GOVERNANCE", "lake/governance.db", "governance store: a SQLAlchemy URL or a SQLite file", below_home=True
 )
 NOW = Setting("RECON_NOW", "", "fixed present instant (ISO 8601) for rehearsals; empty: the machine's clock")
 SENSOR_SECONDS = Setting("RECON_SENSOR_SECONDS", "15", "seconds between two looks of a sensor")
