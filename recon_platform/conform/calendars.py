@@ -18,7 +18,14 @@ BEFORE_DAYS = 14
 AFTER_DAYS = 30
 PLANT_DAYS_BEFORE = 400
 PLANT_DAYS_AFTER = 60
-INTERVALS = {"calendar": pl.String, "day": pl.Date, "shift": pl.String, "kind": pl.String, "start": INSTANT, "end": INSTANT}
+INTERVALS = {
+    "calendar": pl.String,
+    "day": pl.Date,
+    "shift": pl.String,
+    "kind": pl.String,
+    "start": INSTANT,
+    "end": INSTANT,
+}
 KINDS = ("regular", "overtime")
 
 
@@ -33,7 +40,9 @@ def shift_intervals(
     dates = pl.DataFrame({"day": pl.date_range(first, last, "1d", eager=True)}).with_columns(
         pl.col("day").dt.weekday().cast(pl.Int64).alias("weekday")
     )
-    closed = exceptions.filter((pl.col("kind") == "closed") & pl.col("start").is_null()).select("calendar", pl.col("date").alias("day"))
+    closed = exceptions.filter((pl.col("kind") == "closed") & pl.col("start").is_null()).select(
+        "calendar", pl.col("date").alias("day")
+    )
     weekly = dates.join(calendars, on="weekday").join(closed, on=["calendar", "day"], how="anti")
     extra = exceptions.filter((pl.col("kind") == "extra") & pl.col("start").is_not_null()).filter(
         pl.col("date").is_between(first, last)
@@ -53,9 +62,16 @@ def shift_intervals(
 
 def closures(exceptions: pl.DataFrame, timezone: str) -> pl.DataFrame:
     """Closures of part of a day: calendar, start, end (UTC)."""
-    partial = exceptions.filter((pl.col("kind") == "closed") & pl.col("start").is_not_null() & pl.col("end").is_not_null())
+    partial = exceptions.filter(
+        (pl.col("kind") == "closed") & pl.col("start").is_not_null() & pl.col("end").is_not_null()
+    )
     local = partial.select(
-        "calendar", pl.col("date").alias("day"), pl.lit("").alias("shift"), pl.lit("regular").alias("kind"), "start", "end"
+        "calendar",
+        pl.col("date").alias("day"),
+        pl.lit("").alias("shift"),
+        pl.lit("regular").alias("kind"),
+        "start",
+        "end",
     )
     return _to_utc(local, timezone).select("calendar", "start", "end")
 
@@ -77,7 +93,9 @@ def sweep(work: pl.DataFrame, blocks: pl.DataFrame, key: str) -> pl.DataFrame:
 
     def events(frame: pl.DataFrame, mark: str) -> list[pl.DataFrame]:
         return [
-            frame.select(key, pl.col(edge).alias("at"), *(pl.lit(sign if name == mark else 0).alias(name) for name in deltas))
+            frame.select(
+                key, pl.col(edge).alias("at"), *(pl.lit(sign if name == mark else 0).alias(name) for name in deltas)
+            )
             for edge, sign in (("start", 1), ("end", -1))
         ]
 
@@ -93,7 +111,9 @@ def sweep(work: pl.DataFrame, blocks: pl.DataFrame, key: str) -> pl.DataFrame:
         .filter(pl.col("kind").is_not_null())
     )  # fmt: skip
     fresh = (
-        (pl.col(key) != pl.col(key).shift(1)) | (pl.col("kind") != pl.col("kind").shift(1)) | (pl.col("at") != pl.col("end").shift(1))
+        (pl.col(key) != pl.col(key).shift(1))
+        | (pl.col("kind") != pl.col("kind").shift(1))
+        | (pl.col("at") != pl.col("end").shift(1))
     ).fill_null(value=True)
     return (
         line.with_columns(fresh.cum_sum().alias("_run")).group_by("_run", maintain_order=True)
@@ -142,7 +162,9 @@ def machine_downtime(planned_downtime: pl.DataFrame, machines: pl.DataFrame) -> 
     columns = ["machine", "start", "end"]
     direct = planned_downtime.filter(pl.col("machine").is_not_null()).select(columns)
     of_center = planned_downtime.filter(pl.col("machine").is_null()).select("work_center", "start", "end")
-    return pl.concat([direct, of_center.join(machines.select("machine", "work_center"), on="work_center").select(columns)])
+    return pl.concat(
+        [direct, of_center.join(machines.select("machine", "work_center"), on="work_center").select(columns)]
+    )
 
 
 def _clip(intervals: pl.DataFrame, begin: datetime, finish: datetime) -> pl.DataFrame:
@@ -165,6 +187,10 @@ def plant_days(
     first = as_of.astimezone(UTC).date() - timedelta(days=PLANT_DAYS_BEFORE)
     last = as_of.astimezone(UTC).date() + timedelta(days=horizon_days + PLANT_DAYS_AFTER)
     shifts = shift_intervals(calendars, exceptions, first, last, timezone).filter(pl.col("kind") == "regular")
-    days = shifts.group_by("day").agg(pl.col("start").min().alias("first_start"), pl.col("end").max().alias("last_end")).sort("day")
+    days = (
+        shifts.group_by("day")
+        .agg(pl.col("start").min().alias("first_start"), pl.col("end").max().alias("last_end"))
+        .sort("day")
+    )
     before = days.filter(pl.col("day") < planning_date).height
     return PLANT_DAYS.frame(days.with_columns((pl.int_range(pl.len(), dtype=pl.Int64) - before).alias("ordinal")))

@@ -17,13 +17,17 @@ KEEP_EQUAL_ROWS = frozenset({"inventory", "master_schedule", "allocations", "rec
 def refuse_duplicates(sheet: Sheet) -> None:
     """Refuse all but one of the rows that say the same, and all but one of those that share a key but differ."""
     frame, table = sheet.frame, sheet.table
-    if frame.height < 2 or (not table.key and table.name in KEEP_EQUAL_ROWS):  # noqa: PLR2004
+    if frame.height < 2 or (not table.key and table.name in KEEP_EQUAL_ROWS):
         return
     content = list(table.column_names)
     keys = list(table.key) or content
-    if not frame.select(pl.struct(keys).is_duplicated().any() if len(keys) > 1 else pl.col(keys[0]).is_duplicated().any()).item():
+    if not frame.select(
+        pl.struct(keys).is_duplicated().any() if len(keys) > 1 else pl.col(keys[0]).is_duplicated().any()
+    ).item():
         return
-    shared = frame.filter(pl.struct(keys).is_duplicated()).sort(*content, ID, descending=[*([True] * len(content)), False], nulls_last=True)
+    shared = frame.filter(pl.struct(keys).is_duplicated()).sort(
+        *content, ID, descending=[*([True] * len(content)), False], nulls_last=True
+    )
     where = sheet.raw.select(ID, pl.format("row {} of {}", "_row", "_file").alias("_where"))
     shared = shared.join(where, on=ID, how="left", maintain_order="left").with_columns(
         pl.col(ID).first().over(keys).alias("_kept"), pl.col("_where").first().over(keys).alias("_kept_at"),
@@ -31,7 +35,9 @@ def refuse_duplicates(sheet: Sheet) -> None:
     )  # fmt: skip
     same = pl.struct(content) == pl.col("_kept_content")
     extra = pl.col(ID) != pl.col("_kept")
-    equal = sheet.reasons(extra & same, None, pl.format("the same as {}", "_kept_at"), "low", "duplicate_row", frame=shared)
+    equal = sheet.reasons(
+        extra & same, None, pl.format("the same as {}", "_kept_at"), "low", "duplicate_row", frame=shared
+    )
     other = sheet.reasons(
         extra & ~same, table.key[0] if table.key else None,
         pl.format("same key as {} with other values", "_kept_at"), "high", "duplicate_key", frame=shared,

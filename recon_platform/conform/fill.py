@@ -43,10 +43,23 @@ def explode_operations(
     bare = (
         orders.filter(~pl.col("status").is_in(list(NEEDS_NO_WORK)))
         .join(operations.select("work_order").unique(), on="work_order", how="anti")
-        .select("work_order", "item", pl.col("routing").fill_null(MAIN_ROUTING), pl.coalesce("start_date", undated_start).alias("start"))
+        .select(
+            "work_order",
+            "item",
+            pl.col("routing").fill_null(MAIN_ROUTING),
+            pl.coalesce("start_date", undated_start).alias("start"),
+        )
     )
     steps = routings.select(
-        "item", "routing", "op_seq", "operation_code", "work_center", "setup_min", "run_min_per_unit", "valid_from", "valid_to"
+        "item",
+        "routing",
+        "op_seq",
+        "operation_code",
+        "work_center",
+        "setup_min",
+        "run_min_per_unit",
+        "valid_from",
+        "valid_to",
     )
     made = bare.join(steps, on=["item", "routing"], how="inner").filter(
         (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("start")))

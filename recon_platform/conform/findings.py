@@ -27,10 +27,16 @@ def found(
 
     `evidence` is a struct expression and becomes JSON. The finding's identity is `gate:entity[:field]`.
     """
+    if frame.is_empty():
+        return DATA_FINDINGS.empty()
     rule = GATES[gate]
     null = pl.lit(None, pl.String)
     named = pl.lit(field, pl.String) if field is None or isinstance(field, str) else field.cast(pl.String)
-    said = pl.lit(correction, pl.String) if correction is None or isinstance(correction, str) else correction.cast(pl.String)
+    said = (
+        pl.lit(correction, pl.String)
+        if correction is None or isinstance(correction, str)
+        else correction.cast(pl.String)
+    )
     made = frame.select(
         pl.lit(gate).alias("rule"),
         pl.lit(rule.version).alias("rule_version"),
@@ -57,4 +63,9 @@ def together(parts: list[pl.DataFrame]) -> pl.DataFrame:
     if not filled:
         return DATA_FINDINGS.empty()
     order = ["finding", "erp_value", "mes_value", "evidence"]
-    return pl.concat(filled).sort(order, nulls_last=True).unique("finding", keep="first", maintain_order=True).sort("finding")
+    return (
+        pl.concat(filled)
+        .sort(order, nulls_last=True)
+        .unique("finding", keep="first", maintain_order=True)
+        .sort("finding")
+    )

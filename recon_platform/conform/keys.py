@@ -14,7 +14,6 @@ from datetime import date
 
 import polars as pl
 
-HOUSE_CAPITALS_SHARE = 0.95
 MAP_SCHEMA = {
     "source": pl.String, "table": pl.String, "column": pl.String, "raw_key": pl.String, "key": pl.String, "rule": pl.String,
 }  # fmt: skip
@@ -53,6 +52,10 @@ class Register:
     def resolve(self, raw: pl.Series, source: str, prefixes: Sequence[str] = ()) -> pl.DataFrame:
         """One row per distinct value of `raw`: raw, key, rule (null: as written), state `known`/`unknown`/`ambiguous`."""
         names = pl.DataFrame({"raw": raw.drop_nulls().unique().sort()})
+        if self._all_known(names["raw"], source):
+            return names.select(
+                "raw", pl.col("raw").alias("key"), pl.lit(None, pl.String).alias("rule"), pl.lit("known").alias("state")
+            )
         names = names.with_columns(cleaned(pl.col("raw")).alias("clean"), form(pl.col("raw")).alias("form"))
         names = self._by_xref(names, source)
         exact = self.keys.select(pl.col("key").alias("clean"), pl.col("key").alias("by_clean"))
@@ -62,7 +65,9 @@ class Register:
         stripped = _without_prefix(pl.col("raw"), prefixes)
         names = names.with_columns(form(stripped).alias("bare"))
         names = self._by_form(names, "bare", "by_prefix", "prefix_count")
-        ambiguous = pl.coalesce("by_xref", "by_raw").is_null() & pl.col("by_clean").is_null() & (pl.col("form_count") > 1)
+        ambiguous = (
+            pl.coalesce("by_xref", "by_raw").is_null() & pl.col("by_clean").is_null() & (pl.col("form_count") > 1)
+        )
         key = pl.coalesce("by_xref", "by_raw", "by_clean", "by_form", "by_prefix")
         names = names.with_columns(key.alias("found"), ambiguous.alias("ambiguous"))
         return names.select(
@@ -73,12 +78,24 @@ class Register:
             .when(pl.col("found").is_not_null()).then(pl.lit("known")).otherwise(pl.lit("unknown")).alias("state"),
         ).sort("raw")  # fmt: skip
 
+    def _all_known(self, names: pl.Series, source: str) -> bool:
+        """Whether every name is a key as it stands and no cross-reference of this source could say otherwise."""
+        if not self.xref.filter(pl.col("source") == source).is_empty():
+            return False
+        return bool(names.is_in(self.keys["key"].implode()).all())
+
     def _by_xref(self, names: pl.DataFrame, source: str) -> pl.DataFrame:
         mine = self.xref.filter(pl.col("source") == source)
-        exact = mine.select(pl.col("name").alias("raw"), pl.col("key").alias("x_exact"), pl.col("rule").alias("r_exact"))
+        exact = mine.select(
+            pl.col("name").alias("raw"), pl.col("key").alias("x_exact"), pl.col("rule").alias("r_exact")
+        )
         loose = mine.with_columns(form(pl.col("name")).alias("form")).filter(pl.col("key").n_unique().over("form") == 1)
-        loose = loose.select("form", pl.col("key").alias("x_loose"), pl.col("rule").alias("r_loose")).unique("form", keep="first", maintain_order=True)
-        joined = names.join(exact.unique("raw", keep="first", maintain_order=True), on="raw", how="left").join(loose, on="form", how="left")
+        loose = loose.select("form", pl.col("key").alias("x_loose"), pl.col("rule").alias("r_loose")).unique(
+            "form", keep="first", maintain_order=True
+        )
+        joined = names.join(exact.unique("raw", keep="first", maintain_order=True), on="raw", how="left").join(
+            loose, on="form", how="left"
+        )
         return joined.with_columns(
             pl.coalesce("x_exact", "x_loose").alias("by_xref"), pl.coalesce("r_exact", "r_loose").alias("xref_rule")
         )
@@ -93,7 +110,11 @@ class Register:
 def _without_prefix(key: pl.Expr, prefixes: Sequence[str]) -> pl.Expr:
     made = key
     for prefix in sorted(prefixes, key=len, reverse=True):
-        made = pl.when(made.str.to_uppercase().str.starts_with(prefix.upper())).then(made.str.slice(len(prefix))).otherwise(made)
+        made = (
+            pl.when(made.str.to_uppercase().str.starts_with(prefix.upper()))
+            .then(made.str.slice(len(prefix)))
+            .otherwise(made)
+        )
     return made
 
 
@@ -116,21 +137,16 @@ def _zeros_off(key: pl.Expr) -> pl.Expr:
     return key.str.to_uppercase().str.replace(r"^0+(\d+)$", "$1")
 
 
-def house_style(keys: pl.Series) -> pl.DataFrame:
-    """How the master writes each of its own keys: raw, key. Capitals where at least 95 % of its keys have no small letter."""
-    names = pl.DataFrame({"raw": keys.drop_nulls().unique().sort()}).with_columns(cleaned(pl.col("raw")).alias("key"))
-    if names.is_empty():
-        return names
-    capital = names.select((pl.col("key") == pl.col("key").str.to_uppercase()).mean()).item()
-    if capital >= HOUSE_CAPITALS_SHARE:
-        names = names.with_columns(pl.col("key").str.to_uppercase())
-    return names
+def own_spelling(keys: pl.Series) -> pl.DataFrame:
+    """How a master's keys are written here: raw, key. The master's own spelling counts, capitals included."""
+    return pl.DataFrame({"raw": keys.drop_nulls().unique().sort()}).with_columns(cleaned(pl.col("raw")).alias("key"))
 
 
 def valid_xref(xref: pl.DataFrame, on: date) -> pl.DataFrame:
     """Rows of a cross-reference table in force `on` a day: source, name, key, rule."""
     live = xref.filter(
-        (pl.col("valid_from").is_null() | (pl.col("valid_from") <= on)) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= on))
+        (pl.col("valid_from").is_null() | (pl.col("valid_from") <= on))
+        & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= on))
     )
     return live.select(
         pl.col("source").str.strip_chars().str.to_lowercase(),

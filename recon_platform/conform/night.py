@@ -17,7 +17,12 @@ from recon_platform.conform.keys import MAP_SCHEMA, Register, cleaned, valid_xre
 from recon_platform.conform.quantities import BY_TABLE, to_base_units
 from recon_platform.conform.read import read_cells
 from recon_platform.conform.references import (
-    FIRST, MASTERS, ONE_ROW_MASTERS, read_own_keys, read_references, references,
+    FIRST,
+    MASTERS,
+    ONE_ROW_MASTERS,
+    read_own_keys,
+    read_references,
+    references,
 )  # fmt: skip
 from recon_platform.conform.sheet import ID, Sheet, start_sheet
 from recon_platform.conform.units import canonical, item_factors
@@ -51,7 +56,9 @@ def conform(raw: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
 def _require(raw: Frames, tables: Mapping[str, Table]) -> None:
     missing = [name for name, table in tables.items() if not table.optional and name not in raw]
     if missing:
-        raise ConformError(f"required tables are missing: {', '.join(missing)}; deliver them or declare them absent in plant.toml")
+        raise ConformError(
+            f"required tables are missing: {', '.join(missing)}; deliver them or declare them absent in plant.toml"
+        )
 
 
 class _Night:
@@ -71,7 +78,11 @@ class _Night:
     def read(self, name: str) -> None:
         """Conform one table; those it refers to must have been read before."""
         sheet = self.sheets[name] = start_sheet(self.tables[name], self.raw.get(name))
-        self._report_doubts(sheet, read_cells(sheet, self.timezone))
+        doubts = read_cells(sheet, self.timezone)
+        if sheet.raw.is_empty():
+            self._register(name, sheet)
+            return
+        self._report_doubts(sheet, doubts)
         if name in MASTERS:
             rows, clashes = read_own_keys(sheet)
             self.key_map.append(rows)
@@ -121,6 +132,8 @@ class _Night:
             sheet.frame = sheet.frame.with_columns(cleaned(pl.col(name)).alias(name) for name in columns)
 
     def _report_doubts(self, sheet: Sheet, doubts: pl.DataFrame) -> None:
+        if doubts.is_empty():
+            return
         where = sheet.raw.select(ID, "_file", "_row")
         for doubt, gate in (("ambiguous", "time_ambiguous"), ("nonexistent", "time_nonexistent")):
             rows = doubts.filter(pl.col("doubt") == doubt).join(where, on=ID)
@@ -156,7 +169,9 @@ class _Night:
             came = sheet.raw.height
             if came:
                 worst = sheet.quarantine().row(0, named=True)
-                problems.append(f"{name}: all {came} rows are refused, first {worst['file']} row {worst['row']}: {worst['reason']}")
+                problems.append(
+                    f"{name}: all {came} rows are refused, first {worst['file']} row {worst['row']}: {worst['reason']}"
+                )
             elif name in CANNOT_BE_EMPTY:
                 problems.append(f"{name}: no rows")
         if problems:
@@ -179,7 +194,10 @@ class _Night:
         if made["plant_days"].is_empty():
             raise ConformError(f"calendar {calendar!r} has no regular working day; correct table calendars")
         made["work_order_operations"], missing = explode_operations(
-            made["work_order_operations"], made["work_orders"], made["routings"], undated_start=pl.lit(self.context.planning_date)
+            made["work_order_operations"],
+            made["work_orders"],
+            made["routings"],
+            undated_start=pl.lit(self.context.planning_date),
         )
         self.found.append(
             found(
@@ -193,7 +211,10 @@ class _Night:
         made["row_counts"] = _row_counts(self.sheets)
         made["availability"] = _availability(self.sheets, notes)
         made["data_findings"] = together(self.found)
-        return {name: made[name] if name not in self.tables else made[name].cast(pl.Schema(conformed_table(name).schema)) for name in made}  # type: ignore[arg-type]
+        return {
+            name: made[name] if name not in self.tables else made[name].cast(pl.Schema(conformed_table(name).schema))
+            for name in made
+        }  # type: ignore[arg-type]
 
     def _plant_calendar(self, made: Mapping[str, pl.DataFrame]) -> str:
         wanted = self.context.plant.calendar
@@ -204,7 +225,11 @@ class _Night:
         used = made["work_centers"].filter(~pl.col("external").fill_null(value=False)).join(
             made["calendars"].filter(pl.col("kind") == "regular").select("calendar").unique(), on="calendar"
         )["calendar"]  # fmt: skip
-        stand_in = used.value_counts().sort("count", "calendar", descending=[True, False])["calendar"][0] if used.len() else calendars[0]
+        stand_in = (
+            used.value_counts().sort("count", "calendar", descending=[True, False])["calendar"][0]
+            if used.len()
+            else calendars[0]
+        )
         row = pl.DataFrame({"wanted": [wanted], "taken": [stand_in]})
         self.found.append(
             found(
@@ -220,7 +245,9 @@ def _refuse_broken_routings(sheet: Sheet) -> None:
     lost = [part for part in sheet.refused if not part.is_empty()]
     if not lost:
         return
-    ids = pl.concat(lost).filter(pl.col("gate") != "duplicate_row", pl.col("gate") != "duplicate_key").select(ID).unique()
+    ids = (
+        pl.concat(lost).filter(pl.col("gate") != "duplicate_row", pl.col("gate") != "duplicate_key").select(ID).unique()
+    )
     broken = sheet.raw.join(ids, on=ID).select(
         cleaned(pl.col("item").cast(pl.String)).alias("item"), cleaned(pl.col("routing").cast(pl.String)).alias("routing"),
         pl.col("op_seq").cast(pl.String).alias("_lost"),
@@ -229,7 +256,11 @@ def _refuse_broken_routings(sheet: Sheet) -> None:
     columns = sheet.frame.columns
     sheet.frame = sheet.frame.join(broken, on=["item", "routing"], how="left", maintain_order="left")
     sheet.refuse(
-        pl.col("_lost").is_not_null(), "routing", pl.format("operation {} of this routing was refused", "_lost"), "high", "routing_broken",
+        pl.col("_lost").is_not_null(),
+        "routing",
+        pl.format("operation {} of this routing was refused", "_lost"),
+        "high",
+        "routing_broken",
     )
     sheet.frame = sheet.frame.select(columns)
 

@@ -33,13 +33,21 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     Returns the doubtful times that were read all the same: `_id`, `column`, `doubt`.
     """
     raw = sheet.frame
+    schema = {ID: raw[ID].dtype, "column": pl.String(), "doubt": pl.String()}
+    if raw.is_empty():
+        sheet.frame = pl.DataFrame(schema={ID: raw[ID].dtype} | sheet.table.schema)
+        return pl.DataFrame(schema=schema)
     typed: list[pl.Series] = [raw[ID]]
-    refused: list[pl.DataFrame] = [
-        sheet.reasons(pl.col("_problem").is_not_null(), None, pl.col("_problem"), "critical", "row_malformed")
-    ]
+    refused: list[pl.DataFrame] = []
+    if raw["_problem"].null_count() < raw.height:
+        malformed = pl.col("_problem").is_not_null()
+        refused.append(sheet.reasons(malformed, None, pl.col("_problem"), "critical", "row_malformed"))
     doubts: list[pl.DataFrame] = []
     for column in sheet.table.columns:
         text = _clean(raw[column.name], keep_blanks=column.kind is Kind.KEY)
+        if text.null_count() == text.len() and not needed(column):
+            typed.append(pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, text.len()))
+            continue
         value, doubt = _value(text, column, timezone)
         typed.append(value.alias(column.name))
         if doubt is not None and doubt.null_count() < doubt.len():
@@ -50,7 +58,6 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     kept = [reasons for reasons in refused if not reasons.is_empty()]
     if kept:
         sheet.note(pl.concat(kept))
-    schema = {ID: raw[ID].dtype, "column": pl.String, "doubt": pl.String}
     return pl.concat(doubts) if doubts else pl.DataFrame(schema=schema)
 
 
@@ -113,7 +120,7 @@ def _flag(text: pl.Series) -> pl.Series:
         return text
     lower = (text if text.dtype == pl.String else _number_text(text)).str.to_lowercase()
     return pl.select(
-        pl.when(lower.is_in(list(_TRUE))).then(True).when(lower.is_in(list(_FALSE))).then(False).otherwise(None)  # noqa: FBT003
+        pl.when(lower.is_in(list(_TRUE))).then(True).when(lower.is_in(list(_FALSE))).then(False).otherwise(None)
     ).to_series().cast(pl.Boolean)  # fmt: skip
 
 
@@ -134,27 +141,44 @@ def _sane_years(value: pl.Series) -> pl.Series:
 def _reasons(sheet: Sheet, ids: pl.Series, text: pl.Series, value: pl.Series, column: Column) -> list[pl.DataFrame]:
     frame = pl.DataFrame([ids, text.alias("text"), value.alias("value")])
     given, read = pl.col("text").is_not_null(), pl.col("value").is_not_null()
-    made: list[pl.DataFrame] = []
-
-    def add(mask: pl.Expr, reason: str | pl.Expr, severity: str, gate: str) -> None:
-        reasons = sheet.reasons(mask, column.name, reason, severity, gate, frame=frame)
-        if not reasons.is_empty():
-            made.append(reasons)
-
-    if needed(column) and text.null_count():
-        add(~given, f"{column.name} is empty, expected {_expected(column)}", "high", "value_missing")
-    if text.dtype == pl.String and value.null_count() > text.null_count():
-        for mask, reason, severity, gate in _unreadable(column):
-            add(given & ~read & mask, reason, severity, gate)
-    elif value.null_count() > text.null_count():
-        add(given & ~read, f"{column.name} is not {_expected(column)}", "high", "value_unreadable")
+    checks: list[tuple[pl.Expr, str, str, str]] = []
+    if text.null_count() and needed(column):
+        checks.append((~given, f"{column.name} is empty, expected {_expected(column)}", "high", "value_missing"))
+    if value.null_count() > text.null_count():
+        unread = given & ~read
+        if text.dtype == pl.String:
+            checks += [(unread & mask, *rest) for mask, *rest in _unreadable(column)]
+        else:
+            checks.append((unread, f"{column.name} is not {_expected(column)}", "high", "value_unreadable"))
     if text.dtype == pl.String and column.kind in (Kind.KEY, Kind.TEXT):
-        add(pl.col("text").str.len_bytes() > LONGEST_CELL, f"{column.name} is longer than {LONGEST_CELL} bytes", "high", "value_unreadable")
-        if column.kind is Kind.KEY:
-            add(pl.col("text").str.contains(r"^[=@]|[\x00-\x1f]"), f"{column.name} is a formula or holds control characters, expected a key", "high", "key_unreadable")  # fmt: skip
-    for mask, reason in _limits(column):
-        add(mask, reason, "high", "value_impossible")
-    return made
+        checks += _unfit_text(column)
+    checks += [(mask, reason, "high", "value_impossible") for mask, reason in _limits(column)]
+    if not checks:
+        return []
+    hits = frame.select(mask.any().alias(str(i)) for i, (mask, *_) in enumerate(checks)).row(0)
+    return [
+        sheet.reasons(mask, column.name, reason, severity, gate, frame=frame)
+        for hit, (mask, reason, severity, gate) in zip(hits, checks, strict=True)
+        if hit
+    ]
+
+
+def _unfit_text(column: Column) -> list[tuple[pl.Expr, str, str, str]]:
+    """What no text of this contract is: longer than a page, a formula where a key should be, control characters."""
+    text = pl.col("text")
+    too_long = (
+        text.str.len_bytes() > LONGEST_CELL,
+        f"{column.name} is longer than {LONGEST_CELL} bytes",
+        "high",
+        "value_unreadable",
+    )
+    if column.kind is not Kind.KEY:
+        return [too_long]
+    unfit = text.str.contains(r"^\s*[=@]|[\x00-\x08\x0b-\x1f]")
+    return [
+        too_long,
+        (unfit, f"{column.name} is a formula or holds control characters, expected a key", "high", "key_unreadable"),
+    ]
 
 
 def _unreadable(column: Column) -> list[tuple[pl.Expr, str, str, str]]:
@@ -164,8 +188,18 @@ def _unreadable(column: Column) -> list[tuple[pl.Expr, str, str, str]]:
     damaged = text.str.contains(DAMAGED) if timed else pl.lit(value=False)
     epoch = text.str.contains(r"^(?:1899|1900)-") if timed else pl.lit(value=False)
     return [
-        (damaged, f"{column.name} has a time without its date (spreadsheet damage), expected {_expected(column)}", "high", "time_damaged"),
-        (epoch & ~damaged, f"{column.name} stands on a spreadsheet's day zero, expected {_expected(column)}", "high", "time_damaged"),
+        (
+            damaged,
+            f"{column.name} has a time without its date (spreadsheet damage), expected {_expected(column)}",
+            "high",
+            "time_damaged",
+        ),
+        (
+            epoch & ~damaged,
+            f"{column.name} stands on a spreadsheet's day zero, expected {_expected(column)}",
+            "high",
+            "time_damaged",
+        ),
         (~epoch & ~damaged, f"{column.name} is not {_expected(column)}", "high", "value_unreadable"),
     ]
 

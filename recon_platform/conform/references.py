@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from recon_platform.conform.keys import MAP_SCHEMA, Register, house_style, split_prefixes
+from recon_platform.conform.keys import MAP_SCHEMA, Register, own_spelling, split_prefixes
 from recon_platform.conform.sheet import ID, Sheet
 from recon_platform.tables.model import Kind
 
@@ -35,7 +35,7 @@ NAMES: dict[tuple[str, str], str] = {
     ("downtime_events", "machine"): "machines", ("cycle_times", "machine"): "machines",
     ("downtime_events", "work_center"): "work_centers", ("operation_status", "operation_code"): "operation_codes",
     ("inventory_transactions", "order"): "work_orders", ("allocations", "for_order"): "work_orders",
-    ("lots", "parent_lot"): "lots", ("material_consumption", "lot"): "lots", ("inventory", "lot"): "lots",
+    ("lots", "parent_lot"): "lots", ("material_consumption", "lot"): "lots",
     ("allocations", "lot"): "lots", ("inventory_transactions", "lot"): "lots", ("material_issues", "lot"): "lots",
     ("work_orders", "lot"): "lots", ("machines", "current_lot"): "lots",
 }  # fmt: skip
@@ -52,7 +52,10 @@ FATAL: frozenset[tuple[str, str]] = frozenset({
     ("calendar_exceptions", "calendar"), ("item_xref", "key"), ("work_center_xref", "key"), ("uom_conversions", "item"),
     ("receipts", "purchase_order"), ("shipments", "sales_order"), ("labour", "calendar"),
 })  # fmt: skip
-CONTRACT_ENTITY = {"item_xref": "items", "work_center_xref": "work_centers", "order_xref": "work_orders"}
+# Masters of which an unknown key is worth a finding here; unknown orders and codes are judged by reconciliation.
+REPORTED_WHEN_UNKNOWN = frozenset({
+    "items", "customers", "suppliers", "machines", "work_centers", "tools", "engineering_changes", "calendars",
+})  # fmt: skip
 
 
 def references(sheet: Sheet) -> dict[str, str]:
@@ -90,7 +93,7 @@ def read_references(
         )  # fmt: skip
         if (sheet.table.name, column) in FATAL and known_master:
             sheet.refuse(pl.col("_state") == "unknown", column, f"{column} is not in {master}", "high", "key_orphan")
-        elif known_master:
+        elif known_master and master in REPORTED_WHEN_UNKNOWN:
             unknown.append(
                 sheet.frame.filter(pl.col("_state") == "unknown").group_by(column).agg(pl.len().alias("rows"))
                 .select(
@@ -115,7 +118,9 @@ def _with_state(frame: pl.DataFrame, column: str, found: pl.DataFrame) -> pl.Dat
         pl.col("raw").alias(column), "key", pl.col("state").alias("_state")
     )
     joined = frame.join(odd, on=column, how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce("key", column).alias(column), pl.col("_state").fill_null("known")).drop("key")
+    return joined.with_columns(pl.coalesce("key", column).alias(column), pl.col("_state").fill_null("known")).drop(
+        "key"
+    )
 
 
 def _map_rows(found: pl.DataFrame, sheet: Sheet, column: str) -> pl.DataFrame:
@@ -131,7 +136,7 @@ def read_own_keys(sheet: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
     Returns key map rows, and collisions: raw keys that would have become one key (`key`, `raw_keys`).
     """
     column = MASTERS[sheet.table.name]
-    styled = house_style(sheet.frame[column])
+    styled = own_spelling(sheet.frame[column])
     if styled.is_empty():
         return _stack([], MAP_SCHEMA), pl.DataFrame(schema=COLLISION_SCHEMA)
     clash = pl.DataFrame(schema=COLLISION_SCHEMA)
@@ -140,7 +145,9 @@ def read_own_keys(sheet: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
         versions = sheet.frame.select(column, pl.struct(content).alias("content")).join(
             styled.rename({"raw": column}), on=column
         )
-        merged = versions.filter((pl.col(column).n_unique().over("key") > 1) & (pl.col("content").n_unique().over("key") > 1))
+        merged = versions.filter(
+            (pl.col(column).n_unique().over("key") > 1) & (pl.col("content").n_unique().over("key") > 1)
+        )
         clash = (
             merged.group_by("key").agg(pl.col(column).unique().sort().str.join(", ").alias("raw_keys")).sort("key")
             .select(pl.lit(sheet.table.name).alias("table"), "key", "raw_keys")

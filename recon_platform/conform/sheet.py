@@ -32,7 +32,14 @@ class Sheet:
     refused: list[pl.DataFrame] = field(default_factory=list)
 
     def reasons(
-        self, mask: pl.Expr, column: str | None, reason: str | pl.Expr, severity: str, gate: str, *, frame: pl.DataFrame | None = None
+        self,
+        mask: pl.Expr,
+        column: str | None,
+        reason: str | pl.Expr,
+        severity: str,
+        gate: str,
+        *,
+        frame: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
         """One reason row per row of `frame` (default: the live rows) where `mask` is true."""
         rows = (self.frame if frame is None else frame).filter(mask)

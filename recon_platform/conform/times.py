@@ -27,7 +27,7 @@ def days(values: pl.Series) -> pl.Series:
     if values.dtype != pl.String:
         return pl.Series(values.name, [None] * values.len(), dtype=pl.Date)
     plain = values.str.to_date("%Y-%m-%d", strict=False)
-    plain = pl.select(pl.when(values.str.len_bytes() == 10).then(plain).otherwise(None).alias(values.name)).to_series()  # noqa: PLR2004
+    plain = pl.select(pl.when(values.str.len_bytes() == 10).then(plain).otherwise(None).alias(values.name)).to_series()
     if plain.null_count() == values.null_count():
         return plain
     stamped = values.str.contains(_STAMP).fill_null(value=False)
@@ -63,7 +63,9 @@ def instants(values: pl.Series, timezone: str) -> tuple[pl.Series, pl.Series]:
         return localise(values.cast(NAIVE), timezone)
     if values.dtype != pl.String:
         return pl.Series(values.name, [None] * values.len(), dtype=INSTANT), _no_doubt(values)
-    text = values.str.replace(r"^(\d{4}-\d{2}-\d{2})[ t]", "${1}T") if _any(values, r"^\d{4}-\d{2}-\d{2}[ t]") else values
+    text = (
+        values.str.replace(r"^(\d{4}-\d{2}-\d{2})[ t]", "${1}T") if _any(values, r"^\d{4}-\d{2}-\d{2}[ t]") else values
+    )
     with_offset = text.str.contains(_OFFSET) & text.str.contains("T", literal=True)
     if with_offset.all(ignore_nulls=True) and text.len() > text.null_count():
         return _offset_instants(text), _no_doubt(values)
@@ -102,7 +104,9 @@ def _naive(text: pl.Series) -> pl.Series:
         more = text.str.to_datetime(pattern, time_unit="us", strict=False)
         made = pl.select(pl.coalesce(made, more).alias(text.name)).to_series()
     if made.null_count() > wanted:
-        by_day = text.set((text.str.len_bytes() != 10).fill_null(value=True), None).str.to_date("%Y-%m-%d", strict=False)  # noqa: PLR2004
+        by_day = text.set((text.str.len_bytes() != 10).fill_null(value=True), None).str.to_date(
+            "%Y-%m-%d", strict=False
+        )
         made = pl.select(pl.coalesce(made, by_day.cast(NAIVE)).alias(text.name)).to_series()
     return made
 

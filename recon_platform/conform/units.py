@@ -43,7 +43,13 @@ ALIASES: dict[str, str] = {
     "PAL": "XPX", "PLT": "XPX", "PALLET": "XPX", "ROL": "XRO", "ROLL": "XRO", "COIL": "XCL", "BTL": "XBO",
 }  # fmt: skip
 
-FACTOR_SCHEMA = {"item": pl.String, "from_uom": pl.String, "to_uom": pl.String, "factor": pl.Float64, "origin": pl.String}
+FACTOR_SCHEMA = {
+    "item": pl.String,
+    "from_uom": pl.String,
+    "to_uom": pl.String,
+    "factor": pl.Float64,
+    "origin": pl.String,
+}
 
 
 def canonical(text: pl.Expr) -> pl.Expr:
@@ -83,9 +89,7 @@ def physical_factor(from_uom: str, to_uom: str) -> float | None:
 @cache
 def physical_factors() -> pl.DataFrame:
     """Every pair of codes that physics ties (both directions, and each to itself): `from_uom`, `to_uom`, `factor`."""
-    rows = [
-        (a, b, physical_factor(a, b)) for a in PHYSICAL for b in PHYSICAL if physical_factor(a, b) is not None
-    ]
+    rows = [(a, b, physical_factor(a, b)) for a in PHYSICAL for b in PHYSICAL if physical_factor(a, b) is not None]
     return pl.DataFrame(rows, schema={"from_uom": pl.String, "to_uom": pl.String, "factor": pl.Float64}, orient="row")
 
 
@@ -104,7 +108,11 @@ def item_factors(conversions: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame
     ).filter(pl.col("from_uom") != "KGM")  # fmt: skip
     both = pl.concat([given, weights]).cast(pl.Schema(FACTOR_SCHEMA))  # type: ignore[arg-type]
     turned = both.select(
-        "item", pl.col("to_uom").alias("from_uom"), pl.col("from_uom").alias("to_uom"), (1.0 / pl.col("factor")).alias("factor"), "origin"
+        "item",
+        pl.col("to_uom").alias("from_uom"),
+        pl.col("from_uom").alias("to_uom"),
+        (1.0 / pl.col("factor")).alias("factor"),
+        "origin",
     )
     return pl.concat([both, turned]).unique(["item", "from_uom", "to_uom"], keep="first", maintain_order=True)
 
@@ -173,6 +181,6 @@ def _by_physics(here: pl.DataFrame, physical: pl.DataFrame) -> pl.DataFrame:
 
 def _fill(pairs: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     keys = ["item", "from_uom", "base_uom"]
-    return pairs.join(found.select(*keys, "found"), on=keys, how="left", nulls_equal=True, maintain_order="left").select(
-        *keys, pl.coalesce("factor", "found").alias("factor")
-    )
+    return pairs.join(
+        found.select(*keys, "found"), on=keys, how="left", nulls_equal=True, maintain_order="left"
+    ).select(*keys, pl.coalesce("factor", "found").alias("factor"))

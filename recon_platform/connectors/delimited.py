@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-import pyarrow.parquet as parquet
+from pyarrow import parquet
 
 from recon_platform.connectors.landing_error import LandingError
 
@@ -49,7 +49,11 @@ def _require_utf8(data: bytes, file: str) -> None:
         row = data.count(b"\n", 0, error.start)
         column = _column_at(data, line_start, error.start)
         raise LandingError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8", file=file, column=column, row=row, action="export it as UTF-8"
+            f"byte 0x{data[error.start]:02x} is not UTF-8",
+            file=file,
+            column=column,
+            row=row,
+            action="export it as UTF-8",
         ) from None
 
 
@@ -88,7 +92,9 @@ def require_header(header: Sequence[str], file: str, needed: Sequence[str]) -> N
         if name in header[:index]:
             raise LandingError(f"column {name!r} appears twice", file=file, column=name, row=0, action="keep one")
         if name.startswith("_"):
-            raise LandingError(f"column {name!r} starts with an underscore", file=file, column=name, row=0, action="rename it")
+            raise LandingError(
+                f"column {name!r} starts with an underscore", file=file, column=name, row=0, action="rename it"
+            )
 
 
 def _open_quote_row(body: bytes) -> int:
@@ -174,7 +180,9 @@ def read_parquet(data: bytes, file: str, needed: Sequence[str]) -> pl.DataFrame:
     require_header(frame.columns, file, needed)
     for name, dtype in frame.schema.items():
         if dtype.is_nested() or dtype == pl.Object:
-            raise LandingError(f"column holds {dtype}, expected single values", file=file, column=name, action="flatten it")
+            raise LandingError(
+                f"column holds {dtype}, expected single values", file=file, column=name, action="flatten it"
+            )
     return frame.with_columns(
         pl.int_range(1, frame.height + 1, dtype=pl.Int64).alias(ROW), pl.lit(None, pl.String).alias(PROBLEM)
     )

@@ -62,13 +62,17 @@ def read_landing(folder: Path) -> Landing:
     if not folder.exists():
         raise LandingError(f"landing folder {folder} does not exist", action="check the path")
     if not folder.is_dir():
-        raise LandingError(f"{folder} is a file, expected a landing folder", action="give the folder that holds the files")
+        raise LandingError(
+            f"{folder} is a file, expected a landing folder", action="give the folder that holds the files"
+        )
     digest = hashlib.sha256()
     plant_file = read_plant_file(_bytes(folder / PLANT_FILE, folder, digest))
     tables = landing_tables()
     unknown = [name for name in plant_file.absent if name not in tables]
     if unknown:
-        raise LandingError(f"absent names {unknown[0]!r}, which is no table of the contract", file=PLANT_FILE, column="absent")
+        raise LandingError(
+            f"absent names {unknown[0]!r}, which is no table of the contract", file=PLANT_FILE, column="absent"
+        )
     found, unknown_tables = _inventory(folder, tables)
     frames: dict[str, pl.DataFrame] = {}
     for name, table in tables.items():
@@ -102,7 +106,9 @@ def _inventory(folder: Path, tables: Mapping[str, Table]) -> tuple[dict[str, lis
             continue
         if name in found:
             raise LandingError(
-                f"table {name} is delivered twice ({found[name][0].name} and {entry.name})", file=entry.name, action="keep one"
+                f"table {name} is delivered twice ({found[name][0].name} and {entry.name})",
+                file=entry.name,
+                action="keep one",
             )
         if entry.is_dir():
             parts = sorted(part for part in entry.iterdir() if not part.name.startswith((".", "_")))
@@ -151,7 +157,10 @@ def _together(parts: Iterable[pl.DataFrame], table: Table) -> pl.DataFrame:
             types.setdefault(name, set()).add(dtype)
     mixed = [name for name, kinds in types.items() if len(kinds) > 1]
     try:
-        return pl.concat([part.with_columns(pl.col(n).cast(pl.String) for n in mixed if n in part.columns) for part in parts], how="diagonal")
+        return pl.concat(
+            [part.with_columns(pl.col(n).cast(pl.String) for n in mixed if n in part.columns) for part in parts],
+            how="diagonal",
+        )
     except pl.exceptions.PolarsError as error:
         raise LandingError(f"the part files of {table.name} do not fit together ({error})", file=table.name) from None
 
@@ -163,7 +172,9 @@ def _bytes(path: Path, folder: Path, digest: hashlib._Hash) -> bytes:
     except FileNotFoundError:
         raise LandingError("the file is missing", file=name, action="deliver it with the landing folder") from None
     except OSError as error:
-        raise LandingError(f"the file cannot be read ({error.strerror})", file=name, action="check its permissions") from None
+        raise LandingError(
+            f"the file cannot be read ({error.strerror})", file=name, action="check its permissions"
+        ) from None
     digest.update(name.encode() + b"\0" + len(data).to_bytes(8, "big") + data)
     return data
 

@@ -19,6 +19,8 @@ class LandingError(ValueError):
         action: str | None = None,
     ) -> None:
         self.what, self.file, self.column, self.row, self.action = what, file, column, row, action
-        where = [f"{name} {value}" for name, value in (("file", file), ("column", column), ("row", row)) if value is not None]
+        where = [
+            f"{name} {value}" for name, value in (("file", file), ("column", column), ("row", row)) if value is not None
+        ]
         text = what + (f" [{', '.join(where)}]" if where else "") + (f"; {action}" if action else "")
         super().__init__(" ".join(text.split()))

@@ -53,7 +53,9 @@ def read_plant_file(data: bytes) -> PlantFile:
     unknown = sorted(set(values) - set(SETTINGS))
     if unknown:
         known = ", ".join(SETTINGS)
-        raise LandingError(f"unknown setting {unknown[0]!r}", file=FILE, column=unknown[0], action=f"known settings are {known}")
+        raise LandingError(
+            f"unknown setting {unknown[0]!r}", file=FILE, column=unknown[0], action=f"known settings are {known}"
+        )
     try:
         policy = policy_from_dict(_table(values, "policy"))
     except (ValueError, TypeError) as error:
@@ -88,7 +90,11 @@ def _as_of(values: Mapping[str, Any], plant: Plant) -> datetime | None:
         return parse_instant(found, plant, setting="as_of")
     if isinstance(found, datetime):
         return _utc(found, plant)
-    raise _wrong("as_of", "an instant such as 2026-03-02T05:00:00+01:00" + (" (with a time)" if isinstance(found, date) else ""), found)
+    raise _wrong(
+        "as_of",
+        "an instant such as 2026-03-02T05:00:00+01:00" + (" (with a time)" if isinstance(found, date) else ""),
+        found,
+    )
 
 
 def parse_instant(text: str, plant: Plant, *, setting: str, file: str = FILE) -> datetime:
@@ -113,7 +119,9 @@ def _absent(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _assumptions(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else str(value) for name, value in _table(values, "assumptions").items()}
+    return {
+        name: value if isinstance(value, str) else str(value) for name, value in _table(values, "assumptions").items()
+    }
 
 
 def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -126,7 +134,9 @@ def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _text(values: Mapping[str, Any], name: str, default: str | None) -> str:
     found = values.get(name, default)
     if found is None:
-        raise LandingError(f"setting {name} is missing: {SETTINGS[name]}", file=FILE, column=name, action=f'add {name} = "…"')
+        raise LandingError(
+            f"setting {name} is missing: {SETTINGS[name]}", file=FILE, column=name, action=f'add {name} = "…"'
+        )
     if not isinstance(found, str):
         raise _wrong(name, "text", found)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import polars as pl
+
 from recon_platform.tables.context import PlanContext, Plant
 
 AS_OF = datetime(2026, 3, 2, 5, tzinfo=UTC)
@@ -12,7 +13,11 @@ PLANNING_DATE = date(2026, 3, 2)
 
 
 def context(timezone: str = "Europe/Berlin", **changes: object) -> PlanContext:
-    values: dict[str, object] = {"plant": Plant("TEST", timezone, "EUR", "DAY"), "planning_date": PLANNING_DATE, "as_of": AS_OF}
+    values: dict[str, object] = {
+        "plant": Plant("TEST", timezone, "EUR", "DAY"),
+        "planning_date": PLANNING_DATE,
+        "as_of": AS_OF,
+    }
     return PlanContext(**(values | changes))  # type: ignore[arg-type]
 
 
