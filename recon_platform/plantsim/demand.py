@@ -248,7 +248,7 @@ def purchase_lines(world: World, lines: pl.DataFrame) -> pl.DataFrame:
     step = np.where(kind == "wire", 100.0, np.where(kind == "box", 50.0, 1000.0))
     qty = np.ceil(lines["need"].to_numpy() * 1.03 / step) * step
     key = component * 100_003 + lines["week"].to_numpy() * 17 + lines["truck"].to_numpy()
-    draws = _hash_uniform(world.seed, key, 4)
+    draws = hash_uniform(world.seed, key, 4)
     late = draws[0] < np.array([s.late_share for s in SUPPLIERS])[supplier]
     median = np.array([s.late_median_days for s in SUPPLIERS])[supplier]
     sigma = np.array([s.late_sigma for s in SUPPLIERS])[supplier]
@@ -265,7 +265,7 @@ def purchase_lines(world: World, lines: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _hash_uniform(seed: int, key: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[np.float64]]:
+def hash_uniform(seed: int, key: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[np.float64]]:
     """Uniform draws that belong to a key, so that the draw of one purchase does not depend on how many others exist
     (splitmix64; Steele, Lea & Flood 2014)."""
     draws = []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from recon_platform.plantsim.drift import Planted, plant_drift
+from recon_platform.plantsim.drift import plant_drift
 from recon_platform.plantsim.history import History, run_history
 from recon_platform.plantsim.landing import as_text, feeds, typed, write_folder
 from recon_platform.plantsim.master import master_tables, planned_downtime
@@ -56,13 +56,12 @@ def generate(
     history = run_history(world, nights)
     use_parquet = orders >= PARQUET_FROM_ORDERS if parquet is None else parquet
     paths, truth = [], []
-    planted = Planted.none()
     for night in range(nights):
         day = start + timedelta(days=night)
-        frames, planted = night_frames(history, day, night=night, seed=seed, drift=drift, before=planted)
+        frames, planted = night_frames(history, day, seed=seed, drift=drift)
         write_folder(folder / day.isoformat(), frames, plant_toml=plant_toml(history, day), parquet=use_parquet)
         paths.append(folder / day.isoformat())
-        truth.append(planted.truth)
+        truth.append(planted)
     target = folder / "truth" / "truth.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
     TRUTH.frame(pl.concat(truth)).write_parquet(target)
@@ -83,14 +82,14 @@ def true_tables(state: State) -> dict[str, pl.DataFrame]:
 
 
 def night_frames(
-    history: History, day: date, *, night: int, seed: int, drift: float, before: Planted
-) -> tuple[dict[str, pl.DataFrame], Planted]:
+    history: History, day: date, *, seed: int, drift: float
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     """Text frames of one night with drift planted, and what was planted."""
     now = as_of_minute(history, day)
     state = state_at(history, now)
     tables = true_tables(state)
     text = {name: as_text(name, frame) for name, frame in tables.items()}
-    text, planted = plant_drift(state, text, night=night, seed=seed, rate=drift, before=before)
+    text, planted = plant_drift(state, text, night=day, seed=seed, rate=drift)
     as_of = history.world.clock.instant(now)
     marks: dict[str, datetime] = {"erp": as_of, "mes": as_of - timedelta(minutes=2)}
     text["feeds"] = as_text("feeds", feeds(text, marks))
