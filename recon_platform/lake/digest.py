@@ -20,6 +20,8 @@ FORM = b"recon frame digest 1"
 def frame_digest(frame: pl.DataFrame, key: Sequence[str] = ()) -> str:
     """SHA-256 of column names, kinds and values, rows in ascending order of `key` (ties, or no key: of all columns).
 
+    A column that holds nothing does not count: one that a table gains later leaves older digests as they are.
+
     Raises TypeError for a column of a kind that no table has (lists, structs).
     """
     return ordered_digest(canonical_order(frame, tuple(key)))
@@ -30,6 +32,8 @@ def ordered_digest(ordered: pl.DataFrame) -> str:
     digest = hashlib.sha256(FORM)
     digest.update(ordered.height.to_bytes(8, "little"))
     for name in sorted(ordered.columns):
+        if ordered[name].null_count() == ordered.height:
+            continue
         kind, parts = _content(ordered[name])
         header = f"{name}\0{kind}\0".encode()
         digest.update(len(header).to_bytes(4, "little") + header)

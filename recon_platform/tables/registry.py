@@ -7,7 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 
-from recon_platform.tables import capacity, conformed, landing_erp, landing_mes, material, proposal, reconciled
+from recon_platform.tables import (
+    capacity,
+    conformed,
+    governance,
+    landing_erp,
+    landing_mes,
+    material,
+    proposal,
+    reconciled,
+    runs,
+    truth,
+)
 from recon_platform.tables.model import Column, Kind, Layer, Table
 
 SOURCE_COLUMNS: tuple[Column, ...] = (
@@ -33,6 +44,9 @@ TABLES: dict[str, Table] = _merge(
     material.TABLES,
     capacity.TABLES,
     proposal.TABLES,
+    governance.TABLES,
+    runs.TABLES,
+    truth.TABLES,
 )
 """Table by name, in the order of the night. Landing tables stand here as the contract has them."""
 

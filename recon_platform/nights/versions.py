@@ -1,0 +1,53 @@
+"""What a plan was made with: code version, rule version, libraries. Read once per process."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import recon_platform
+
+PACKAGE = Path(recon_platform.__file__).parent
+DISTRIBUTION = "recon-platform"
+LIBRARIES = ("polars", "deltalake", "numba", "numpy", "pandera")
+NOT_PLANNING = ("cli", "console", "bench")
+
+
+@cache
+def source_digest(*packages: str) -> str:
+    """SHA-256 over names and bytes of the source files below `packages` (default: all that takes part in a plan)."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        top = path.relative_to(PACKAGE).parts[0]
+        if (packages and top not in packages) or (not packages and top in NOT_PLANNING):
+            continue
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """Package version and source digest: two runs with one code version ran the same code."""
+    return f"{_installed(DISTRIBUTION)}+{source_digest()[:16]}"
+
+
+@cache
+def rule_version() -> str:
+    """Digest of the reconciliation rules as they stand in the code."""
+    return source_digest("reconcile")[:16]
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries whose results end in a table."""
+    return {"python": platform.python_version(), **{name: _installed(name) for name in LIBRARIES}}
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "source"  # run from a checkout that is not installed: the source digest still tells the code
