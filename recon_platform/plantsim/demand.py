@@ -90,11 +90,17 @@ def _week(world: World, monday: int, week: int) -> pl.DataFrame:
     lead = np.where(rush, rng.integers(p.rush_lead_days[0], p.rush_lead_days[1] + 1, n), lead)
     return pl.DataFrame(
         {
-            "item_index": item.astype(np.int64), "wanted": np.round(quantity).astype(np.int64), "cls": cls.astype(np.int64),
-            "rush": rush, "created_day": monday + rng.integers(0, 5, n), "created_minute": rng.integers(480, 1020, n),
-            "lead": lead.astype(np.int64), "draw": rng.random(n), "lines": rng.choice([1, 2, 3], n, p=[0.6, 0.28, 0.12]),
+            "item_index": item.astype(np.int64),
+            "wanted": np.round(quantity).astype(np.int64),
+            "cls": cls.astype(np.int64),
+            "rush": rush,
+            "created_day": monday + rng.integers(0, 5, n),
+            "created_minute": rng.integers(480, 1020, n),
+            "lead": lead.astype(np.int64),
+            "draw": rng.random(n),
+            "lines": rng.choice([1, 2, 3], n, p=[0.6, 0.28, 0.12]),
         }
-    )  # fmt: skip
+    )
 
 
 def _work_orders(world: World, book: pl.DataFrame, lead: npt.NDArray[np.int64]) -> pl.DataFrame:
@@ -152,10 +158,23 @@ def _work_orders(world: World, book: pl.DataFrame, lead: npt.NDArray[np.int64]) 
         world.clock.minutes_of_days(shift_working_days(world, orders["start_day"].to_numpy(), -2), 360), created + 240
     )
     return orders.select(
-        "index", "item_index", "qty", "cls", "rush", "boxes", "lines", "draw", "start_day", "due_day", "bolt",
-        created=pl.Series(created), release=pl.Series(release), feeds=pl.Series(feeds), waits=pl.Series(waits),
+        "index",
+        "item_index",
+        "qty",
+        "cls",
+        "rush",
+        "boxes",
+        "lines",
+        "draw",
+        "start_day",
+        "due_day",
+        "bolt",
+        created=pl.Series(created),
+        release=pl.Series(release),
+        feeds=pl.Series(feeds),
+        waits=pl.Series(waits),
         work_order=pl.concat_str(pl.lit("WO"), (pl.col("index") + 1_000_001).cast(pl.String)),
-    )  # fmt: skip
+    )
 
 
 def item_yield(world: World) -> npt.NDArray[np.float64]:
@@ -198,7 +217,7 @@ def _lines(world: World, orders: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(
         pl.col("index").cast(pl.Int64),
         line=(pl.int_range(1, pl.len() + 1).over("sales_order") * 10).cast(pl.String),
-    )  # fmt: skip
+    )
 
 
 def _customer_of(world: World, cls: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -214,7 +233,7 @@ def _customer_of(world: World, cls: npt.NDArray[np.int64], rng: np.random.Genera
 
 
 def _purchases(world: World, orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Bought components of each order, gathered by component and week of start into purchase lines of at most a truckload."""
+    """Bought components of each order, gathered by component and week of start into lines of at most a truck."""
     bom = world.bom.filter(pl.col("component_index") >= 0)
     needs = (
         orders.select(order="index", item_index="item_index", qty="qty", start_day="start_day")
@@ -258,11 +277,16 @@ def purchase_lines(world: World, lines: pl.DataFrame) -> pl.DataFrame:
     first = np.where(short, np.round(qty * 0.6, 0), qty)
     return lines.select("purchase", "component_index").with_columns(
         purchase_order=pl.concat_str(pl.lit("PO"), (pl.col("purchase") + 300_001).cast(pl.String)),
-        supplier=pl.Series(supplier.astype(np.int64)), qty=pl.Series(qty), due_day=pl.Series(due),
-        ordered_day=pl.Series(due - lead - 2), arrival_day=pl.Series(arrival), first_qty=pl.Series(first),
+        supplier=pl.Series(supplier.astype(np.int64)),
+        qty=pl.Series(qty),
+        due_day=pl.Series(due),
+        ordered_day=pl.Series(due - lead - 2),
+        arrival_day=pl.Series(arrival),
+        first_qty=pl.Series(first),
         second_day=pl.Series(np.where(short, shift_working_days(world, arrival, 3), arrival)),
-        lot=pl.concat_str(pl.lit("H"), (pl.col("purchase") + 70_001).cast(pl.String)), kind=pl.Series(kind),
-    )  # fmt: skip
+        lot=pl.concat_str(pl.lit("H"), (pl.col("purchase") + 70_001).cast(pl.String)),
+        kind=pl.Series(kind),
+    )
 
 
 def hash_uniform(seed: int, key: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[np.float64]]:

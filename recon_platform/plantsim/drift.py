@@ -3,8 +3,8 @@
 Belongs here: choosing who errs, editing text frames, writing down the truth. Does not belong here: the single kinds
 (`drift_orders` for what reconciliation finds, `drift_spine` for what conforming finds).
 
-Who errs is decided by a draw that belongs to the order (or row) and the kind, not to the night: an error stays until its
-precondition is gone, so consecutive nights tell one story.
+Who errs is decided by a draw that belongs to the order (or row) and the kind, not to the night: an error stays until
+its precondition is gone, so consecutive nights tell one story.
 """
 
 from __future__ import annotations
@@ -67,9 +67,19 @@ class Planting:
         return self.frames[table].filter(pl.col(column).is_in(keys.implode()))
 
     def set(
-        self, kind: str, table: str, rows: pl.DataFrame, column: str, values: pl.Series, *, entity: pl.Series | pl.Expr,
-        rules: str | pl.Series, entity_type: str = "work_order", observable: bool = True, key: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        table: str,
+        rows: pl.DataFrame,
+        column: str,
+        values: pl.Series,
+        *,
+        entity: pl.Series | pl.Expr,
+        rules: str | pl.Series,
+        entity_type: str = "work_order",
+        observable: bool = True,
+        key: str | None = None,
+    ) -> None:
         """Overwrite `column` of `rows` with `values` and write down what was true."""
         if rows.height == 0:
             return
@@ -77,23 +87,51 @@ class Planting:
         at = frame["_id"].search_sorted(rows["_id"])
         self.frames[table] = frame.with_columns(frame[column].clone().scatter(at, values.cast(pl.String)))
         self.note(
-            kind, table, rows, column, rows[column], values, entity=entity, rules=rules, entity_type=entity_type,
-            observable=observable, key=key,
-        )  # fmt: skip
+            kind,
+            table,
+            rows,
+            column,
+            rows[column],
+            values,
+            entity=entity,
+            rules=rules,
+            entity_type=entity_type,
+            observable=observable,
+            key=key,
+        )
 
     def note(
-        self, kind: str, table: str, rows: pl.DataFrame, column: str, true: pl.Series, reported: pl.Series, *,
-        entity: pl.Series | pl.Expr, rules: str | pl.Series, entity_type: str = "work_order", observable: bool = True,
+        self,
+        kind: str,
+        table: str,
+        rows: pl.DataFrame,
+        column: str,
+        true: pl.Series,
+        reported: pl.Series,
+        *,
+        entity: pl.Series | pl.Expr,
+        rules: str | pl.Series,
+        entity_type: str = "work_order",
+        observable: bool = True,
         key: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Write down an error without editing."""
         name = key or rows.columns[0]
         frame = rows.select(
-            kind=pl.lit(kind), table=pl.lit(table), row=pl.col("_id"), key=pl.col(name), field=pl.lit(column),
-            true_value=true.cast(pl.String), reported_value=reported.cast(pl.String), night=pl.lit(self.night),
-            observable=pl.lit(observable), expected_rules=pl.lit(rules) if isinstance(rules, str) else rules,
-            entity_type=pl.lit(entity_type), entity=entity, drift_kind=pl.lit(self.number),
-        )  # fmt: skip
+            kind=pl.lit(kind),
+            table=pl.lit(table),
+            row=pl.col("_id"),
+            key=pl.col(name),
+            field=pl.lit(column),
+            true_value=true.cast(pl.String),
+            reported_value=reported.cast(pl.String),
+            night=pl.lit(self.night),
+            observable=pl.lit(observable),
+            expected_rules=pl.lit(rules) if isinstance(rules, str) else rules,
+            entity_type=pl.lit(entity_type),
+            entity=entity,
+            drift_kind=pl.lit(self.number),
+        )
         self.truth.append(frame)
 
     def drop(self, table: str, rows: pl.DataFrame) -> None:
@@ -121,8 +159,9 @@ class Planting:
             places = self.frames[table].select("_id").with_row_index("place", offset=1)
             parts.append(
                 part.join(places, left_on="row", right_on="_id", how="left", maintain_order="left")
-                .with_columns(row=pl.col("place").cast(pl.Int64)).drop("place")
-            )  # fmt: skip
+                .with_columns(row=pl.col("place").cast(pl.Int64))
+                .drop("place")
+            )
         truth = TRUTH.frame(pl.concat(parts)) if parts else TRUTH.empty()
         return {name: frame.drop("_id") for name, frame in self.frames.items()}, truth.sort(
             "night", "kind", "table", "entity", "key", "field", "row"

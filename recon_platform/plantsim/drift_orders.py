@@ -39,9 +39,11 @@ def _finished(p: Planting, hours: float) -> pl.DataFrame:
 def _running(p: Planting) -> pl.DataFrame:
     """Orders under way with units in process."""
     busy = p.state.operations.group_by("order").agg(w=pl.col("in_process").sum())
-    return p.state.orders.filter(pl.col("status") == "in_process").join(
-        busy.filter(pl.col("w") > 0), left_on="index", right_on="order"
-    ).sort("index")  # fmt: skip
+    return (
+        p.state.orders.filter(pl.col("status") == "in_process")
+        .join(busy.filter(pl.col("w") > 0), left_on="index", right_on="order")
+        .sort("index")
+    )
 
 
 def _work_order_rows(p: Planting, chosen: pl.DataFrame) -> pl.DataFrame:
@@ -128,8 +130,17 @@ def duplicate_record(p: Planting, share: float) -> None:
     chosen = p.pick("duplicate_record", share, eligible)
     rows = p.ids("operation_status", "order", chosen["work_order"]).unique("order", keep="first", maintain_order=True)
     new = p.add("operation_status", rows)
-    p.note("duplicate_record", "operation_status", new, "*", pl.Series([None] * len(new), dtype=pl.String), new["reported_at"],
-           entity=pl.col("order"), rules="DUPLICATE", entity_type="row")  # fmt: skip
+    p.note(
+        "duplicate_record",
+        "operation_status",
+        new,
+        "*",
+        pl.Series([None] * len(new), dtype=pl.String),
+        new["reported_at"],
+        entity=pl.col("order"),
+        rules="DUPLICATE",
+        entity_type="row",
+    )
 
 
 def wrong_key_form(p: Planting, share: float) -> None:
@@ -140,9 +151,12 @@ def wrong_key_form(p: Planting, share: float) -> None:
     form = p.draw("wrong_key_form_which", rows["order"].str.slice(2).cast(pl.Int64).to_numpy())
     key = rows["order"]
     values = pl.select(
-        pl.when(pl.Series(form < 0.4)).then(key.str.to_lowercase()).when(pl.Series(form < 0.7)).then(" " + key + " ")
+        pl.when(pl.Series(form < 0.4))
+        .then(key.str.to_lowercase())
+        .when(pl.Series(form < 0.7))
+        .then(" " + key + " ")
         .otherwise(key.str.slice(0, 2) + "-" + key.str.slice(2))
-    ).to_series()  # fmt: skip
+    ).to_series()
     p.set(
         "wrong_key_form",
         "operation_status",
@@ -164,8 +178,19 @@ def missing_downtime(p: Planting, share: float) -> None:
     gone = events.filter(pl.Series(draw < min(0.9, 4 * p.rate * share * 10)))
     if gone.height == 0:
         return
-    p.note("missing_downtime", "downtime_events", gone, "*", gone["started_at"], pl.Series([None] * len(gone), dtype=pl.String),
-           entity=pl.col("machine"), rules="", entity_type="machine", observable=False, key="event")  # fmt: skip
+    p.note(
+        "missing_downtime",
+        "downtime_events",
+        gone,
+        "*",
+        gone["started_at"],
+        pl.Series([None] * len(gone), dtype=pl.String),
+        entity=pl.col("machine"),
+        rules="",
+        entity_type="machine",
+        observable=False,
+        key="event",
+    )
     states = p.frames["machine_states"]
     hidden = states.join(gone.select("machine", from_at="started_at"), on=["machine", "from_at"], how="semi")
     hidden = hidden.filter(pl.col("state") == "down")

@@ -87,11 +87,24 @@ def _down(key, op, base, size, i):
 
 @njit(cache=True)
 def run_floor(
-    op_ptr, op_wc, op_minutes, op_queue, op_external,  # operations, orders own [op_ptr[o], op_ptr[o + 1])
-    order_ready, order_priority, order_waits, order_feeds, order_attribute,  # orders; attributes: diameter, head, coil, class
-    wc_ptr, wc_setup,  # machines of a work center are [wc_ptr[w], wc_ptr[w + 1]); setup minutes by attribute
-    iv_ptr, iv_start, iv_end, horizon, setup_weight,
-):  # fmt: skip
+    op_ptr,
+    op_wc,
+    op_minutes,
+    op_queue,
+    op_external,  # operations, orders own [op_ptr[o], op_ptr[o + 1])
+    order_ready,
+    order_priority,
+    order_waits,
+    order_feeds,
+    order_attribute,  # orders; attributes: diameter, head, coil, class
+    wc_ptr,
+    wc_setup,  # machines of a work center are [wc_ptr[w], wc_ptr[w + 1]); setup minutes by attribute
+    iv_ptr,
+    iv_start,
+    iv_end,
+    horizon,
+    setup_weight,
+):
     """Begin of set-up, start and end minute, and machine of every operation (-1 where not begun by the horizon)."""
     orders, ops, centers, machines = len(order_ready), len(op_wc), len(wc_ptr) - 1, len(iv_ptr) - 1
     setup_start = np.full(ops, -1, np.int64)

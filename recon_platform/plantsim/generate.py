@@ -38,14 +38,22 @@ class GeneratedPlant:
 
 
 def generate(
-    out: Path | str, *, orders: int, nights: int = 1, seed: int = 1, drift: float = 0.05, plant: str = "fastener",
-    start: date = DEFAULT_START, parquet: bool | None = None,
-) -> GeneratedPlant:  # fmt: skip
+    out: Path | str,
+    *,
+    orders: int,
+    nights: int = 1,
+    seed: int = 1,
+    drift: float = 0.05,
+    plant: str = "fastener",
+    start: date = DEFAULT_START,
+    parquet: bool | None = None,
+) -> GeneratedPlant:
     """Write `OUT/<date>/` for each night and `OUT/truth/truth.parquet`.
 
     `orders` is about how many work orders are open; `drift` the share of open orders that carry one planted error.
-    CSV below 20,000 orders, Parquet above, unless `parquet` says otherwise. The same arguments give the same bytes; more
-    nights only add folders. Raises ValueError for an unknown plant, fewer than one order or night, or a drift outside [0, 1].
+    CSV below 20,000 orders, Parquet above, unless `parquet` says otherwise. The same arguments give the same bytes;
+    more nights only add folders. Raises ValueError for an unknown plant, fewer than one order or night, or a drift
+    outside [0, 1].
     """
     if nights < 1:
         raise ValueError(f"nights must be at least 1, found {nights}")
@@ -75,9 +83,11 @@ def as_of_minute(history: History, day: date) -> int:
 def true_tables(state: State) -> dict[str, pl.DataFrame]:
     """Both systems' tables when nobody errs, typed as the contract."""
     raw = {
-        **master_tables(state.history), **erp_tables(state), **mes_tables(state),
+        **master_tables(state.history),
+        **erp_tables(state),
+        **mes_tables(state),
         "planned_downtime": planned_downtime(state.history, state.now),
-    }  # fmt: skip
+    }
     return {name: typed(name, frame) for name, frame in sorted(raw.items())}
 
 

@@ -24,7 +24,7 @@ REASONS = ("die breakage", "hydraulics", "wire jam", "electrical", "tool change"
 @dataclass(frozen=True, slots=True)
 class History:
     """`operations`: one row per order and operation with minutes of set-up begin, start, end (-1: not by the horizon),
-    machine index, units in, good and scrap at its end. `stops`: machine, start, end, planned. `intervals`: working time.
+    machine index, units in and scrap at its end. `stops`: machine, start, end, planned. `intervals`: working time.
     """
 
     world: World
@@ -102,9 +102,17 @@ def wc_setup() -> np.ndarray:
 def order_operations(world: World, book: OrderBook) -> pl.DataFrame:
     """Operations of every order, with what enters, comes out good and is lost, and the minutes it takes."""
     routing = world.routing.select(
-        "item_index", "op_seq", "operation_code", "wc", "run_min_per_unit", "batch_max", "batch_minutes", "scrap",
-        "queue_min", "external_days",
-    )  # fmt: skip
+        "item_index",
+        "op_seq",
+        "operation_code",
+        "wc",
+        "run_min_per_unit",
+        "batch_max",
+        "batch_minutes",
+        "scrap",
+        "queue_min",
+        "external_days",
+    )
     ops = (
         book.orders.select(order="index", item_index="item_index", qty="qty")
         .join(routing, on="item_index")
@@ -171,11 +179,24 @@ def run_history(world: World, nights: int) -> History:
     wc_ptr = np.searchsorted(world.machines["wc"].to_numpy(), np.arange(len(WORK_CENTERS) + 1)).astype(np.int64)
     priority = orders["due_day"].to_numpy().astype(np.float64) * DAY_MIN - orders["rush"].to_numpy() * 4 * DAY_MIN
     setup_start, start, end, machine = run_floor(
-        ptr, ops["wc"].to_numpy(), ops["minutes"].to_numpy(), ops["queue_min"].to_numpy(), ops["external_min"].to_numpy(),
-        order_ready, priority, orders["waits"].to_numpy(), orders["feeds"].to_numpy(),
-        setup_values(world)[orders["item_index"].to_numpy()], wc_ptr, wc_setup(),
-        intervals.ptr, intervals.start, intervals.end, horizon, SETUP_WEIGHT,
-    )  # fmt: skip
+        ptr,
+        ops["wc"].to_numpy(),
+        ops["minutes"].to_numpy(),
+        ops["queue_min"].to_numpy(),
+        ops["external_min"].to_numpy(),
+        order_ready,
+        priority,
+        orders["waits"].to_numpy(),
+        orders["feeds"].to_numpy(),
+        setup_values(world)[orders["item_index"].to_numpy()],
+        wc_ptr,
+        wc_setup(),
+        intervals.ptr,
+        intervals.start,
+        intervals.end,
+        horizon,
+        SETUP_WEIGHT,
+    )
     operations = ops.with_columns(
         setup_start=pl.Series(setup_start), start=pl.Series(start), end=pl.Series(end), machine=pl.Series(machine)
     )

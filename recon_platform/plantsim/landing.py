@@ -51,11 +51,14 @@ def feeds(frames: Mapping[str, pl.DataFrame], watermarks: Mapping[str, datetime]
     """One row per table handed over."""
     rows = [
         {
-            "table": name, "source": LANDING[name].source, "extracted_at": watermarks[str(LANDING[name].source)],
-            "watermark": watermarks[str(LANDING[name].source)], "rows": frame.height,
+            "table": name,
+            "source": LANDING[name].source,
+            "extracted_at": watermarks[str(LANDING[name].source)],
+            "watermark": watermarks[str(LANDING[name].source)],
+            "rows": frame.height,
         }
         for name, frame in sorted(frames.items())
-    ]  # fmt: skip
+    ]
     return LANDING["feeds"].frame(pl.DataFrame(rows))
 
 

@@ -283,7 +283,7 @@ ALLOYS = (
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """A supplier: lead time in calendar days, chance of being late, median days late, spread of the log, short share."""
+    """A supplier: lead time in calendar days, chance of being late, median days late, log spread, short share."""
 
     code: str
     name: str

@@ -23,11 +23,18 @@ FORECAST_FROM_DAYS, FORECAST_TO_DAYS = 21, 49
 def erp_tables(state: State) -> dict[str, pl.DataFrame]:
     """Moving ERP tables at the state's minute, names as in the landing contract."""
     return {
-        "sales_orders": _sales_orders(state), "master_schedule": _forecast(state), "inventory": _inventory(state),
-        **_purchases(state), "work_orders": _work_orders(state), "work_order_operations": _operations(state),
-        "material_issues": _issues(state), "shipments": _shipments(state), "labour_hours": _labour_hours(state),
-        "accounting_periods": _periods(state), "machines": _machines(state),
-    }  # fmt: skip
+        "sales_orders": _sales_orders(state),
+        "master_schedule": _forecast(state),
+        "inventory": _inventory(state),
+        **_purchases(state),
+        "work_orders": _work_orders(state),
+        "work_order_operations": _operations(state),
+        "material_issues": _issues(state),
+        "shipments": _shipments(state),
+        "labour_hours": _labour_hours(state),
+        "accounting_periods": _periods(state),
+        "machines": _machines(state),
+    }
 
 
 def _item(state: State, index: pl.Series) -> pl.Series:
@@ -42,13 +49,25 @@ def _sales_orders(state: State) -> pl.DataFrame:
     days = lines["due_day"].to_numpy()
     shipped = pl.col("ship_day") >= 0
     return lines.select(
-        "sales_order", "line", customer=world.customers["customer"].gather(lines["customer"]), item=_item(state, lines["item_index"]),
-        qty=pl.col("boxes").cast(pl.Float64), uom=pl.lit(BOX), shipped_qty=pl.col("shipped").cast(pl.Float64),
-        requested_date=clock.dates(lines["requested_day"].to_numpy()), first_promised_date=clock.dates(days), promised_date=clock.dates(days),
-        status=pl.when(shipped & (pl.col("ship_at") < state.now - 3 * DAY_MIN)).then(pl.lit("closed")).when(shipped)
-        .then(pl.lit("shipped")).otherwise(pl.lit("open")),
-        partial_allowed=pl.lit(True), rush="rush", unit_price=price,
-    )  # fmt: skip
+        "sales_order",
+        "line",
+        customer=world.customers["customer"].gather(lines["customer"]),
+        item=_item(state, lines["item_index"]),
+        qty=pl.col("boxes").cast(pl.Float64),
+        uom=pl.lit(BOX),
+        shipped_qty=pl.col("shipped").cast(pl.Float64),
+        requested_date=clock.dates(lines["requested_day"].to_numpy()),
+        first_promised_date=clock.dates(days),
+        promised_date=clock.dates(days),
+        status=pl.when(shipped & (pl.col("ship_at") < state.now - 3 * DAY_MIN))
+        .then(pl.lit("closed"))
+        .when(shipped)
+        .then(pl.lit("shipped"))
+        .otherwise(pl.lit("open")),
+        partial_allowed=pl.lit(True),
+        rush="rush",
+        unit_price=price,
+    )
 
 
 def _forecast(state: State) -> pl.DataFrame:
@@ -59,13 +78,21 @@ def _forecast(state: State) -> pl.DataFrame:
     lines = lines.filter(pl.col("due_day").is_between(today + FORECAST_FROM_DAYS, today + FORECAST_TO_DAYS))
     monday = lines["due_day"] - (lines["due_day"] + clock.origin.weekday()) % 7
     week = (
-        lines.with_columns(monday=monday, pieces=pl.col("boxes") * state.history.world.items["pack"].gather(lines["item_index"]))
-        .group_by("item_index", "monday").agg(pl.col("pieces").sum()).sort("item_index", "monday")
-    )  # fmt: skip
+        lines.with_columns(
+            monday=monday, pieces=pl.col("boxes") * state.history.world.items["pack"].gather(lines["item_index"])
+        )
+        .group_by("item_index", "monday")
+        .agg(pl.col("pieces").sum())
+        .sort("item_index", "monday")
+    )
     return week.select(
-        item=_item(state, week["item_index"]), due_date=clock.dates(week["monday"].to_numpy() + 2), qty=pl.col("pieces").cast(pl.Float64),
-        uom=pl.lit(PIECE), source=pl.lit("forecast"), firm=pl.lit(False),
-    )  # fmt: skip
+        item=_item(state, week["item_index"]),
+        due_date=clock.dates(week["monday"].to_numpy() + 2),
+        qty=pl.col("pieces").cast(pl.Float64),
+        uom=pl.lit(PIECE),
+        source=pl.lit("forecast"),
+        firm=pl.lit(False),
+    )
 
 
 def _inventory(state: State) -> pl.DataFrame:
@@ -86,10 +113,16 @@ def _inventory(state: State) -> pl.DataFrame:
     wires = bought.filter((pl.col("kind") == "wire") & (pl.col("balance") > 0.05))
     grade = pl.Series([a.property_class for a in ALLOYS])
     wire_rows = wires.select(
-        item=world.components["component"].gather(wires["component_index"]), lot="lot", location=pl.lit("WIRE"),
-        qty=pl.col("balance").round(3), uom=pl.lit(KILOGRAM), status=pl.lit("available"),
-        grade=grade.gather(world.components["alloy"].gather(wires["component_index"])), heat="lot", certificate=pl.lit("3.1"),
-    )  # fmt: skip
+        item=world.components["component"].gather(wires["component_index"]),
+        lot="lot",
+        location=pl.lit("WIRE"),
+        qty=pl.col("balance").round(3),
+        uom=pl.lit(KILOGRAM),
+        status=pl.lit("available"),
+        grade=grade.gather(world.components["alloy"].gather(wires["component_index"])),
+        heat="lot",
+        certificate=pl.lit("3.1"),
+    )
     pools = (
         bought.filter(pl.col("kind") != "wire")
         .group_by("component_index")
@@ -97,9 +130,12 @@ def _inventory(state: State) -> pl.DataFrame:
         .sort("component_index")
     )
     pool_rows = pools.select(
-        item=world.components["component"].gather(pools["component_index"]), location=pl.lit("PARTS"),
-        qty=(pl.col("balance") + 3 * pl.col("week").round(0)).round(3), uom=pl.lit(PIECE), status=pl.lit("available"),
-    )  # fmt: skip
+        item=world.components["component"].gather(pools["component_index"]),
+        location=pl.lit("PARTS"),
+        qty=(pl.col("balance") + 3 * pl.col("week").round(0)).round(3),
+        uom=pl.lit(PIECE),
+        status=pl.lit("available"),
+    )
     shipped = (
         state.lines.filter(pl.col("ship_day") >= 0)
         .group_by("order")
@@ -109,12 +145,19 @@ def _inventory(state: State) -> pl.DataFrame:
     goods = (
         state.completed.join(shipped, left_on="index", right_on="order", how="left")
         .join(into_kits, left_on="index", right_on="made_order", how="left")
-        .with_columns(balance=pl.col("good") - pl.col("out").fill_null(0) - pl.col("kits").fill_null(0)).filter(pl.col("balance") > 0).sort("index")
-    )  # fmt: skip
+        .with_columns(balance=pl.col("good") - pl.col("out").fill_null(0) - pl.col("kits").fill_null(0))
+        .filter(pl.col("balance") > 0)
+        .sort("index")
+    )
     goods_rows = goods.select(
-        item=_item(state, goods["item_index"]), lot=pl.concat_str(pl.lit("L"), (pl.col("index") + 1_000_001).cast(pl.String)),
-        location=pl.lit("FG"), qty=pl.col("balance").cast(pl.Float64), uom=pl.lit(PIECE), status=pl.lit("available"), certificate=pl.lit("3.1"),
-    )  # fmt: skip
+        item=_item(state, goods["item_index"]),
+        lot=pl.concat_str(pl.lit("L"), (pl.col("index") + 1_000_001).cast(pl.String)),
+        location=pl.lit("FG"),
+        qty=pl.col("balance").cast(pl.Float64),
+        uom=pl.lit(PIECE),
+        status=pl.lit("available"),
+        certificate=pl.lit("3.1"),
+    )
     return pl.concat([wire_rows, pool_rows, goods_rows], how="diagonal")
 
 
@@ -132,20 +175,31 @@ def _purchases(state: State) -> dict[str, pl.DataFrame]:
     )
     uom = pl.when(pl.col("kind") == "wire").then(pl.lit(KILOGRAM)).otherwise(pl.lit(PIECE))
     orders = lines.select(
-        "purchase_order", line=pl.lit("10"), supplier=pl.Series([s.code for s in SUPPLIERS]).gather(lines["supplier"]),
-        item=components["component"].gather(lines["component_index"]), qty="qty", received_qty="received", uom=uom,
-        ordered_on=clock.dates(lines["ordered_day"].to_numpy()), due_date=clock.dates(lines["due_day"].to_numpy()),
+        "purchase_order",
+        line=pl.lit("10"),
+        supplier=pl.Series([s.code for s in SUPPLIERS]).gather(lines["supplier"]),
+        item=components["component"].gather(lines["component_index"]),
+        qty="qty",
+        received_qty="received",
+        uom=uom,
+        ordered_on=clock.dates(lines["ordered_day"].to_numpy()),
+        due_date=clock.dates(lines["due_day"].to_numpy()),
         promised_date=clock.dates(lines["announced"].to_numpy()),
-        status=pl.when(in_full).then(pl.lit("closed")).otherwise(pl.lit("open")), firm=pl.lit(False),
-    )  # fmt: skip
+        status=pl.when(in_full).then(pl.lit("closed")).otherwise(pl.lit("open")),
+        firm=pl.lit(False),
+    )
     first = lines.filter(pl.col("arrival_day") <= today).with_columns(day="arrival_day", part="first_qty")
     second = lines.filter((pl.col("second_day") <= today) & (pl.col("first_qty") < pl.col("qty"))).with_columns(
         day="second_day", part=pl.col("qty") - pl.col("first_qty")
     )
     both = pl.concat([first, second]).sort("day", "purchase_order")
     receipts = both.select(
-        "purchase_order", line=pl.lit("10"), received_on=clock.dates(both["day"].to_numpy()), qty="part", uom=uom,
-    )  # fmt: skip
+        "purchase_order",
+        line=pl.lit("10"),
+        received_on=clock.dates(both["day"].to_numpy()),
+        qty="part",
+        uom=uom,
+    )
     return {"purchase_orders": orders, "receipts": receipts}
 
 
@@ -181,11 +235,20 @@ def _work_orders(state: State) -> pl.DataFrame:
     first_line = state.history.book.lines.group_by("order").agg(pl.col("sales_order", "line").first())
     orders = orders.join(first_line, left_on="index", right_on="order", how="left").sort("index")
     return orders.select(
-        "work_order", item=_item(state, orders["item_index"]), routing=pl.lit("main"), qty=(pl.col("qty") / 1000).round(3),
-        completed_qty=(pl.col("good") / 1000).round(3), scrapped_qty=(pl.col("scrap") / 1000).round(3), uom=pl.lit(THOUSAND), status="status",
-        start_date=clock.dates(orders["start_day"].to_numpy()), due_date=clock.dates(orders["due_day"].to_numpy()),
-        sales_order="sales_order", line="line", lot=pl.concat_str(pl.lit("L"), (pl.col("index") + 1_000_001).cast(pl.String)),
-    )  # fmt: skip
+        "work_order",
+        item=_item(state, orders["item_index"]),
+        routing=pl.lit("main"),
+        qty=(pl.col("qty") / 1000).round(3),
+        completed_qty=(pl.col("good") / 1000).round(3),
+        scrapped_qty=(pl.col("scrap") / 1000).round(3),
+        uom=pl.lit(THOUSAND),
+        status="status",
+        start_date=clock.dates(orders["start_day"].to_numpy()),
+        due_date=clock.dates(orders["due_day"].to_numpy()),
+        sales_order="sales_order",
+        line="line",
+        lot=pl.concat_str(pl.lit("L"), (pl.col("index") + 1_000_001).cast(pl.String)),
+    )
 
 
 def _operations(state: State) -> pl.DataFrame:
@@ -206,12 +269,20 @@ def _operations(state: State) -> pl.DataFrame:
     shown = (machine >= 0) & (ops["status"].to_numpy() != "waiting")
     names = world.machines["machine"].gather(np.maximum(machine, 0))
     return ops.select(
-        "work_order", "op_seq", "operation_code", work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(ops["wc"]),
-        machine=pl.when(pl.Series(shown)).then(names), planned_start=clock.instants(start), planned_end=clock.instants(end),
+        "work_order",
+        "op_seq",
+        "operation_code",
+        work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(ops["wc"]),
+        machine=pl.when(pl.Series(shown)).then(names),
+        planned_start=clock.instants(start),
+        planned_end=clock.instants(end),
         completed_qty=(pl.col("good") / 1000).round(3),
-        status=pl.when(pl.col("status") == "complete").then(pl.lit("complete")).when(pl.col("status") == "waiting")
-        .then(pl.lit("waiting")).otherwise(pl.lit("running")),
-    )  # fmt: skip
+        status=pl.when(pl.col("status") == "complete")
+        .then(pl.lit("complete"))
+        .when(pl.col("status") == "waiting")
+        .then(pl.lit("waiting"))
+        .otherwise(pl.lit("running")),
+    )
 
 
 def issue_rows(state: State) -> pl.DataFrame:
@@ -235,9 +306,15 @@ def issue_rows(state: State) -> pl.DataFrame:
 
 def _issues(state: State) -> pl.DataFrame:
     return issue_rows(state).select(
-        "work_order", "component_item", "op_seq", required_qty=pl.col("need").round(4), issued_qty="issued", uom="uom",
-        lot="lot", backflushed=pl.lit(True),
-    )  # fmt: skip
+        "work_order",
+        "component_item",
+        "op_seq",
+        required_qty=pl.col("need").round(4),
+        issued_qty="issued",
+        uom="uom",
+        lot="lot",
+        backflushed=pl.lit(True),
+    )
 
 
 def _shipments(state: State) -> pl.DataFrame:
@@ -250,9 +327,14 @@ def _shipments(state: State) -> pl.DataFrame:
     late = pl.col("ship_day") > pl.col("due_day") + 2
     contracted = (40 + pl.col("boxes") * 0.4).round(2)
     return out.select(
-        "sales_order", "line", shipped_on=clock.dates(out["ship_day"].to_numpy()), qty=pl.col("shipped").cast(pl.Float64), uom=pl.lit(BOX),
-        freight_cost=pl.when(late).then(contracted * 3).otherwise(contracted), contracted_freight_cost=contracted,
-    )  # fmt: skip
+        "sales_order",
+        "line",
+        shipped_on=clock.dates(out["ship_day"].to_numpy()),
+        qty=pl.col("shipped").cast(pl.Float64),
+        uom=pl.lit(BOX),
+        freight_cost=pl.when(late).then(contracted * 3).otherwise(contracted),
+        contracted_freight_cost=contracted,
+    )
 
 
 def _labour_hours(state: State) -> pl.DataFrame:
@@ -270,9 +352,15 @@ def _labour_hours(state: State) -> pl.DataFrame:
         )
         hours = np.bincount(wc, weights=worked / 60 * people[wc], minlength=len(WORK_CENTERS))
         rows += [
-            {"date": clock.dates(np.array([day]))[0], "work_center": w.code, "regular_hours": round(float(h), 2), "overtime_hours": 0.0}
-            for w, h in zip(WORK_CENTERS, hours, strict=True) if h > 0
-        ]  # fmt: skip
+            {
+                "date": clock.dates(np.array([day]))[0],
+                "work_center": w.code,
+                "regular_hours": round(float(h), 2),
+                "overtime_hours": 0.0,
+            }
+            for w, h in zip(WORK_CENTERS, hours, strict=True)
+            if h > 0
+        ]
     return pl.DataFrame(rows)
 
 
@@ -291,12 +379,20 @@ def _machines(state: State) -> pl.DataFrame:
     world = state.history.world
     last = (
         state.operations.filter((pl.col("machine") >= 0) & (pl.col("status") != "waiting"))
-        .sort("setup_start").group_by("machine").agg(pl.col("item_index", "order").last()).sort("machine")
-    )  # fmt: skip
+        .sort("setup_start")
+        .group_by("machine")
+        .agg(pl.col("item_index", "order").last())
+        .sort("machine")
+    )
     machines = world.machines.join(last, left_on="index", right_on="machine", how="left").sort("index")
     item = _item(state, machines["item_index"].fill_null(0))
     return machines.select(
-        "machine", work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(machines["wc"]), mes_machine="mes_machine", speed=pl.lit(1.0),
+        "machine",
+        work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(machines["wc"]),
+        mes_machine="mes_machine",
+        speed=pl.lit(1.0),
         current_setup=pl.when(pl.col("item_index").is_not_null()).then(item),
-        current_lot=pl.when(pl.col("order").is_not_null()).then(pl.concat_str(pl.lit("L"), (pl.col("order") + 1_000_001).cast(pl.String))),
-    )  # fmt: skip
+        current_lot=pl.when(pl.col("order").is_not_null()).then(
+            pl.concat_str(pl.lit("L"), (pl.col("order") + 1_000_001).cast(pl.String))
+        ),
+    )

@@ -21,10 +21,14 @@ CYCLE_DAYS, EVENT_DAYS, STATE_DAYS = 28, 4, 1
 def mes_tables(state: State) -> dict[str, pl.DataFrame]:
     """MES tables at the state's minute, names as in the landing contract."""
     return {
-        "operation_status": _operation_status(state), "order_status": _order_status(state),
-        "material_consumption": _consumption(state), "machine_states": _machine_states(state),
-        "downtime_events": _downtime(state), "cycle_times": _cycle_times(state), "lots": _lots(state),
-    }  # fmt: skip
+        "operation_status": _operation_status(state),
+        "order_status": _order_status(state),
+        "material_consumption": _consumption(state),
+        "machine_states": _machine_states(state),
+        "downtime_events": _downtime(state),
+        "cycle_times": _cycle_times(state),
+        "lots": _lots(state),
+    }
 
 
 def _mes_machine(state: State, index: pl.Series) -> pl.Series:
@@ -43,10 +47,14 @@ def reported(state: State) -> pl.DataFrame:
         orders.select(order="index", work_order="work_order", release="release"), on="order"
     ).sort("order", "op_seq")
     minute = (
-        pl.when(pl.col("status") == "complete").then("end")
-        .when(pl.col("status") != "waiting").then(pl.max_horizontal("setup_start", state.now - 5 - pl.col("order") % 20))
-        .when(pl.col("in_process") > 0).then(state.now - 45).otherwise("release")
-    )  # fmt: skip
+        pl.when(pl.col("status") == "complete")
+        .then("end")
+        .when(pl.col("status") != "waiting")
+        .then(pl.max_horizontal("setup_start", state.now - 5 - pl.col("order") % 20))
+        .when(pl.col("in_process") > 0)
+        .then(state.now - 45)
+        .otherwise("release")
+    )
     return ops.with_columns(reported=minute)
 
 
@@ -55,29 +63,46 @@ def _operation_status(state: State) -> pl.DataFrame:
     ops = reported(state)
     begun = (ops["status"] != "waiting").to_numpy()
     return ops.select(
-        order="work_order", op_seq="op_seq", operation_code="operation_code", routing=pl.lit("main"),
-        machine=_mes_machine(state, ops["machine"].zip_with(pl.Series(begun), pl.Series([-1]).new_from_index(0, len(ops)))),
-        status="status", good_qty=pl.col("good").cast(pl.Float64), scrap_qty=pl.col("scrap").cast(pl.Float64),
-        in_process_qty=pl.col("in_process").cast(pl.Float64), rework_qty=pl.lit(0.0), uom=pl.lit(PIECE),
+        order="work_order",
+        op_seq="op_seq",
+        operation_code="operation_code",
+        routing=pl.lit("main"),
+        machine=_mes_machine(
+            state, ops["machine"].zip_with(pl.Series(begun), pl.Series([-1]).new_from_index(0, len(ops)))
+        ),
+        status="status",
+        good_qty=pl.col("good").cast(pl.Float64),
+        scrap_qty=pl.col("scrap").cast(pl.Float64),
+        in_process_qty=pl.col("in_process").cast(pl.Float64),
+        rework_qty=pl.lit(0.0),
+        uom=pl.lit(PIECE),
         started_at=clock.instants(np.where(begun, ops["setup_start"].to_numpy(), -1)),
         ended_at=clock.instants(np.where((ops["status"] == "complete").to_numpy(), ops["end"].to_numpy(), -1)),
         reported_at=clock.instants(ops["reported"].to_numpy()),
-    )  # fmt: skip
+    )
 
 
 def _order_status(state: State) -> pl.DataFrame:
     by_order = (
-        reported(state).group_by("order")
+        reported(state)
+        .group_by("order")
         .agg(
-            pl.col("work_order").first(), pl.col("reported").max(), done=(pl.col("status") == "complete").all(),
+            pl.col("work_order").first(),
+            pl.col("reported").max(),
+            done=(pl.col("status") == "complete").all(),
             begun=(pl.col("status") != "waiting").any(),
         )
         .sort("order")
-    )  # fmt: skip
+    )
     return by_order.select(
-        order="work_order", status=pl.when(pl.col("done")).then(pl.lit("complete")).when(pl.col("begun")).then(pl.lit("running")).otherwise(pl.lit("waiting")),
+        order="work_order",
+        status=pl.when(pl.col("done"))
+        .then(pl.lit("complete"))
+        .when(pl.col("begun"))
+        .then(pl.lit("running"))
+        .otherwise(pl.lit("waiting")),
         reported_at=state.history.world.clock.instants(by_order["reported"].to_numpy()),
-    )  # fmt: skip
+    )
 
 
 def _consumption(state: State) -> pl.DataFrame:
@@ -88,9 +113,14 @@ def _consumption(state: State) -> pl.DataFrame:
         np.maximum(state.now - 5, rows["start"].to_numpy()),
     )
     return rows.select(
-        order="work_order", op_seq="op_seq", component_item="component_item", qty="issued", uom="uom", lot="lot",
+        order="work_order",
+        op_seq="op_seq",
+        component_item="component_item",
+        qty="issued",
+        uom="uom",
+        lot="lot",
         at=state.history.world.clock.instants(at.astype(np.int64)),
-    )  # fmt: skip
+    )
 
 
 def _machine_states(state: State) -> pl.DataFrame:
@@ -116,9 +146,11 @@ def _machine_states(state: State) -> pl.DataFrame:
         ]
     )
     busy = (
-        work.join(spans, on="machine").with_columns(a=pl.max_horizontal("a", "begin"), b=pl.min_horizontal("b", "finish"))
-        .filter(pl.col("a") < pl.col("b")).select("machine", "a", "b", "state")
-    )  # fmt: skip
+        work.join(spans, on="machine")
+        .with_columns(a=pl.max_horizontal("a", "begin"), b=pl.min_horizontal("b", "finish"))
+        .filter(pl.col("a") < pl.col("b"))
+        .select("machine", "a", "b", "state")
+    )
     down = history.stops.filter((pl.col("end") > since) & (pl.col("start") < now) & ~pl.col("planned")).select(
         "machine", a=pl.col("start").clip(since), b=pl.col("end").clip(upper_bound=now), state=pl.lit("down")
     )
@@ -127,9 +159,11 @@ def _machine_states(state: State) -> pl.DataFrame:
     ).sort("machine", "a")
     rows = rows.filter(pl.col("a") >= pl.col("b").shift(1).over("machine").fill_null(0))
     return rows.select(
-        machine=_mes_machine(state, rows["machine"]), state="state", from_at=world.clock.instants(rows["a"].to_numpy()),
+        machine=_mes_machine(state, rows["machine"]),
+        state="state",
+        from_at=world.clock.instants(rows["a"].to_numpy()),
         to_at=world.clock.instants(np.where((rows["b"] >= now).to_numpy(), -1, rows["b"].to_numpy())),
-    )  # fmt: skip
+    )
 
 
 def _downtime(state: State) -> pl.DataFrame:
@@ -140,11 +174,15 @@ def _downtime(state: State) -> pl.DataFrame:
     over = stops["end"].to_numpy() <= now
     start, end = stops["start"].to_numpy(), stops["end"].to_numpy()
     return stops.select(
-        event=pl.concat_str(pl.lit("E"), pl.col("machine"), pl.lit("-"), pl.col("start")), machine=_mes_machine(state, stops["machine"]),
-        started_at=world.clock.instants(start), ended_at=world.clock.instants(np.where(over, end, -1)),
-        expected_end=world.clock.instants(np.maximum(end, start + 30)), planned=pl.lit(False),
-        reason=pl.Series(REASONS).gather(stops["reason"].clip(0)), reported_at=world.clock.instants(np.where(over, end, start + 2)),
-    )  # fmt: skip
+        event=pl.concat_str(pl.lit("E"), pl.col("machine"), pl.lit("-"), pl.col("start")),
+        machine=_mes_machine(state, stops["machine"]),
+        started_at=world.clock.instants(start),
+        ended_at=world.clock.instants(np.where(over, end, -1)),
+        expected_end=world.clock.instants(np.maximum(end, start + 30)),
+        planned=pl.lit(False),
+        reason=pl.Series(REASONS).gather(stops["reason"].clip(0)),
+        reported_at=world.clock.instants(np.where(over, end, start + 2)),
+    )
 
 
 def _cycle_times(state: State) -> pl.DataFrame:
@@ -161,9 +199,14 @@ def _cycle_times(state: State) -> pl.DataFrame:
     )
     orders = state.history.book.orders["work_order"].gather(ops["order"])
     return ops.select(
-        order=orders, op_seq="op_seq", machine=_mes_machine(state, ops["machine"]), qty=pl.col("units_in").cast(pl.Float64),
-        run_min=pl.col("minutes").cast(pl.Float64), setup_min=pl.Series(setup).cast(pl.Float64), at=clock.instants(ops["end"].to_numpy()),
-    )  # fmt: skip
+        order=orders,
+        op_seq="op_seq",
+        machine=_mes_machine(state, ops["machine"]),
+        qty=pl.col("units_in").cast(pl.Float64),
+        run_min=pl.col("minutes").cast(pl.Float64),
+        setup_min=pl.Series(setup).cast(pl.Float64),
+        at=clock.instants(ops["end"].to_numpy()),
+    )
 
 
 def _lots(state: State) -> pl.DataFrame:
@@ -173,9 +216,13 @@ def _lots(state: State) -> pl.DataFrame:
     made = rows.group_by("order").agg(pl.col("lot", "work_order", "component_index").first()).sort("order")
     heat = pl.when(pl.col("component_index") >= 0).then("lot")
     orders = made.select(
-        lot=pl.concat_str(pl.lit("L"), (pl.col("order") + 1_000_001).cast(pl.String)), parent_lot="lot",
-        item=world.items["item"].gather(state.history.book.orders["item_index"].gather(made["order"])), heat=heat, coil=heat, order="work_order",
-    )  # fmt: skip
+        lot=pl.concat_str(pl.lit("L"), (pl.col("order") + 1_000_001).cast(pl.String)),
+        parent_lot="lot",
+        item=world.items["item"].gather(state.history.book.orders["item_index"].gather(made["order"])),
+        heat=heat,
+        coil=heat,
+        order="work_order",
+    )
     wires = (
         rows.filter(pl.col("component_index") >= 0).group_by("lot").agg(pl.col("component_item").first()).sort("lot")
     )

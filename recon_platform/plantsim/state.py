@@ -42,30 +42,51 @@ def state_at(history: History, now: int) -> State:
     """The state at `now`, a pure function of the history."""
     orders = history.book.orders.filter(pl.col("created") <= now)
     ops = _operations(history, now)
-    by_order = ops.group_by("order").agg(
-        good=pl.col("good").last(), scrap=pl.col("scrap").sum(), first_start=pl.col("setup_start").first(),
-        last_end=pl.col("end").last(), last_status=pl.col("status").last(), busy=(pl.col("status") != "waiting").any(),
-        final_good=pl.col("units_in").last() - pl.col("scrap_units").last(),
-    ).sort("order")  # fmt: skip
+    by_order = (
+        ops.group_by("order")
+        .agg(
+            good=pl.col("good").last(),
+            scrap=pl.col("scrap").sum(),
+            first_start=pl.col("setup_start").first(),
+            last_end=pl.col("end").last(),
+            last_status=pl.col("status").last(),
+            busy=(pl.col("status") != "waiting").any(),
+            final_good=pl.col("units_in").last() - pl.col("scrap_units").last(),
+        )
+        .sort("order")
+    )
     orders = orders.join(by_order, left_on="index", right_on="order", how="left").sort("index")
     done = pl.col("last_status") == "complete"
     status = (
-        pl.when(done & (pl.col("last_end") + CLOSE_AFTER_MIN <= now)).then(pl.lit("closed"))
-        .when(done).then(pl.lit("complete")).when(pl.col("busy")).then(pl.lit("in_process"))
-        .when(pl.col("release") <= now).then(pl.lit("released"))
-        .when(pl.col("start_day") > now // DAY_MIN + 24).then(pl.lit("planned")).otherwise(pl.lit("firm"))
-    )  # fmt: skip
+        pl.when(done & (pl.col("last_end") + CLOSE_AFTER_MIN <= now))
+        .then(pl.lit("closed"))
+        .when(done)
+        .then(pl.lit("complete"))
+        .when(pl.col("busy"))
+        .then(pl.lit("in_process"))
+        .when(pl.col("release") <= now)
+        .then(pl.lit("released"))
+        .when(pl.col("start_day") > now // DAY_MIN + 24)
+        .then(pl.lit("planned"))
+        .otherwise(pl.lit("firm"))
+    )
     orders = orders.with_columns(status=status, released=pl.col("release") <= now)
     issues = _issues(history, orders, ops)
     lines = _lines(history, orders, now)
     recent = orders.filter((pl.col("status") != "closed") | (pl.col("last_end") > now - KEEP_FINISHED_DAYS * DAY_MIN))
     keep = recent.select(order="index")
     return State(
-        now, history, recent, ops.join(keep, on="order", how="semi"), issues.join(keep, on="order", how="semi"), lines,
+        now,
+        history,
+        recent,
+        ops.join(keep, on="order", how="semi"),
+        issues.join(keep, on="order", how="semi"),
+        lines,
         orders.filter(pl.col("good") > 0).select("index", "item_index", "good", "status", "last_end"),
-        issues.group_by("component_index", "purchase", "made_item", "made_order").agg(pl.col("issued").sum())
+        issues.group_by("component_index", "purchase", "made_item", "made_order")
+        .agg(pl.col("issued").sum())
         .sort("component_index", "purchase", "made_item", "made_order"),
-    )  # fmt: skip
+    )
 
 
 def _operations(history: History, now: int) -> pl.DataFrame:
@@ -111,7 +132,7 @@ def _operations(history: History, now: int) -> pl.DataFrame:
 
 
 def _issues(history: History, orders: pl.DataFrame, ops: pl.DataFrame) -> pl.DataFrame:
-    """Components drawn, backflushed from what the consuming operation has processed: wires and parts, and bolts of kits."""
+    """Components drawn, backflushed from what the consuming operation has processed: wires, parts, bolts of kits."""
     book = history.book
     needs = book.needs.filter(pl.col("order").is_in(orders["index"].implode())).select(
         "order",
@@ -126,9 +147,15 @@ def _issues(history: History, orders: pl.DataFrame, ops: pl.DataFrame) -> pl.Dat
     kits = book.orders.filter(pl.col("bolt") & pl.col("feeds").is_in(orders["index"].implode()))
     fed = book.orders["qty"].gather(kits["feeds"])
     made = kits.select(
-        order="feeds", component_index=pl.lit(-1, pl.Int64), qty_per=pl.lit(1.0), op_seq=pl.lit(10, pl.Int64),
-        need=fed.cast(pl.Float64), purchase=pl.lit(-1, pl.Int64), made_item="item_index", made_order="index",
-    )  # fmt: skip
+        order="feeds",
+        component_index=pl.lit(-1, pl.Int64),
+        qty_per=pl.lit(1.0),
+        op_seq=pl.lit(10, pl.Int64),
+        need=fed.cast(pl.Float64),
+        purchase=pl.lit(-1, pl.Int64),
+        made_item="item_index",
+        made_order="index",
+    )
     both = pl.concat([needs, made])
     at_op = ops.select("order", "op_seq", "processed", "status", "setup_start", "end", "start")
     return (

@@ -323,7 +323,7 @@ def _routing(seed: int, items: pl.DataFrame) -> pl.DataFrame:
 def _size_machines(
     parameters: Parameters, rate: float, items: pl.DataFrame, routing: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """As many machines as the arrival rate needs at the work center's load, then speeds fitted so that the load is met."""
+    """As many machines as the arrival rate needs at the work center's load, then speeds fitted to meet the load."""
     chance = items["popularity"] * (items["kit_of"] < 0)
     kits = items["kit_of"] >= 0
     share = (

@@ -21,7 +21,7 @@ TRUTH = Table(
         Column(
             "expected_rules",
             Kind.TEXT,
-            "Rules and gates that must fire on the entity, comma separated and sorted; rules of severity INFO are left out.",
+            "Rules and gates that must fire on the entity, comma separated, sorted; severity INFO is left out.",
             True,
         ),
         Column("entity_type", Kind.TEXT, "What the rules speak about: `work_order`, `item`, `machine`, `feed`, `row`."),
