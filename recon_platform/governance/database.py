@@ -24,9 +24,9 @@ BUSY_MS = 60_000  # how long a writer waits for the others before it gives up
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for `url`: `sqlite:///PATH` or `postgresql+psycopg2://…`. Raises GovernanceError for anything else."""
+    """An engine for `url`: a SQLite file, `sqlite:///PATH` or `postgresql+psycopg2://…`; GovernanceError otherwise."""
     try:
-        parsed = make_url(url)
+        parsed = make_url(url if "://" in url else f"sqlite:///{Path(url).resolve()}")
     except ArgumentError as error:
         raise GovernanceError(
             f"not a database address: {url!r}; use sqlite:///PATH or postgresql+psycopg2://…"

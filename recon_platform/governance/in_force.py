@@ -49,11 +49,16 @@ def enter(
         _replace(tx, request, kind)
     tx.connection.execute(
         schema.in_force.insert().values(
-            decision=decision, plant=request.plant, kind=kind, subject=request.subject,
+            decision=decision, plant=request.plant, kind=kind, subject=_subject(request),
             value=canonical(_value(request)), valid_from=tx.at, valid_until=until, approved_by=actor.name,
             reason=reason,
         )
     )  # fmt: skip
+
+
+def _subject(request: Request) -> str:
+    """A move is known by its identity, so that the same advice is recognised the next night."""
+    return str(request.content["move"]) if request.kind == "move" else request.subject
 
 
 def _value(request: Request) -> dict[str, Any]:

@@ -19,10 +19,12 @@ from recon_platform.governance.clock import Clock, system_clock
 from recon_platform.governance.transaction import Transaction
 
 if TYPE_CHECKING:
+    from recon_platform.governance.actors import Actor
     from recon_platform.governance.audit import Audit
     from recon_platform.governance.decisions import Decisions
     from recon_platform.governance.outbox import Outbox
     from recon_platform.governance.people import People
+    from recon_platform.governance.permissions import Permission
     from recon_platform.governance.publications import Publications
     from recon_platform.governance.requests import Requests
     from recon_platform.governance.sessions import Sessions
@@ -109,6 +111,11 @@ class Store:
         from recon_platform.governance.in_force import decisions_in_force  # noqa: PLC0415
 
         return decisions_in_force(self, plant, as_of)
+
+    def allow(self, actor: Actor, permission: Permission) -> None:
+        """Raise PermissionDeniedError or SignInError unless `actor` may use `permission` at this moment."""
+        with self.reading() as tx:
+            tx.allow(actor, permission)
 
     def close(self) -> None:
         """Give back every connection."""

@@ -1,0 +1,189 @@
+"""Commands on nights: run one into a lake, replay one, publish one that was approved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recon_platform.cli import doors, output
+from recon_platform.cli.doors import needs
+from recon_platform.cli.options import (
+    GovernanceOption,
+    HomeOption,
+    JsonOption,
+    LakeOption,
+    PlantOption,
+    RunOption,
+)
+from recon_platform.governance.permissions import Permission
+
+if TYPE_CHECKING:
+    from recon_platform.governance import Store
+    from recon_platform.lake import Lake
+    from recon_platform.nights.records import Manifest
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("night")(night)
+    app.command("replay")(replay)
+    app.command("publish")(publish)
+
+
+@needs(Permission.RUN)
+def night(
+    landing: Annotated[Path, typer.Argument(help="Landing folder of the night.")],
+    lake: LakeOption,
+    sequence: Annotated[
+        int | None,
+        typer.Option("--sequence", min=0, help="0 for the nightly run, 1, 2 … for reruns; default: the next."),
+    ] = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    all_lines: Annotated[bool, typer.Option("--all", help="Show every customer line that moves.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a whole night into the lake, and print what a planner wants to know of it."""
+    from recon_platform.cli.night_report import as_json as report_json
+    from recon_platform.cli.night_report import render
+    from recon_platform.connectors import read_landing
+    from recon_platform.governance.clock import system_clock
+    from recon_platform.lake import Lake
+    from recon_platform.nights.night import run_night
+    from recon_platform.nights.proposals import propose_night
+    from recon_platform.nights.report import night_report
+    from recon_platform.proposal.stages import NIGHT_STAGES
+
+    door = doors.enter_if_governed(Permission.RUN, lake, governance, home)
+    store = None if door is None else door.store
+    with output.progress(len(NIGHT_STAGES) + 2, quiet=as_json) as step:
+        step("reading")
+        received = read_landing(landing)
+        follow_plant(store, received.as_of)
+        stored = Lake(lake)
+        result = run_night(
+            stored, received, store=store, sequence=sequence, progress=step,
+            actor="night" if door is None else door.actor.name, clock=system_clock if store is None else store.clock,
+        )  # fmt: skip
+        if store is not None:
+            propose_night(store, stored, result.manifest)
+            copy_audit(store, stored)
+    report = night_report(result.frames, result.manifest.pins.context)
+    if as_json:
+        output.print_json({"run": result.run_id, **report_json(report)})
+        return
+    render(report, all_lines=all_lines)
+    output.say(f"\nrun {result.run_id} is in {lake}; where to look next:")
+    for line in next_commands(lake, governed=door is not None):
+        output.say(f"  {line}")
+
+
+@needs(Permission.RUN)
+def replay(
+    lake: LakeOption,
+    run: RunOption = None,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a past night again from the versions it read, and compare the digest of every output table."""
+    from recon_platform.lake import Lake
+    from recon_platform.nights.replay import replay as replay_run
+    from recon_platform.proposal.stages import NIGHT_STAGES
+
+    doors.enter_if_governed(Permission.RUN, lake, governance, home)
+    stored = Lake(lake)
+    with output.progress(len(NIGHT_STAGES), quiet=as_json) as step:
+        report = replay_run(stored, run or newest_run(stored, plant), progress=step)
+    if as_json:
+        output.print_json({**output.plain(report), "identical": report.identical})
+    elif report.identical:
+        output.say(f"run {report.run_id}: all {report.tables} tables are identical")
+    else:
+        output.say(f"run {report.run_id}: {len(report.differences)} of {report.tables} tables differ")
+        for difference in report.differences:
+            output.say(f"  {difference}")
+    if not as_json:
+        for change in report.changed:
+            output.say(f"  not as it was then: {change}")
+    if not report.identical:
+        raise typer.Exit(1)
+
+
+@needs(Permission.PUBLISH)
+def publish(
+    lake: LakeOption,
+    run: RunOption = None,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put an approved night in force: one commit, its audit row, and what has to reach the ERP and people."""
+    from recon_platform.lake import Lake
+    from recon_platform.nights.publish import publish as publish_run
+
+    door = doors.enter(Permission.PUBLISH, lake, governance, home)
+    stored = Lake(lake)
+    with output.progress(None, quiet=as_json) as step:
+        step("publishing")
+        made = publish_run(stored, door.store, run or newest_run(stored, plant), actor=door.actor)
+    copy_audit(door.store, stored)
+    if as_json:
+        output.print_json(made)
+        return
+    output.say(f"schedule version {made.schedule_version} of {made.plant} is in force (run {made.run_id})")
+
+
+def newest_run(lake: Lake, plant: str | None) -> str:
+    """The newest complete run of the lake; ValueError where there is none, or plants are several and none is named."""
+    return newest_manifest(lake, plant).run_id
+
+
+def newest_manifest(lake: Lake, plant: str | None) -> Manifest:
+    """The manifest of the newest complete run; ValueError as `newest_run`."""
+    from recon_platform.nights.records import manifests
+
+    found = manifests(lake, plant)
+    if not found:
+        raise ValueError(f"no complete night in {lake.root}; run one with `recon night`")
+    plants = sorted({str(manifest.pins.plant["code"]) for manifest in found})
+    if len(plants) > 1:
+        raise ValueError(f"the lake holds the plants {', '.join(plants)}; say which with --plant")
+    return found[-1]
+
+
+def follow_plant(store: Store | None, as_of: datetime) -> None:
+    """Let the clock of a generated plant's store follow its nights; a real plant's store is left as it is."""
+    from recon_platform.governance import plant_time
+    from recon_platform.governance.clock import system_clock
+
+    if store is not None and plant_time.is_anchored(store):
+        plant_time.anchor(store, as_of, system_clock)
+
+
+def copy_audit(store: Store | None, lake: Lake) -> None:
+    """Bring the audit trail's copy in the lake up to date."""
+    from recon_platform.nights.audit_trail import LakeAudit
+
+    if store is not None:
+        store.audit.copy_to(LakeAudit(lake))
+
+
+def next_commands(lake: str, *, governed: bool) -> list[str]:
+    """What people do after a night."""
+    if not governed:
+        return [
+            f"recon init --lake {lake}      people, approval and publishing",
+            f"recon replay --lake {lake}    prove the night",
+        ]
+    return [
+        f"recon exceptions --lake {lake}               what waits for a decision",
+        f"recon approve base --lake {lake} --reason …  release the plan (a supervisor)",
+        f"recon publish --lake {lake}                  put it in force",
+        f"recon explain ORDER --lake {lake}            why an order is when it is",
+    ]
