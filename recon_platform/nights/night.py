@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -22,6 +22,7 @@ from recon_platform.lake.raw import packed, raw_text, unpacked
 from recon_platform.nights import records
 from recon_platform.nights.context import landing_context
 from recon_platform.nights.in_force import schedule_in_force
+from recon_platform.nights.proposing import propose
 from recon_platform.nights.records import OPEN, Manifest, Pins, TableVersion, name_run
 from recon_platform.nights.versions import code_version, library_versions, rule_version
 from recon_platform.planning import Stage
@@ -32,6 +33,9 @@ from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.model import Table
 from recon_platform.tables.registry import output_table
 from recon_platform.tables.validation import TableError, violations
+
+if TYPE_CHECKING:
+    from recon_platform.governance import Store
 
 Progress = Callable[[str], None]
 Clock = Callable[[], datetime]
@@ -103,12 +107,16 @@ class NightResult:
     def run_id(self) -> str:
         return self.manifest.run_id
 
+    @property
+    def context(self) -> PlanContext:
+        return self.manifest.pins.context
+
 
 def run_night(
     lake: Lake,
     landing: Landing,
     *,
-    store: Decisions | None = None,
+    store: Store | None = None,
     planning_date: date | None = None,
     sequence: int | None = None,
     progress: Progress | None = None,
@@ -116,9 +124,10 @@ def run_night(
     clock: Clock = utc_now,
     stages: Sequence[Stage] = NIGHT_STAGES,
 ) -> NightResult:
-    """A whole night: open, every stage, close. A night that was killed before goes on where it stood.
+    """A whole night: open, every stage, close, and with a `store` its proposal put before people.
 
-    `clock` tells when steps were done and which decisions are in force; no plan reads it.
+    A night that was killed before goes on where it stood. `clock` tells when steps were done and which decisions are
+    in force; no plan reads it.
     """
     if progress is not None:
         progress(OPEN)
@@ -132,6 +141,8 @@ def run_night(
             progress(stage.name)
         run_stage(run, stage)
     manifest = close(run, stages)
+    if store is not None:
+        propose(lake, store, manifest)
     return NightResult(manifest, {name: run.read(name) for name in manifest.outputs}, dict(run.seconds))
 
 

@@ -202,6 +202,19 @@ def latest(
     return _manifest(rows.row(-1, named=True)) if rows.height else None
 
 
+def newest_manifest(lake: Lake, plant: str | None = None) -> Manifest:
+    """The newest finished run (of `plant`); LakeError where there is none, or the lake holds several plants."""
+    rows = _rows(lake, plant, None)
+    plants = rows["plant"].unique().sort().to_list()
+    if not plants:
+        raise LakeError(
+            f"the lake at {lake.root} holds no finished run{f' of {plant}' if plant else ''}; run a night first"
+        )
+    if len(plants) > 1:
+        raise LakeError(f"the lake holds several plants ({', '.join(plants)}); say which one")
+    return _manifest(rows.row(-1, named=True))
+
+
 def _rows(lake: Lake, plant: str | None, planning_date: date | None) -> pl.DataFrame:
     try:
         rows = lake.read(RUNS, RUN_MANIFESTS, plant=plant, planning_date=planning_date, front=True)

@@ -1,0 +1,49 @@
+"""Put a finished run before people: its base plan and each exception as a request that somebody else decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recon_platform.governance.actors import Actor, service
+from recon_platform.lake import Lake
+from recon_platform.nights.records import Manifest
+from recon_platform.nights.versions import code_version
+
+if TYPE_CHECKING:
+    from recon_platform.governance import Store
+    from recon_platform.governance.requests import Request
+
+
+def night_service() -> Actor:
+    """The platform itself, running a night: it proposes, and approves nothing."""
+    return service("night", code_version())
+
+
+def propose(lake: Lake, store: Store, manifest: Manifest, actor: Actor | None = None) -> list[Request]:
+    """The requests of a run: its base plan, then its moves. Asking again for the same run changes nothing."""
+    pins = manifest.pins
+    return store.requests.open_run(
+        actor or night_service(), plant=pins.plant["code"], planning_date=pins.planning_date, sequence=pins.sequence,
+        run_id=manifest.run_id, base=base_content(lake, manifest), moves=manifest.read(lake, "exception_moves"),
+    )  # fmt: skip
+
+
+def base_content(lake: Lake, manifest: Manifest) -> dict[str, Any]:
+    """What whoever releases a base plan is shown, digest and versions included: an approval holds for exactly this."""
+    pins = manifest.pins
+    impact = manifest.read(lake, "expected_impact")
+    return {
+        "run": manifest.run_id,
+        "digest": manifest.digest,
+        "schedule": manifest.outputs["schedule"].digest,
+        "operations": manifest.outputs["schedule"].rows,
+        "changes": manifest.outputs["proposal_changes"].rows,
+        "moves": manifest.outputs["exception_moves"].rows,
+        "unscheduled": manifest.outputs["unscheduled"].rows,
+        "as_of": pins.as_of,
+        "replaces": pins.schedule_version,
+        "policy": pins.policy_digest,
+        "rules": pins.rule_version,
+        "code": pins.code_version,
+        "impact": impact.to_dicts(),
+    }

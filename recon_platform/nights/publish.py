@@ -1,0 +1,142 @@
+"""Publish: put an approved schedule in force with one commit, then its audit row and everything that must leave.
+
+Order: reserve a version in the governance store, commit to the lake, finish in the store (audit and outbox in one
+transaction). After a kill at any point the same call resumes; until the last step the earlier schedule is in force.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from recon_platform.governance.actors import Actor
+from recon_platform.governance.errors import PublishError, StaleError
+from recon_platform.governance.outbox import Message
+from recon_platform.governance.publications import Publication, approved_requests
+from recon_platform.lake import Lake, MissingTableError
+from recon_platform.nights import records
+from recon_platform.nights.gates import check_gates
+from recon_platform.nights.in_force import ScheduleInForce, schedule_in_force
+from recon_platform.nights.records import Manifest
+from recon_platform.nights.versions import code_version
+from recon_platform.tables.runs import PUBLISHED_SCHEDULE
+
+if TYPE_CHECKING:
+    from recon_platform.governance import Store
+
+ERP = "erp"
+
+
+def publish(lake: Lake, store: Store, run_id: str, *, actor: Actor) -> Publication:
+    """Put the proposal of `run_id` in force, when it is approved, newest, and still exactly what was approved.
+
+    Raises StaleError where a newer run exists or the approval was for another content, GateError where a table of the
+    run is not as recorded or breaks a gate, PublishError where the approval is missing. Nothing is in force then that
+    was not before. Publishing the schedule in force again changes nothing.
+    """
+    manifest = records.manifest(lake, run_id)
+    pins = manifest.pins
+    plant = pins.plant["code"]
+    standing = store.publications.in_force(plant)
+    if standing is not None and (standing.run_id, standing.kind) == (run_id, "publish"):
+        return standing
+    newest = records.latest(lake, plant)
+    if newest is not None and newest.run_id != run_id:
+        raise StaleError(f"run {run_id} is older than {newest.run_id}; only the newest proposal can be published")
+    _check_approval(store, manifest)
+    schedule = check_gates(lake, manifest)
+    publication = store.publications.begin(
+        actor, plant=plant, run_id=run_id, planning_date=pins.planning_date, digest=manifest.digest,
+        record=_record(manifest), auto=manifest.pins.context.policy.publish.publish_base == "auto",
+    )  # fmt: skip
+    replaced = schedule_in_force(lake, plant)
+    version = commit(lake, publication, schedule, pins.as_of, actor)
+    messages = finite_dates(lake, manifest, schedule, publication, replaced)
+    return store.publications.finish(actor, publication.publication, lake_version=version, messages=messages)
+
+
+def commit(lake: Lake, publication: Publication, schedule: pl.DataFrame, as_of: str, actor: Actor) -> int:
+    """The one commit that holds a published schedule; a second call for the same publication finds it."""
+    table = PUBLISHED_SCHEDULE
+    try:
+        for made in lake.history(table.layer, table.name):
+            if made.get("publication") == publication.publication:
+                return int(made["version"])
+    except MissingTableError:
+        pass  # the first publication makes the table
+    number = pl.lit(publication.schedule_version, pl.Int64).alias("schedule_version")
+    written = lake.write(
+        table.layer, table, schedule.with_columns(number), plant=publication.plant,
+        planning_date=date.fromisoformat(publication.planning_date), sequence=0, run_id=publication.run_id,
+        metadata={
+            "plant": publication.plant, "planning_date": publication.planning_date, "as_of": as_of,
+            "schedule_version": str(publication.schedule_version), "publication": publication.publication,
+            "kind": publication.kind, "replaces": str(publication.replaces or ""), "actor": actor.name,
+            "digest_of_run": publication.digest, "record": json.dumps(publication.record, sort_keys=True),
+        },
+    )  # fmt: skip
+    return written.version
+
+
+def finite_dates(
+    lake: Lake, manifest: Manifest, schedule: pl.DataFrame, publication: Publication, replaced: ScheduleInForce | None
+) -> Iterator[Message]:
+    """What the ERP has to hear: operations of its own work orders that start, end or run elsewhere than it was told.
+
+    Lines in shadow are planned and compared, and nothing of them leaves. The key of a message names plant, schedule
+    version and operation, so that a second delivery is harmless.
+    """
+    orders = manifest.read(lake, "reconciled_orders").filter(pl.col("status") != "planned").select("work_order")
+    dates = schedule.select("work_order", "op_seq", "work_center", planned_start="start", planned_end="end")
+    dates = dates.join(orders, on="work_order", how="semi").join(
+        _written_back(lake, manifest), on="work_center", how="semi"
+    )
+    if replaced is not None:
+        before = replaced.rows.read(lake).select(
+            "work_order", "op_seq", "work_center", planned_start="start", planned_end="end"
+        )
+        dates = dates.join(before, on=dates.columns, how="anti")
+    for row in dates.sort("work_order", "op_seq").iter_rows(named=True):
+        key = f"{publication.plant}/{publication.schedule_version}/{row['work_order']}/{row['op_seq']}"
+        content = {
+            **row, "planned_start": row["planned_start"].isoformat(), "planned_end": row["planned_end"].isoformat(),
+            "schedule_version": publication.schedule_version, "idempotency_key": key,
+        }  # fmt: skip
+        yield Message(key=key, kind="finite_dates", target=ERP, subject=row["work_order"], content=content)
+
+
+def _written_back(lake: Lake, manifest: Manifest) -> pl.DataFrame:
+    """Work centers whose line is piloted or on."""
+    policy = manifest.pins.context.policy.publish
+    states = dict(policy.rollout)
+    state = pl.col("line").replace_strict(states, default=policy.default_rollout, return_dtype=pl.String)
+    centers = manifest.read(lake, "work_centers").select("work_center", "line")
+    return centers.filter(state != "shadow").select("work_center")
+
+
+def _check_approval(store: Store, manifest: Manifest) -> None:
+    for request in approved_requests(store, manifest.run_id):
+        if request.kind == "base" and request.content.get("digest") != manifest.digest:
+            raise PublishError(
+                f"the approval of run {manifest.run_id} is for another content (digest "
+                f"{str(request.content.get('digest'))[:12]}…, the run has {manifest.digest[:12]}…); propose it again"
+            )
+
+
+def _record(manifest: Manifest) -> dict[str, Any]:
+    pins = manifest.pins
+    return {
+        "run": manifest.run_id,
+        "as_of": pins.as_of,
+        "inputs": {name: entry.version for name, entry in sorted(pins.inputs.items())},
+        "outputs": {name: entry.version for name, entry in sorted(manifest.outputs.items())},
+        "rules": pins.rule_version,
+        "policy": pins.policy_digest,
+        "code": pins.code_version,
+        "published_by_code": code_version(),
+        "schedule_digest": manifest.outputs["schedule"].digest,
+    }
