@@ -1,0 +1,27 @@
+"""Tables of measures: one row per measure and subject, with the counts it was made from."""
+
+from __future__ import annotations
+
+from recon_platform.tables.model import Column, Kind, Layer, Table
+
+METRICS = Table(
+    name="metrics",
+    layer=Layer.METRICS,
+    meaning="The night's measures by the definitions agreed on. A zero denominator gives no value, never 0 or 1.",
+    key=("metric", "scope", "subject"),
+    columns=(
+        Column("metric", Kind.KEY, "Measure, as defined in docs/kpis.md."),
+        Column("definition_version", Kind.TEXT, "Version of its definition."),
+        Column("scope", Kind.TEXT, "What it is measured over: plant, line, work_center, supplier, rule, record_type …"),
+        Column("subject", Kind.KEY, "Which one; `all` for the plant."),
+        Column("period_start", Kind.DAY, "First day counted; null where it is a state, not a period.", nullable=True),
+        Column("period_end", Kind.DAY, "Last day counted, or the planning date of the state.", nullable=True),
+        Column("numerator", Kind.NUMBER, "What is counted; null where the data are not there.", nullable=True),
+        Column("denominator", Kind.NUMBER, "What it is divided by; null for a plain sum.", nullable=True),
+        Column("value", Kind.NUMBER, "The measure; null where it cannot be told.", nullable=True),
+        Column("unit", Kind.TEXT, "Its unit."),
+        Column("note", Kind.TEXT, "Why there is no value, or what is counted apart.", nullable=True),
+    ),
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (METRICS,)
