@@ -165,7 +165,8 @@ def test_stability_counts_moves_inside_the_fence_and_comings_and_goings_apart() 
         operation("gone", 6), operation("far", 40), operation("history", -5),
     )  # fmt: skip
     after = versions(
-        operation("same", 2), operation("nudged", 3.5), operation("moved", 9), operation("other_center", 5, center="W2"),
+        operation("same", 2), operation("nudged", 3.5), operation("moved", 9),
+        operation("other_center", 5, center="W2"),
         operation("new", 7), operation("far", 60), operation("history", -5),
     )  # fmt: skip
     made = schedule_stability(
@@ -229,10 +230,12 @@ def test_capacity_clarity_is_the_distance_of_plan_and_work() -> None:
     assert value(made, "capacity_clarity", "work_center", "W2") is None
 
 
-def finding(name: str, order: str, rule: str, state: str, mode: str, group: str | None = None) -> dict[str, Any]:
+def finding(name: str, order: str, rule: str, state: str, *how: str | None) -> dict[str, Any]:
+    mode, group = (*how, None)[:2]
     return {
-        "finding": name, "rule": rule, "rule_version": "1", "severity": "low", "mode": mode, "entity_type": "work_order",
-        "entity": order, "applied": state == "applied", "value_at_stake": 0.0, "evidence": "{}", "work_order": order,
+        "finding": name, "rule": rule, "rule_version": "1", "severity": "low", "mode": mode,
+        "entity_type": "work_order", "entity": order, "applied": state == "applied", "value_at_stake": 0.0,
+        "evidence": "{}", "work_order": order,
         "state": state, "orders_behind": 0, "group": group,
     }  # fmt: skip
 
@@ -276,8 +279,8 @@ def test_record_accuracy_by_type_and_location() -> None:
     counts = rows(
         "inventory_transactions",
         *(
-            {"transaction": f"T{n}", "item": "I", "location": place, "at": datetime(2026, 3, 5, tzinfo=UTC), "kind": "count",
-             "qty": counted, "book_qty": 100.0, "uom": "PCE"}
+            {"transaction": f"T{n}", "item": "I", "location": place, "at": datetime(2026, 3, 5, tzinfo=UTC),
+             "kind": "count", "qty": counted, "book_qty": 100.0, "uom": "PCE"}
             for n, (place, counted) in enumerate([("A", 100.0), ("A", 90.0), ("B", 100.0), ("B", 100.0)])
         ),
     )  # fmt: skip
@@ -302,7 +305,8 @@ def receipt(name: str, day: int, qty: float) -> dict[str, Any]:
 
 def test_vendor_reliability_in_full_inside_the_window() -> None:
     bought = rows(
-        "purchase_orders", purchase("ok", 5), purchase("split", 5), purchase("late", 5), purchase("open", 6, status="open"),
+        "purchase_orders", purchase("ok", 5), purchase("split", 5), purchase("late", 5),
+        purchase("open", 6, status="open"),
         purchase("moved", 7, supplier="S2"), purchase("future", 15, status="open"),
     )  # fmt: skip
     received = rows(
