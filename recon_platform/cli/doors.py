@@ -35,6 +35,12 @@ def needs(permission: Permission | None) -> Callable[[Command], Command]:
     return declare
 
 
+def need_of(command: Callable[..., Any] | None) -> Permission | None:
+    """The permission that a command declares; KeyError for a command that declares none."""
+    declared = getattr(command, "__wrapped__", command)
+    return NEEDS[f"{declared.__module__}.{declared.__qualname__}"]
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """An open store and who stands in front of it."""
@@ -133,6 +139,7 @@ __all__ = [
     "enter_if_governed",
     "governed",
     "key_file",
+    "need_of",
     "needs",
     "open_store",
     "read_token",

@@ -1,0 +1,136 @@
+"""Requests and decisions: what the store accepts, refuses and puts in force."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from recon_platform.governance import service
+from recon_platform.governance.errors import (
+    AlreadyDecidedError,
+    GovernanceError,
+    PermissionDeniedError,
+    StaleError,
+    UnknownRecordError,
+)
+from recon_platform.governance.requests import Draft
+from tests.governance.plant import NOON, PLANT, SECRET, Governed
+
+
+def test_an_approved_pin_is_in_force_from_its_decision_on(governed: Governed) -> None:
+    request = governed.pin(content={"machine": "M-7"})
+    governed.approve("sam", request)
+    frame = governed.store.decisions_in_force(PLANT, NOON)
+    assert frame.select("kind", "subject", "approved_by", "valid_until").rows() == [("pin", "WO-1", "sam", None)]
+    assert json.loads(frame["value"][0])["machine"] == "M-7"
+    assert governed.store.decisions_in_force(PLANT, NOON - timedelta(seconds=1)).is_empty()
+    assert governed.store.decisions_in_force("OTHER", NOON).is_empty()
+
+
+def test_a_rejected_move_is_a_lock_until_it_expires(governed: Governed) -> None:
+    _, move = governed.night()
+    governed.store.decisions.reject(
+        governed.actor("sam"), move.request, digest=move.digest, reason="too dear", lock=timedelta(days=2)
+    )
+    frame = governed.store.decisions_in_force(PLANT, NOON + timedelta(days=1))
+    assert frame.select("kind", "subject").rows() == [("lock", "overtime:WC-0:0")]
+    assert governed.store.decisions_in_force(PLANT, NOON + timedelta(days=2)).is_empty()
+
+
+def test_an_approved_move_carries_its_change_as_data(governed: Governed) -> None:
+    change = '[{"verb":"set","table":"machines","where":{"machine":"M1"},"values":{"speed":2.0}}]'
+    _, move = governed.night(change=change)
+    governed.approve("sam", move)
+    value = json.loads(governed.store.decisions_in_force(PLANT, NOON)["value"][0])
+    assert value["change"] == json.loads(change)
+    assert value["move"] == "overtime:WC-0:0"
+
+
+def test_an_override_expires_by_itself(governed: Governed) -> None:
+    draft = Draft("override", PLANT, "WO-1", "run WO-1 first", "customer's line is down", {"change": []})
+    governed.approve("sam", governed.store.requests.propose(governed.actor("paula"), draft))
+    assert governed.store.decisions_in_force(PLANT, NOON + timedelta(days=2)).height == 1
+    assert governed.store.decisions_in_force(PLANT, NOON + timedelta(days=3)).is_empty()
+
+
+def test_a_newer_switch_replaces_the_older(governed: Governed) -> None:
+    for state in ("shadow", "pilot"):
+        draft = Draft("switch", PLANT, "line:HEADERS", f"headers to {state}", "rollout", {"state": state})
+        governed.approve("mia", governed.store.requests.propose(governed.actor("paula"), draft))
+        governed.clock.move(hours=1)
+    frame = governed.store.decisions_in_force(PLANT, governed.clock())
+    assert [json.loads(value)["state"] for value in frame["value"]] == ["pilot"]
+
+
+def test_a_decision_needs_the_digest_that_was_shown(governed: Governed) -> None:
+    request = governed.pin()
+    with pytest.raises(StaleError, match="not what you were shown"):
+        governed.store.decisions.approve(governed.actor("sam"), request.request, digest="0" * 64, reason="ok")
+    assert governed.store.requests.get(governed.actor("sam"), request.request).state == "open"
+
+
+def test_a_second_decision_is_refused(governed: Governed) -> None:
+    request = governed.pin()
+    governed.approve("sam", request)
+    with pytest.raises(AlreadyDecidedError, match="by sam"):
+        governed.approve("sue", request)
+
+
+def test_what_is_past_its_validity_cannot_be_approved(governed: Governed) -> None:
+    _, move = governed.night()
+    governed.clock.move(days=1)
+    login = governed.store.sessions.login("sam", SECRET)  # the session of the day before has ended
+    sam = governed.store.sessions.authenticate(login.token)
+    with pytest.raises(StaleError, match="was valid until"):
+        governed.store.decisions.approve(sam, move.request, digest=move.digest, reason="ok")
+
+
+def test_a_newer_run_retires_the_requests_of_the_older(governed: Governed) -> None:
+    base, move = governed.night(0)
+    governed.night(1)
+    for request in (base, move):
+        with pytest.raises(StaleError, match="superseded"):
+            governed.approve("sam", request)
+    states = governed.store.requests.find(governed.actor("sam"), state="open")
+    assert [request.sequence for request in states] == [1, 1]
+    with pytest.raises(StaleError, match="older than"):
+        governed.store.requests.open_run(
+            service("scheduler", "1"), plant=PLANT, planning_date="2026-03-02", sequence=0, run_id="late", base={},
+            moves=pl.DataFrame(),
+        )  # fmt: skip
+
+
+def test_opening_a_run_twice_changes_nothing(governed: Governed) -> None:
+    first = governed.night()
+    assert [request.request for request in governed.night()] == [request.request for request in first]
+
+
+def test_a_decision_needs_a_reason_and_a_request(governed: Governed) -> None:
+    request = governed.pin()
+    with pytest.raises(GovernanceError, match="needs a reason"):
+        governed.store.decisions.approve(governed.actor("sam"), request.request, digest=request.digest, reason=" ")
+    with pytest.raises(UnknownRecordError):
+        governed.store.decisions.approve(governed.actor("sam"), 10_000, digest="", reason="ok")
+
+
+def test_only_the_proposer_withdraws(governed: Governed) -> None:
+    request = governed.pin()
+    with pytest.raises(PermissionDeniedError, match="only they withdraw"):
+        governed.store.requests.withdraw(governed.actor("peter"), request.request, "mine now")
+    assert governed.store.requests.withdraw(governed.actor("paula"), request.request, "mistake").state == "withdrawn"
+
+
+def test_a_revoked_decision_is_no_longer_in_force(governed: Governed) -> None:
+    decision = governed.approve("sam", governed.pin())
+    governed.store.decisions.revoke(governed.actor("sue"), decision.decision, "the die is out")
+    assert governed.store.decisions_in_force(PLANT, NOON).is_empty()
+
+
+def test_what_needs_the_manager_is_not_decided_by_a_supervisor(governed: Governed) -> None:
+    _, move = governed.night(approval_needed="manager")
+    with pytest.raises(PermissionDeniedError, match="takes the role manager"):
+        governed.approve("sam", move)
+    assert governed.approve("mia", move).verdict == "approved"
