@@ -101,6 +101,10 @@ def map_extract(
     profile: Annotated[str, typer.Argument(help="Mapping profile: a name that ships with the program, or a file.")],
     source: Annotated[Path, typer.Argument(help="Folder of the extract.")],
     out: Annotated[Path, typer.Option("--out", help="Landing folder to write.")],
+    assume: Annotated[
+        list[str] | None,
+        typer.Option("--assume", help="NAME=VALUE: another value for an assumption the profile declares."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Turn any extract into landing tables, by one SQL query per table and declared assumptions."""
@@ -108,11 +112,25 @@ def map_extract(
 
     with output.progress(None, quiet=as_json) as step:
         step("mapping")
-        made = apply_profile(profile, source, out)
+        made = apply_profile(profile, source, out, assume=dict(_named_value(text) for text in assume or []))
     if as_json:
         output.print_json(made)
         return
-    output.say(f"landing tables in {out}; next: recon plan {out} --out PLAN")
+    for line in made.lines():
+        output.say(line)
+    output.say(f"next: recon plan {out} --out PLAN")
+
+
+def _named_value(text: str) -> tuple[str, str | int | float]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ValueError(f"--assume {text!r}: expected NAME=VALUE")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
 
 
 def write_tables(frames: dict[str, pl.DataFrame], out: Path, *, csv: bool) -> None:

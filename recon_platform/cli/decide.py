@@ -145,9 +145,9 @@ def show(request: Request, *, quiet: bool = False) -> None:
             f"  effect: {content['lines_won']} lines won, {content['lines_lost']} lost; {content['operations_moved']} "
             f"operations move; overtime {content['overtime_hours']:+.1f} h; cost {content['cost']:+,.0f}"
         )
-    for measure, values in content.get("expected", {}).items():
-        before, then = output.cell(values["in_force"]), output.cell(values["proposed"])
-        output.say(f"  {measure.replace('_', ' ')}: {before} → {then} {values['unit']}")
+    for row in content.get("impact", []):
+        before, then = output.cell(row["in_force"]), output.cell(row["proposed"])
+        output.say(f"  {row['measure'].replace('_', ' ')}: {before} → {then} {row['unit']}")
     version = "" if request.proposer_version is None else f" (version {request.proposer_version[:12]})"
     until = "" if request.valid_until is None else f", valid until {request.valid_until:%a %d %b %H:%M} UTC"
     output.say(f"  proposed by {request.proposer}{version}{until}; digest {request.digest[:16]}…")
@@ -184,7 +184,7 @@ def _row(request: Request) -> tuple[object, ...]:
     content = request.content
     effect = [content.get(name) for name in ("lines_won", "lines_lost", "overtime_hours", "cost", "operations_moved")]
     if request.kind == "base":
-        effect[-1] = sum(content.get("changes", {}).values())
+        effect[-1] = content.get("changes")
     who = "manager" if request.needs == Permission.APPROVE_HIGH else "supervisor"
     decider = f"{who}, signs" if request.signature else who
     return (str(request.request), request.kind, request.title, *effect, decider, request.digest[:12], request.state)

@@ -46,7 +46,7 @@ def demo(
     from recon_platform.connectors import read_landing
     from recon_platform.lake import Lake
     from recon_platform.nights.night import run_night
-    from recon_platform.nights.proposals import propose_night
+    from recon_platform.nights.proposing import propose
     from recon_platform.nights.report import night_report
     from recon_platform.plantsim import generate
 
@@ -60,7 +60,7 @@ def demo(
             received = read_landing(folder)
             follow_plant(store, received.as_of)
             result = run_night(lake, received, store=store, clock=store.clock)
-            propose_night(store, lake, result.manifest)
+            propose(lake, store, result.manifest)
             if position + 1 < len(generated.nights):
                 step(f"publishing {folder.name}")
                 _publish(store, lake, home, result.run_id)

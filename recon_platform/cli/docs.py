@@ -19,9 +19,9 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 HEAD = """# The command line
 
 Written by `make docs` from the commands themselves. Every command ends with exit code 0 only on success: 1 where it
-found something wrong that it was asked to look for (a replay that differs, an audit trail that does not hold), 2 where it
-was refused or its input is wrong, in one line on the error stream; 130 where it was stopped. `--json` prints one JSON
-document on the output stream; progress goes to the error stream.
+found something wrong that it was asked to look for (a replay that differs, an audit trail that does not hold), 2
+where it was refused or its input is wrong, in one line on the error stream; 130 where it was stopped. `--json` prints
+one JSON document on the output stream; progress goes to the error stream.
 
 A command that needs a permission asks who is signed in (`recon login`). A lake without a governance store
 (`recon init`) is open to whoever can read its files; nothing can be decided or published in it.

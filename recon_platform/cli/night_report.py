@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from recon_platform.nights.report import Report
 
 SHOWN_LINES = 25
-HEALTH_MEASURES = ("backlog_health", "expected_otif", "exceptions_per_100_orders", "schedule_stability")
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -30,7 +29,7 @@ def render(report: Report, *, all_lines: bool = False) -> None:
     output.say(report.headline)
     output.print_frame("Customer lines whose ship date moves", report.ships, shown=None if all_lines else SHOWN_LINES)
     if report.health.width:
-        output.print_frame("Measures", report.health)
+        output.print_frame("Backlog health and measures", report.health)
     output.print_frame("Findings by rule", report.findings)
     output.print_frame("Messages by code", report.messages)
     output.print_frame(

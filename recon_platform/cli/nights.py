@@ -53,7 +53,7 @@ def night(
     from recon_platform.governance.clock import system_clock
     from recon_platform.lake import Lake
     from recon_platform.nights.night import run_night
-    from recon_platform.nights.proposals import propose_night
+    from recon_platform.nights.proposing import propose
     from recon_platform.nights.report import night_report
     from recon_platform.proposal.stages import NIGHT_STAGES
 
@@ -69,7 +69,7 @@ def night(
             actor="night" if door is None else door.actor.name, clock=system_clock if store is None else store.clock,
         )  # fmt: skip
         if store is not None:
-            propose_night(store, stored, result.manifest)
+            propose(stored, store, result.manifest)
             copy_audit(store, stored)
     report = night_report(result.frames, result.manifest.pins.context)
     if as_json:

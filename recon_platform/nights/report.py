@@ -16,7 +16,10 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
 LOAD_DAYS = 14
-SHOWN_WORK_CENTERS = 10
+SHOWN_MEASURES = (
+    "backlog_health", "exceptions_auto", "exceptions_review", "exceptions_to_decide", "schedule_stability",
+    "otif_requested", "otif_first_promised", "expedites", "record_accuracy",
+)  # fmt: skip
 SHOWN_SHORTAGES = 10
 
 
@@ -187,7 +190,15 @@ def _quarantine(quarantine: pl.DataFrame) -> pl.DataFrame:
 
 
 def _health(metrics: pl.DataFrame | None) -> pl.DataFrame:
-    return pl.DataFrame() if metrics is None else metrics
+    if metrics is None:
+        return pl.DataFrame()
+    order = pl.DataFrame({"metric": SHOWN_MEASURES}).with_row_index("rank")
+    return (
+        metrics.filter(pl.col("scope") == "plant", pl.col("value").is_not_null())
+        .join(order, on="metric")
+        .sort("rank")
+        .select("metric", pl.col("value").round(3), "unit", "numerator", "denominator", "note")
+    )
 
 
 def _headline(promises: pl.DataFrame, ships: pl.DataFrame, exceptions: pl.DataFrame, utilization: pl.DataFrame) -> str:
