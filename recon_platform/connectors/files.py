@@ -127,7 +127,9 @@ def _read_table(
     folder: Path, table: Table, paths: Sequence[Path], plant_file: PlantFile, digest: hashlib._Hash
 ) -> pl.DataFrame | None:
     if not paths:
-        if table.optional or table.name in plant_file.absent:
+        if table.name in plant_file.absent:
+            return _no_rows(table)
+        if table.optional:
             return None
         raise LandingError(
             f"required table {table.name} is missing", file=f"{table.name}.csv",
@@ -147,6 +149,12 @@ def _read_table(
             action=f'deliver rows, or declare absent = ["{table.name}"] in plant.toml',
         )  # fmt: skip
     return frame
+
+
+def _no_rows(table: Table) -> pl.DataFrame:
+    """What a table declared absent looks like: its columns, and the bookkeeping every frame carries."""
+    schema = dict.fromkeys(table.column_names, pl.String) | {ROW: pl.Int64, PROBLEM: pl.String}
+    return pl.DataFrame(schema=schema | {"_source": pl.String, "_file": pl.String})
 
 
 def _together(parts: Iterable[pl.DataFrame], table: Table) -> pl.DataFrame:

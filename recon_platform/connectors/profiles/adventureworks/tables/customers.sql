@@ -1,0 +1,1 @@
+select distinct CustomerID as customer, 'B' as class from so_header

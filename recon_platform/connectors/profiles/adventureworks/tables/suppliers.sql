@@ -1,0 +1,1 @@
+select AccountNumber as supplier, Name as name from vendor
