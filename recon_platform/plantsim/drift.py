@@ -1,199 +1,35 @@
-"""Errors of reporting, planted at a known rate with the truth beside them.
-
-Belongs here: choosing who errs, editing text frames, writing down the truth. Does not belong here: the single kinds
-(`drift_orders` for what reconciliation finds, `drift_spine` for what conforming finds).
-
-Who errs is decided by a draw that belongs to the order (or row) and the kind, not to the night: an error stays until
-its precondition is gone, so consecutive nights tell one story.
-"""
+"""Errors of reporting at a known rate: every kind the generator plants, in the order of planting."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import date
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from recon_platform.plantsim.demand import hash_uniform
+from recon_platform.plantsim.drift_components import COMPONENT_KINDS
+from recon_platform.plantsim.drift_floor import FLOOR_KINDS
+from recon_platform.plantsim.drift_orders import ORDER_KINDS
+from recon_platform.plantsim.drift_routing import ROUTING_KINDS
+from recon_platform.plantsim.drift_spine import SPINE_KINDS
+from recon_platform.plantsim.planting import DriftKind, Planting
 from recon_platform.plantsim.state import State
 from recon_platform.tables.truth import TRUTH
 
-Ids = npt.NDArray[np.int64]
-
-
-@dataclass
-class Planting:
-    """The text frames of one night while errors are planted into them.
-
-    Every frame carries `_id`, its row number before any edit; truth is written down against it and turned into row
-    numbers of the final files at the end.
-    """
-
-    state: State
-    frames: dict[str, pl.DataFrame]
-    night: date
-    seed: int
-    rate: float
-    number: str = ""
-    taken: set[int] = field(default_factory=set)
-    truth: list[pl.DataFrame] = field(default_factory=list)
-
-    @property
-    def open_orders(self) -> int:
-        return int(self.state.orders["status"].is_in(["closed", "complete"]).not_().sum())
-
-    def draw(self, kind: str, index: Ids) -> npt.NDArray[np.float64]:
-        """The draw of each order (or row) for this kind of error."""
-        return hash_uniform(self.seed + 7919 * (zlib.crc32(kind.encode()) % 65_537), index, 1)[0]
-
-    def pick(self, kind: str, share: float, orders: pl.DataFrame) -> pl.DataFrame:
-        """Of the eligible orders (column `index`) those that carry this error: about `rate × share` of the open
-        orders, none that carries another; they are marked as taken."""
-        free = orders.filter(~pl.col("index").is_in(list(self.taken)))
-        wanted = self.rate * share * self.open_orders
-        threshold = min(0.5, wanted / max(1, len(free)))
-        chosen = free.filter(pl.Series(self.draw(kind, free["index"].to_numpy()) < threshold))
-        self.taken.update(chosen["index"].to_list())
-        return chosen
-
-    def ids(self, table: str, column: str, keys: pl.Series) -> pl.DataFrame:
-        """Rows of `table` whose `column` is among `keys`, in the order of the table."""
-        if table not in self.frames:
-            return pl.DataFrame(schema={"_id": pl.Int64})
-        return self.frames[table].filter(pl.col(column).is_in(keys.implode()))
-
-    def set(
-        self,
-        kind: str,
-        table: str,
-        rows: pl.DataFrame,
-        column: str,
-        values: pl.Series,
-        *,
-        entity: pl.Series | pl.Expr,
-        rules: str | pl.Series,
-        entity_type: str = "work_order",
-        observable: bool = True,
-        key: str | None = None,
-    ) -> None:
-        """Overwrite `column` of `rows` with `values` and write down what was true."""
-        if rows.height == 0:
-            return
-        frame = self.frames[table]
-        at = frame["_id"].search_sorted(rows["_id"])
-        self.frames[table] = frame.with_columns(frame[column].clone().scatter(at, values.cast(pl.String)))
-        self.note(
-            kind,
-            table,
-            rows,
-            column,
-            rows[column],
-            values,
-            entity=entity,
-            rules=rules,
-            entity_type=entity_type,
-            observable=observable,
-            key=key,
-        )
-
-    def note(
-        self,
-        kind: str,
-        table: str,
-        rows: pl.DataFrame,
-        column: str,
-        true: pl.Series,
-        reported: pl.Series,
-        *,
-        entity: pl.Series | pl.Expr,
-        rules: str | pl.Series,
-        entity_type: str = "work_order",
-        observable: bool = True,
-        key: str | None = None,
-    ) -> None:
-        """Write down an error without editing."""
-        name = key or rows.columns[0]
-        frame = rows.select(
-            kind=pl.lit(kind),
-            table=pl.lit(table),
-            row=pl.col("_id"),
-            key=pl.col(name),
-            field=pl.lit(column),
-            true_value=true.cast(pl.String),
-            reported_value=reported.cast(pl.String),
-            night=pl.lit(self.night),
-            observable=pl.lit(observable),
-            expected_rules=pl.lit(rules) if isinstance(rules, str) else rules,
-            entity_type=pl.lit(entity_type),
-            entity=entity,
-            drift_kind=pl.lit(self.number),
-        )
-        self.truth.append(frame)
-
-    def drop(self, table: str, rows: pl.DataFrame) -> None:
-        """Take rows away."""
-        self.frames[table] = self.frames[table].filter(~pl.col("_id").is_in(rows["_id"].implode()))
-
-    def add(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
-        """Append rows (with the table's columns); returns them with their new `_id`."""
-        frame = self.frames[table]
-        top = int(frame["_id"].max() or 0) + 1  # type: ignore[arg-type]
-        new = rows.drop("_id", strict=False).with_columns(
-            pl.int_range(top, top + rows.height, dtype=pl.Int64).alias("_id")
-        )
-        new = new.select(
-            [pl.col(c) if c in new.columns else pl.lit(None, dtype=frame.schema[c]).alias(c) for c in frame.columns]
-        )
-        self.frames[table] = pl.concat([frame, new])
-        return new
-
-    def finish(self) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-        """The edited frames without `_id`, and the truth with final row numbers."""
-        parts = []
-        for part in self.truth:
-            table = part["table"][0]
-            places = self.frames[table].select("_id").with_row_index("place", offset=1)
-            parts.append(
-                part.join(places, left_on="row", right_on="_id", how="left", maintain_order="left")
-                .with_columns(row=pl.col("place").cast(pl.Int64))
-                .drop("place")
-            )
-        truth = TRUTH.frame(pl.concat(parts)) if parts else TRUTH.empty()
-        return {name: frame.drop("_id") for name, frame in self.frames.items()}, truth.sort(
-            "night", "kind", "table", "entity", "key", "field", "row"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class DriftKind:
-    """A kind of error: its name, the number in the list of drift kinds it belongs to, its share of all errors."""
-
-    name: str
-    number: str
-    share: float
-    plant: Callable[[Planting, float], None]
+KINDS: tuple[DriftKind, ...] = (*ROUTING_KINDS, *COMPONENT_KINDS, *ORDER_KINDS, *FLOOR_KINDS, *SPINE_KINDS)
 
 
 def plant_drift(
     state: State, text: Mapping[str, pl.DataFrame], *, night: date, seed: int, rate: float
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """The night's text frames with errors at `rate` per open order, and the truth (columns of `TRUTH`)."""
+    """The night's text frames with errors at about `rate` per open order, and the truth (columns of `TRUTH`)."""
     if rate == 0:
         return dict(text), TRUTH.empty()
-    frames = {n: f.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("_id")) for n, f in text.items()}
+    frames = {
+        name: frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("_id")) for name, frame in text.items()
+    }
     planting = Planting(state, frames, night, seed, rate)
-    for kind in kinds():
+    for kind in KINDS:
         planting.number = kind.number
         kind.plant(planting, kind.share)
     return planting.finish()
-
-
-def kinds() -> tuple[DriftKind, ...]:
-    """Every kind the generator plants, in the order of planting."""
-    from recon_platform.plantsim.drift_orders import ORDER_KINDS  # noqa: PLC0415 - the kinds import this module
-
-    return ORDER_KINDS

@@ -1,19 +1,22 @@
-"""Kinds of error between ERP and MES that reconciliation finds, one function each, with the rules that must fire.
+"""Errors in the ERP's order book against what the floor did: status, receipts, scrap, unit of the quantity.
 
 Belongs here: which orders can carry an error, what is written wrong, which rules that must raise.
-Does not belong here: errors that conforming finds (`drift_spine`).
+Does not belong here: errors in the MES's reports (`drift_floor`), components (`drift_components`).
 
 Expected rules leave out those of severity INFO (QT-05, QT-09, QT-10, BF-01, BF-12), which describe rather than accuse.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 
 from recon_platform.plantsim.clock import DAY_MIN
-from recon_platform.plantsim.drift import DriftKind, Planting
+from recon_platform.plantsim.planting import DriftKind, Planting
 
 CORRECTED_AFTER_MIN = 9 * DAY_MIN  # by then a clerk has put it right
+QUIET_H = 26  # an order is left alone by the rules for a day after its last report
 
 
 def tolerance(orders: pl.DataFrame) -> pl.Series:
@@ -26,187 +29,150 @@ def number(values: pl.Series) -> pl.Series:
     return values.cast(pl.Float64).round(4).cast(pl.String)
 
 
-def _finished(p: Planting, hours: float) -> pl.DataFrame:
-    now = p.state.now
+def finished(p: Planting, hours: float) -> pl.DataFrame:
+    """Orders complete for at least `hours` and not yet put right by a clerk."""
     end = pl.col("last_end")
-    return p.state.orders.filter(
-        pl.col("status").is_in(["complete", "closed"])
-        & (end <= now - int(hours * 60))
-        & (end > now - CORRECTED_AFTER_MIN)
-    )
+    ripe = (end <= p.state.now - int(hours * 60)) & (end > p.state.now - CORRECTED_AFTER_MIN)
+    return p.state.orders.filter(pl.col("status").is_in(["complete", "closed"]) & ripe)
 
 
-def _running(p: Planting) -> pl.DataFrame:
-    """Orders under way with units in process."""
+def in_process(p: Planting) -> pl.DataFrame:
+    """Orders under way with more than the tolerance in process (`w`)."""
     busy = p.state.operations.group_by("order").agg(w=pl.col("in_process").sum())
-    return (
-        p.state.orders.filter(pl.col("status") == "in_process")
-        .join(busy.filter(pl.col("w") > 0), left_on="index", right_on="order")
-        .sort("index")
-    )
+    orders = p.state.orders.filter(pl.col("status") == "in_process").join(busy, left_on="index", right_on="order")
+    return orders.filter(orders["w"] > 2 * tolerance(orders)).sort("index")
 
 
-def _work_order_rows(p: Planting, chosen: pl.DataFrame) -> pl.DataFrame:
-    return p.ids("work_orders", "work_order", chosen["work_order"])
-
-
-def _set_order(
-    p: Planting, kind: str, chosen: pl.DataFrame, column: str, values: pl.Series, rules: str | pl.Series
+def set_order(
+    p: Planting, kind: str, chosen: pl.DataFrame, *, rules: str | pl.Series, **values: str | pl.Series
 ) -> None:
-    rows = _work_order_rows(p, chosen)
-    p.set(kind, "work_orders", rows, column, values, entity=pl.col("work_order"), rules=rules)
+    """Overwrite columns of the chosen work orders."""
+    rows = p.ids("work_orders", "work_order", chosen["work_order"])
+    for column, value in values.items():
+        text = pl.Series([value] * len(chosen), dtype=pl.String) if isinstance(value, str) else value
+        p.set(kind, "work_orders", rows, column, text, entity=pl.col("work_order"), rules=rules)
+
+
+def _part(p: Planting, kind: str, chosen: pl.DataFrame, low: float, high: float) -> pl.Series:
+    return pl.Series(low + (high - low) * p.draw(f"{kind} part", chosen["index"].to_numpy()))
+
+
+def _good(chosen: pl.DataFrame, part: pl.Series) -> pl.Series:
+    return number((chosen["good"] * part).round(0) / 1000)
 
 
 def open_though_complete(p: Planting, share: float) -> None:
     """Complete in MES with everything posted, still open in ERP."""
-    chosen = p.pick("open_though_complete", share, _finished(p, 26))
-    _set_order(
-        p, "open_though_complete", chosen, "status", pl.Series(["in_process"] * len(chosen), dtype=pl.String), "ST-01"
-    )
+    chosen = p.pick("open_though_complete", share, finished(p, QUIET_H))
+    set_order(p, "open_though_complete", chosen, status="in_process", rules="ST-01")
 
 
 def receipt_missing(p: Planting, share: float) -> None:
     """Complete in MES, open in ERP, and part of the receipts never posted."""
-    chosen = p.pick("receipt_missing", share, _finished(p, 26))
-    part = 0.5 + 0.47 * p.draw("receipt_missing_part", chosen["index"].to_numpy())
-    _set_order(
-        p, "receipt_missing", chosen, "status", pl.Series(["in_process"] * len(chosen), dtype=pl.String), "QT-01,ST-02"
-    )
-    _set_order(
-        p, "receipt_missing", chosen, "completed_qty", number((chosen["good"] * part).round(0) / 1000), "QT-01,ST-02"
-    )
+    chosen = p.pick("receipt_missing", share, finished(p, QUIET_H))
+    posted = _good(chosen, _part(p, "receipt_missing", chosen, 0.5, 0.97))
+    set_order(p, "receipt_missing", chosen, status="in_process", completed_qty=posted, rules="QT-01,ST-02")
 
 
 def under_reported(p: Planting, share: float) -> None:
     """The ERP shows less good than the floor made, the order is complete on both sides."""
-    chosen = p.pick("under_reported", share, _finished(p, 4))
-    part = 0.955 + 0.03 * p.draw("under_reported_part", chosen["index"].to_numpy())
-    _set_order(p, "under_reported", chosen, "completed_qty", number((chosen["good"] * part).round(0) / 1000), "QT-01")
+    chosen = p.pick("under_reported", share, finished(p, 4))
+    posted = _good(chosen, _part(p, "under_reported", chosen, 0.955, 0.985))
+    set_order(p, "under_reported", chosen, completed_qty=posted, rules="QT-01")
 
 
 def over_reported(p: Planting, share: float) -> None:
     """The ERP shows more good than the floor made."""
-    chosen = p.pick("over_reported", share, _finished(p, 4))
-    part = 1.02 + 0.05 * p.draw("over_reported_part", chosen["index"].to_numpy())
-    _set_order(p, "over_reported", chosen, "completed_qty", number((chosen["good"] * part).round(0) / 1000), "QT-02")
+    chosen = p.pick("over_reported", share, finished(p, 4))
+    posted = _good(chosen, _part(p, "over_reported", chosen, 1.02, 1.07))
+    set_order(p, "over_reported", chosen, completed_qty=posted, rules="QT-02")
 
 
 def scrap_missing(p: Planting, share: float) -> None:
     """Scrap of the floor never posted in the ERP."""
-    orders = p.state.orders
-    eligible = orders.filter(
-        (orders["scrap"] > 1.3 * tolerance(orders)) & orders["status"].is_in(["complete", "closed"])
-    )
-    chosen = p.pick("scrap_missing", share, eligible)
-    _set_order(p, "scrap_missing", chosen, "scrapped_qty", pl.Series(["0.0"] * len(chosen), dtype=pl.String), "QT-03")
+    orders = finished(p, 4)
+    chosen = p.pick("scrap_missing", share, orders.filter(orders["scrap"] > 1.3 * tolerance(orders)))
+    set_order(p, "scrap_missing", chosen, scrapped_qty="0.0", rules="QT-03")
+
+
+def scrap_reversed(p: Planting, share: float) -> None:
+    """Scrap posted in the ERP that the floor never had."""
+    chosen = p.pick("scrap_reversed", share, finished(p, 4))
+    posted = number((chosen["scrap"] + 3 * tolerance(chosen)).round(0) / 1000)
+    set_order(p, "scrap_reversed", chosen, scrapped_qty=posted, rules="QT-04")
 
 
 def wrong_unit(p: Planting, share: float) -> None:
     """The good quantity posted in pieces where the order counts thousands."""
-    chosen = p.pick("wrong_unit", share, _finished(p, 4))
-    _set_order(p, "wrong_unit", chosen, "completed_qty", number(chosen["good"]), "UM-01")
+    chosen = p.pick("wrong_unit", share, finished(p, 4))
+    set_order(p, "wrong_unit", chosen, completed_qty=number(chosen["good"]), rules="UM-01")
 
 
-def double_backflush(p: Planting, share: float) -> None:
-    """A component posted twice."""
-    _issue_factor(p, "double_backflush", share, 2.0, "BF-04")
+def closed_while_running(p: Planting, share: float) -> None:
+    """Closed in the ERP with units still on the floor."""
+    chosen = p.pick("closed_while_running", share, in_process(p))
+    set_order(p, "closed_while_running", chosen, status="closed", rules="ST-04")
 
 
-def _issue_factor(p: Planting, kind: str, share: float, factor: float, rules: str) -> None:
-    """Boxes of orders whose packing has begun, issued `factor` times what was used."""
-    rows = p.frames["material_issues"].filter(
-        pl.col("component_item").str.starts_with("BOX-") & (pl.col("issued_qty").cast(pl.Float64) >= 4)
+def cancelled_while_running(p: Planting, share: float) -> None:
+    """Cancelled in the ERP, running on the floor."""
+    chosen = p.pick("cancelled_while_running", share, in_process(p))
+    set_order(p, "cancelled_while_running", chosen, status="cancelled", rules="ST-05")
+
+
+def started_unreleased(p: Planting, share: float) -> None:
+    """Started on the floor, never released in the ERP."""
+    chosen = p.pick("started_unreleased", share, in_process(p))
+    set_order(p, "started_unreleased", chosen, status="firm", rules="ST-06")
+
+
+def complete_unreleased(p: Planting, share: float) -> None:
+    """Made from first to last operation without a release."""
+    chosen = p.pick("complete_unreleased", share, finished(p, 4))
+    much_scrap = chosen["scrap"] > tolerance(chosen)
+    rules = pl.Series(["QT-01,QT-03,ST-06b"] * len(chosen), dtype=pl.String).zip_with(
+        much_scrap, pl.Series(["QT-01,ST-06b"] * len(chosen), dtype=pl.String)
     )
-    eligible = p.state.orders.filter(pl.col("work_order").is_in(rows["work_order"].implode()))
-    chosen = p.pick(kind, share, eligible)
-    mine = rows.filter(pl.col("work_order").is_in(chosen["work_order"].implode()))
-    values = number(mine["issued_qty"].cast(pl.Float64) * factor)
-    p.set(kind, "material_issues", mine, "issued_qty", values, entity=pl.col("work_order"), rules=rules)
+    set_order(p, "complete_unreleased", chosen, status="firm", completed_qty="0.0", scrapped_qty="0.0", rules=rules)
 
 
-def duplicate_record(p: Planting, share: float) -> None:
-    """A report of the floor sent twice, byte for byte."""
-    eligible = p.state.orders.filter(pl.col("released"))
-    chosen = p.pick("duplicate_record", share, eligible)
-    rows = p.ids("operation_status", "order", chosen["work_order"]).unique("order", keep="first", maintain_order=True)
-    new = p.add("operation_status", rows)
-    p.note(
-        "duplicate_record",
-        "operation_status",
-        new,
-        "*",
-        pl.Series([None] * len(new), dtype=pl.String),
-        new["reported_at"],
-        entity=pl.col("order"),
-        rules="DUPLICATE",
-        entity_type="row",
-    )
-
-
-def wrong_key_form(p: Planting, share: float) -> None:
-    """The MES writes the order key in lower case, padded, or with a separator."""
-    eligible = p.state.orders.filter(pl.col("released"))
-    chosen = p.pick("wrong_key_form", share, eligible)
-    rows = p.ids("operation_status", "order", chosen["work_order"])
-    form = p.draw("wrong_key_form_which", rows["order"].str.slice(2).cast(pl.Int64).to_numpy())
-    key = rows["order"]
-    values = pl.select(
-        pl.when(pl.Series(form < 0.4))
-        .then(key.str.to_lowercase())
-        .when(pl.Series(form < 0.7))
-        .then(" " + key + " ")
-        .otherwise(key.str.slice(0, 2) + "-" + key.str.slice(2))
-    ).to_series()
-    p.set(
-        "wrong_key_form",
-        "operation_status",
-        rows,
-        "order",
-        values,
-        entity=rows["order"],
-        rules="KEY",
-        entity_type="row",
-    )
-
-
-def missing_downtime(p: Planting, share: float) -> None:
-    """Stops nobody logged: neither the event nor the state. What is not landed cannot be seen."""
-    events = p.frames["downtime_events"]
-    if events.height == 0:
+def forgotten_order(p: Planting, share: float) -> None:
+    """Work orders of long ago that nobody closed: no demand behind them, nothing on the floor."""
+    count = max(1, round(p.rate * share * p.open_orders))
+    rows = p.frames["work_orders"].filter(pl.col("status") == "firm").head(count)
+    if rows.is_empty():
         return
-    draw = p.draw("missing_downtime", (events["event"].hash(seed=1) % (1 << 31)).cast(pl.Int64).to_numpy())
-    gone = events.filter(pl.Series(draw < min(0.9, 4 * p.rate * share * 10)))
-    if gone.height == 0:
-        return
-    p.note(
-        "missing_downtime",
-        "downtime_events",
-        gone,
-        "*",
-        gone["started_at"],
-        pl.Series([None] * len(gone), dtype=pl.String),
-        entity=pl.col("machine"),
-        rules="",
-        entity_type="machine",
-        observable=False,
-        key="event",
+    back = pl.Series([100 + 7 * (i % 12) for i in range(len(rows))])
+    due = pl.Series([p.night - timedelta(days=int(days)) for days in back])
+    new = rows.with_columns(
+        work_order=pl.Series([f"WO09{i:05d}" for i in range(1, len(rows) + 1)]),
+        due_date=due.dt.strftime("%Y-%m-%d"),
+        start_date=due.dt.offset_by("-10d").dt.strftime("%Y-%m-%d"),
+        completed_qty=pl.lit("0.0"),
+        scrapped_qty=pl.lit("0.0"),
+        sales_order=pl.lit(None, pl.String),
+        line=pl.lit(None, pl.String),
+        lot=pl.lit(None, pl.String),
     )
-    states = p.frames["machine_states"]
-    hidden = states.join(gone.select("machine", from_at="started_at"), on=["machine", "from_at"], how="semi")
-    hidden = hidden.filter(pl.col("state") == "down")
-    p.drop("machine_states", hidden)
-    p.drop("downtime_events", gone)
+    new = p.add("work_orders", new)
+    nothing = pl.Series([None] * len(new), dtype=pl.String)
+    p.note(
+        "forgotten_order", "work_orders", new, "*", nothing, new["due_date"], entity=pl.col("work_order"), rules="ST-10"
+    )
 
 
+_COMPLETE = "1 complete in MES, open in ERP"
 ORDER_KINDS: tuple[DriftKind, ...] = (
-    DriftKind("receipt_missing", "1 complete in MES, open in ERP", 0.16, receipt_missing),
-    DriftKind("open_though_complete", "1 complete in MES, open in ERP", 0.12, open_though_complete),
-    DriftKind("over_reported", "2 over-reported quantity", 0.10, over_reported),
-    DriftKind("under_reported", "3 under-reported quantity", 0.12, under_reported),
-    DriftKind("scrap_missing", "3 under-reported quantity", 0.06, scrap_missing),
-    DriftKind("duplicate_record", "4 duplicate records", 0.10, duplicate_record),
-    DriftKind("wrong_key_form", "19 key form", 0.12, wrong_key_form),
-    DriftKind("wrong_unit", "18 unit mismatch", 0.06, wrong_unit),
-    DriftKind("double_backflush", "15 backflush errors", 0.10, double_backflush),
-    DriftKind("missing_downtime", "14 missing downtime", 0.06, missing_downtime),
+    DriftKind("receipt_missing", _COMPLETE, 0.11, receipt_missing),
+    DriftKind("open_though_complete", _COMPLETE, 0.10, open_though_complete),
+    DriftKind("over_reported", "2 over-reported quantity", 0.06, over_reported),
+    DriftKind("under_reported", "3 under-reported quantity", 0.08, under_reported),
+    DriftKind("scrap_missing", "3 under-reported quantity", 0.05, scrap_missing),
+    DriftKind("scrap_reversed", "2 over-reported quantity", 0.02, scrap_reversed),
+    DriftKind("wrong_unit", "18 unit mismatch", 0.04, wrong_unit),
+    DriftKind("closed_while_running", "1 status of ERP against MES", 0.03, closed_while_running),
+    DriftKind("cancelled_while_running", "1 status of ERP against MES", 0.01, cancelled_while_running),
+    DriftKind("started_unreleased", "1 status of ERP against MES", 0.03, started_unreleased),
+    DriftKind("complete_unreleased", "1 status of ERP against MES", 0.02, complete_unreleased),
+    DriftKind("forgotten_order", "1 status of ERP against MES", 0.01, forgotten_order),
 )
