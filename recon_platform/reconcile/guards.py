@@ -68,14 +68,14 @@ def breaker_findings(fixes: pl.DataFrame, open_orders: int, context: PlanContext
         },
         schema={"fixes": pl.Int64, "value": pl.Float64, "open": pl.Int64, "limit": pl.Float64, "cap": pl.Float64},
     )  # fmt: skip
-    by_rule = fixes.group_by("rule").len("findings").sort("rule").select(pl.struct("rule", "findings").implode())
+    by_rule = ", ".join(f"{name} × {n}" for name, n in fixes.group_by("rule").len().sort("rule").rows())
     listed = totals.filter(pl.lit(tripped)).select(
         pl.lit("plant").alias("entity"), pl.lit("corrections").alias("field"),
         number(pl.col("limit").floor()).alias("erp_value"), pl.col("fixes").cast(pl.String).alias("mes_value"),
         pl.format("{} corrections on {} open orders: all wait for a person", "fixes", "open").alias("correction"),
         json(
             fixes="fixes", value="value", open_orders="open", limit="limit", value_cap="cap",
-            by_rule=pl.lit(by_rule.to_series().item()) if count else pl.lit(None),
+            by_rule=pl.lit(by_rule),
         ).alias("evidence"),
     )  # fmt: skip
     return _plant_findings(listed, "G1-BREAKER", "plant")
