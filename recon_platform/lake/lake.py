@@ -6,9 +6,10 @@ Only protocol version 1/2 without table features is written, so Spark, Databrick
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -35,6 +36,7 @@ from recon_platform.tables.registry import output_table
 from recon_platform.tables.validation import TableError, check
 
 RAW = "raw"
+RAW_KEY = ("_file", "_row")
 ATTEMPTS = 8
 FIRST_PAUSE_SECONDS = 0.02
 LOOK_BACK = 50  # commits searched for one's own after others committed too
@@ -140,7 +142,8 @@ class Lake:
     ) -> pl.DataFrame:  # fmt: skip
         """Rows of a table at `version` (default: the newest), of one plant and date where they are given.
 
-        Columns plant, planning_date and sequence are left out unless `front`. Raises MissingTableError where the table
+        Rows stand in the order of the table's key, whatever files hold them. Columns plant, planning_date and sequence
+        are left out unless `front`. Raises MissingTableError where the table
         or the version is not there.
         """
         name, known = self._known(layer, table)
@@ -148,9 +151,12 @@ class Lake:
         wanted = {"plant": plant, "planning_date": planning_date.isoformat() if planning_date else None}
         rows = self._rows(delta, f"{self.path(layer, name)}/", {k: v for k, v in wanted.items() if v is not None})
         if not delta.metadata().partition_columns:
-            return original_form(rows, known)
+            return canonical_order(original_form(rows, known), known.key if known is not None else ())
         body = original_form(rows.drop(*FRONT), known)
-        return rows.select(*FRONT).hstack(body) if front else body
+        key = known.key if known is not None else tuple(name for name in RAW_KEY if name in body.columns)
+        if front:
+            return canonical_order(rows.select(*FRONT).hstack(body), (*FRONT, *key))
+        return canonical_order(body, key)
 
     def exists(self, layer: str, table: str) -> bool:
         return bool(DeltaTable.is_deltatable(self.path(layer, table), storage_options=self.storage_options))
@@ -160,8 +166,10 @@ class Lake:
         return self._open(layer, table, None).version()
 
     def history(self, layer: str, table: str, limit: int | None = None) -> list[dict[str, Any]]:
-        """Commits, newest first, with their metadata."""
-        return self._open(layer, table, None).history(limit)
+        """Commits, newest first, each with its metadata and `version`, as far back as the log goes."""
+        newest = self._open(layer, table, None).version()
+        oldest = 0 if limit is None else max(0, newest - limit + 1)
+        return list(self._commits(layer, table, range(newest, oldest - 1, -1)))
 
     def tables(self) -> list[tuple[str, str]]:
         """Layer and name of every table, sorted. Local lakes only."""
@@ -255,12 +263,34 @@ class Lake:
 
     def _own_version(self, commit: _Commit, version: int, mark: str) -> int:
         """The version of one's own commit: `version`, unless somebody committed in the same instant."""
-        for made in self._open(commit.layer, commit.table, version).history(LOOK_BACK):
+        for made in self._commits(commit.layer, commit.table, range(version, max(-1, version - LOOK_BACK), -1)):
             if made.get("commit") == mark:
                 return int(made["version"])
         raise LakeError(
             f"table {commit.layer}.{commit.table}: the commit just made is not in its last {LOOK_BACK} commits"
         )
+
+    def _commits(self, layer: str, table: str, versions: range) -> Iterator[dict[str, Any]]:
+        """The commit infos of `versions`, until one is not in the log any more.
+
+        Read from the log itself: the library's history of a snapshot gives whatever is newest in storage, so that
+        versions counted from it are wrong while others commit.
+        """
+        for version in versions:
+            name = f"{self.path(layer, table)}/_delta_log/{version:020}.json"
+            try:
+                text = self._text(name)
+            except FileNotFoundError:
+                return
+            actions = [json.loads(line) for line in text.splitlines() if line]
+            info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+            yield {**info, "version": version}
+
+    def _text(self, name: str) -> str:
+        if "://" not in name:
+            return Path(name).read_text(encoding="utf-8")
+        lines = pl.scan_lines(name, storage_options=self.storage_options).collect()
+        return "\n".join(lines.to_series())
 
     def _create(self, commit: _Commit) -> DeltaTable:
         """The table, made empty first where there is none."""

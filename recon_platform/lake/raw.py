@@ -11,12 +11,12 @@ import json
 
 import polars as pl
 
+from recon_platform.lake.lake import RAW_KEY
 from recon_platform.tables.model import Column, Kind, Layer, Table
 from recon_platform.tables.registry import table as described
 
 UNKNOWN = "_unknown"
 ROW = "_row"
-KEY = ("_file", ROW)
 UOM = "uom"
 
 
@@ -53,7 +53,7 @@ def packed(name: str, text: pl.DataFrame) -> tuple[Table, pl.DataFrame]:
     frame = text.select(*columns, *own, bundle.alias(UNKNOWN))
     table = Table(
         name, Layer.LANDING, contract.meaning, tuple(_raw_column(c, contract) for c in frame.columns),
-        key=tuple(c for c in KEY if c in frame.columns), source=contract.source, owner=contract.owner,
+        key=tuple(c for c in RAW_KEY if c in frame.columns), source=contract.source, owner=contract.owner,
     )  # fmt: skip
     return table, frame
 

@@ -33,7 +33,7 @@ def landing(rows: int = 3, *, as_of: datetime = AS_OF, plant: str = "P1", digest
             "_extracted_at": [None] * rows,
             "_problem": [None] * rows,
         },
-        schema_overrides={name: pl.String for name in ("uom", "_extracted_at", "_problem")},
+        schema_overrides=dict.fromkeys(("uom", "_extracted_at", "_problem"), pl.String),
     )
     return Landing(
         frames={"items": items}, plant=Plant(plant), policy=Policy(), as_of=as_of, digest=digest or f"landing-{rows}"

@@ -7,11 +7,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon_platform.nights.downtime import DowntimeEvent, coalesced_key, fingerprint, judge, overlay, read_events
+from recon_platform.connectors import Landing
+from recon_platform.nights.downtime import (
+    DowntimeEvent,
+    coalesced_key,
+    fingerprint,
+    judge,
+    known_events,
+    read_events,
+    with_events,
+)
+from recon_platform.tables.context import Plant
+from recon_platform.tables.policy import Policy
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AS_OF = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -20,8 +32,8 @@ HEADER = "event,machine,work_center,started_at,ended_at,expected_end,planned,rea
 
 
 def event(
-    name: str = "E1", start: float = 8, end: float | None = 12, *, reported: float = 8.1, machine: str | None = "HDR-01",
-    ended: bool = False, planned: bool = False, reason: str = "",
+    name: str = "E1", start: float = 8, end: float | None = 12, *, reported: float = 8.1,
+    machine: str | None = "HDR-01", ended: bool = False, planned: bool = False, reason: str = "",
 ) -> DowntimeEvent:  # fmt: skip
     """An event on the planning day; times are hours UTC."""
     at = datetime(2026, 3, 2, tzinfo=UTC)
@@ -173,12 +185,34 @@ def test_the_fingerprint_changes_when_a_file_grows(tmp_path: Path) -> None:
     assert fingerprint(tmp_path) != before
 
 
-def test_overlay_replaces_by_event_and_adds_what_is_new() -> None:
-    rows = [{"event": "E2", "end": "old"}, {"event": "E0", "end": "kept"}]
-    merged = overlay(rows, [event("E2"), event("E1")])
-    assert [row["event"] for row in merged] == ["E0", "E1", "E2"]
-    assert merged[0]["end"] == "kept"
-    assert merged[2]["end"] == str(event("E2").end)
+def landing(**frames: pl.DataFrame) -> Landing:
+    return Landing(frames=frames, plant=Plant("P1"), policy=Policy(), as_of=AS_OF, digest="d")
+
+
+def test_events_laid_over_a_landing_replace_by_event_and_add_what_is_new(tmp_path: Path) -> None:
+    came = pl.DataFrame({
+        "event": ["E2", "E0"], "started_at": ["2026-03-01T08:00:00Z"] * 2, "reported_at": ["2026-03-01T08:00:00Z"] * 2,
+        "_source": "mes", "_file": "downtime_events.csv", "_row": [1, 2], "_extracted_at": None, "_problem": None,
+    })  # fmt: skip
+    drop(
+        tmp_path, "downtime_events.csv", "E2,M,,2026-03-02T08:00:00Z,,,,,2026-03-02T08:05:00Z",
+        "E1,M,,2026-03-02T08:00:00Z,,,,,2026-03-02T08:05:00Z",
+    )  # fmt: skip
+    events = read_events(tmp_path, BERLIN).events
+    laid = with_events(landing(downtime_events=came), events)
+    rows = laid.frames["downtime_events"].sort("event")
+    assert rows["event"].to_list() == ["E0", "E1", "E2"]
+    assert rows["_file"].to_list() == ["downtime_events.csv", *["events/downtime_events.csv"] * 2]
+    assert rows["_row"].to_list() == [2, 2, 1]
+    assert laid.digest != "d"
+    assert with_events(landing(), []).digest == "d"
+    assert known_events(rows, BERLIN)["E1"] == events[0]
+
+
+def test_a_plant_without_the_table_takes_events_too(tmp_path: Path) -> None:
+    drop(tmp_path, "downtime_events.csv", "E1,M,,2026-03-02T08:00:00Z,,,,,2026-03-02T08:05:00Z")
+    laid = with_events(landing(), read_events(tmp_path, BERLIN).events)
+    assert laid.frames["downtime_events"].height == 1
 
 
 def test_the_run_key_names_the_set_of_reports_not_their_order() -> None:

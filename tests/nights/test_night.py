@@ -53,7 +53,7 @@ def test_runs_of_one_date_are_numbered_and_the_earlier_stays_readable(lake: Lake
     assert records.manifest(lake, first.run_id).read(lake, "unscheduled").height == 3
     newest = records.latest(lake, "P1", DAY)
     assert newest is not None and newest.run_id == second.run_id
-    with pytest.raises(LakeError, match="sequence 1 is taken.*next is 2"):
+    with pytest.raises(LakeError, match=r"sequence 1 is taken.*next is 2"):
         open_night(lake, landing(6), sequence=1)
 
 
@@ -141,7 +141,7 @@ def test_replay_refuses_an_input_that_was_tampered_with(lake: Lake, tmp_path: Pa
     raw = next((tmp_path / "lake" / "raw" / "items").rglob("*.parquet"))
     frame = pl.read_parquet(raw)
     frame.with_columns(lead_time_days=pl.lit("9")).write_parquet(raw)
-    with pytest.raises(LakeError, match="raw.items version 1 of P1 2026-01-05 does not hold the rows"):
+    with pytest.raises(LakeError, match=r"raw\.items version 1 of P1 2026-01-05 does not hold the rows"):
         replay(lake, result.run_id, stages=STAGES)
 
 
