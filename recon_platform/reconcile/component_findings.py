@@ -35,8 +35,10 @@ def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFra
     rows = rows.join(orders.select("work_order", "orders_behind"), on="work_order", how="left")
     gap = (pl.col("expected") - pl.col("issued")).abs()
     evidence = json(
-        expected="expected", expected_at_receipts="expected_erp", issued="issued", units="units", per_unit="per_unit",
-        operation="op_seq", stock="stock", tolerance="tau_c", lots="lots", backflushed="issue_backflushed",
+        expected="expected", expected_at_receipts="expected_erp", issued="issued", consumed="consumed",
+        units="units", per_unit="per_unit",
+        operation="op_seq", stock="stock", tolerance="tau_c", lots="lots",
+        consumed_lots="consumed_lots", backflushed="issue_backflushed",
         substitute="substituted_by", factor="component_factor", last_report=instant("last_report"),
     )  # fmt: skip
     parts = []
@@ -59,6 +61,7 @@ def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFra
                 "orders_behind",
                 (pl.col("expected") - pl.col("issued")).alias("to_post"),
                 "with_receipt",
+                "disputed",
             )
         )
     return pl.concat(parts)

@@ -64,6 +64,7 @@ def hold_back(
         pl.when(posts & (pl.col("period") == "closed")).then(pl.lit("period closed")),
         pl.when(posts & (pl.col("period") == "unknown")).then(pl.lit("period unknown")),
         pl.when(pl.col("rollout") != "on").then(pl.format("rollout {}", "rollout")),
+        pl.when(name.is_in(POSTS_COMPONENT) & pl.col("disputed").fill_null(False)).then(pl.lit("MES saw otherwise")),
         pl.when((name == "BF-03") & ~pl.col("with_receipt").fill_null(False)).then(pl.lit("unexplained")),
         pl.when(name.is_in(sorted(off))).then(pl.lit("automatic mode off")),
         pl.when(pl.col("locked_by").is_not_null()).then(pl.format("lock {}", "locked_by")),

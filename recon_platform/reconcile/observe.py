@@ -13,6 +13,7 @@ import polars as pl
 
 from recon_platform.reconcile.flow import follow
 from recon_platform.reconcile.reports import latest_reports
+from recon_platform.reconcile.reversals import net_postings, reversal_pairs
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -37,7 +38,9 @@ class Observation:
     operations: pl.DataFrame
     unknown: pl.DataFrame  # MES reports of orders the ERP does not know
     parts: pl.DataFrame  # MES parts added up to one order
-    mes_available: bool
+    roots: pl.DataFrame  # part → order
+    reversals: pl.DataFrame  # postings taken out with their reversal
+    postings: pl.DataFrame  # what was posted per order and item, without them
 
 
 def observe(frames: Frames, context: PlanContext) -> Observation:
@@ -50,10 +53,12 @@ def observe(frames: Frames, context: PlanContext) -> Observation:
     known = known.filter(pl.col("order_no").is_not_null())
     route = _route(frames, numbered, known)
     operations = _side_by_side(route, known)
-    orders = _orders(frames, numbered, reports.orders, context)
+    reversals = reversal_pairs(frames)
+    postings = net_postings(frames, reversals)
+    orders = _orders(frames, numbered, reports.orders, postings, context)
     operations, totals = _follow(orders, operations)
     orders = orders.join(totals, on="order_no", how="left", maintain_order="left")
-    return Observation(_finish(orders, context), operations, unknown, reports.parts, not reports.operations.is_empty())
+    return Observation(_finish(orders, context), operations, unknown, reports.parts, reports.roots, reversals, postings)
 
 
 def _route(frames: Frames, orders: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -135,7 +140,9 @@ def _side_by_side(route: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _orders(frames: Frames, numbered: pl.DataFrame, order_reports: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+def _orders(
+    frames: Frames, numbered: pl.DataFrame, order_reports: pl.DataFrame, postings: pl.DataFrame, context: PlanContext
+) -> pl.DataFrame:
     policy = context.policy.reconciliation
     items = frames["items"].select(
         "item", pl.col("cost").alias("cost"), pl.col("yield").alias("item_yield"), "lot_traced",
@@ -157,9 +164,15 @@ def _orders(frames: Frames, numbered: pl.DataFrame, order_reports: pl.DataFrame,
             ),
             on="work_order", how="left", maintain_order="left",
         )
+        .join(
+            postings.filter(pl.col("receipts") > 0).select(
+                pl.col("order").alias("work_order"), "item", pl.col("received").alias("posted_receipts")
+            ),
+            on=["work_order", "item"], how="left", maintain_order="left",
+        )
         .with_columns(
             tau,
-            pl.col("completed_qty").fill_null(0.0).alias("erp_good"),
+            pl.coalesce("completed_qty", "posted_receipts", pl.lit(0.0)).alias("erp_good"),
             pl.col("scrapped_qty").fill_null(0.0).alias("erp_scrap"),
             pl.col("lot_traced").fill_null(False),
             pl.col("status").alias("erp_status"),

@@ -10,7 +10,8 @@ from recon_platform.reconcile.backlog import reconciled_operations, reconciled_o
 from recon_platform.reconcile.catalogue import BY_ID, FIX
 from recon_platform.reconcile.changes import order_changes
 from recon_platform.reconcile.component_findings import component_findings, trend_findings
-from recon_platform.reconcile.component_rules import components, pair_substitutes, verdicts
+from recon_platform.reconcile.component_rules import pair_substitutes, verdicts
+from recon_platform.reconcile.consumption import components
 from recon_platform.reconcile.facts import factor_between, with_facts
 from recon_platform.reconcile.guards import breaker_findings, feed_findings
 from recon_platform.reconcile.limits import hold_back, settle, trip, with_receipts_only
@@ -19,6 +20,7 @@ from recon_platform.reconcile.observe import Observation, observe
 from recon_platform.reconcile.order_findings import order_findings
 from recon_platform.reconcile.order_rules import judge
 from recon_platform.reconcile.ranking import rank
+from recon_platform.reconcile.reversals import reversal_findings
 from recon_platform.reconcile.routing_rules import routing_findings
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -41,11 +43,12 @@ def judge_night(frames: Frames, context: PlanContext) -> Judgement:
     observation = observe(frames, context)
     orders = judge(with_facts(frames, observation, context), context)
     guards = feed_findings(frames, context)
-    judged = _components(frames, orders, observation.operations, context)
+    judged = _components(frames, observation, orders, context)
     findings = pl.concat(
         [
             guards,
             mapping_findings(observation.unknown, observation.parts, orders),
+            reversal_findings(observation.reversals, orders),
             order_findings(orders, observation.operations),
             component_findings(judged, orders),
             trend_findings(judged, context.policy.reconciliation.consecutive_bom_errors),
@@ -82,8 +85,8 @@ def reconcile(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     }
 
 
-def _components(frames: Frames, orders: pl.DataFrame, operations: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
-    used = pair_substitutes(components(frames, orders, operations, context))
+def _components(frames: Frames, observation: Observation, orders: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+    used = pair_substitutes(components(frames, observation, orders, context), frames)
     keys = ["work_order", "component"]
     factors = factor_between(
         used.filter((pl.col("issued") - pl.col("expected")).abs() > pl.col("tau_c")), keys, "component", "issued",
