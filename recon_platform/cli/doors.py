@@ -37,7 +37,7 @@ def needs(permission: Permission | None) -> Callable[[Command], Command]:
 
 def need_of(command: Callable[..., Any] | None) -> Permission | None:
     """The permission that a command declares; KeyError for a command that declares none."""
-    declared = getattr(command, "__wrapped__", command)
+    declared: Any = getattr(command, "__wrapped__", command)
     return NEEDS[f"{declared.__module__}.{declared.__qualname__}"]
 
 

@@ -100,7 +100,7 @@ class Outbox:
                 .order_by(table.c.position)
                 .limit(limit)
             ).all()
-        return [_queued(row) for row in rows]
+        return [queued(row) for row in rows]
 
     def find(self, *, plant: str | None = None, state: str | None = None, limit: int = 1_000) -> list[Queued]:
         """Messages of the queue, oldest first."""
@@ -109,7 +109,7 @@ class Outbox:
             if value is not None:
                 query = query.where(schema.outbox.c[column] == value)
         with self._store.reading() as tx:
-            return [_queued(row) for row in tx.connection.execute(query)]
+            return [queued(row) for row in tx.connection.execute(query)]
 
     def counts(self, plant: str | None = None) -> dict[str, int]:
         """How many messages are waiting, delivered, refused."""
@@ -121,7 +121,8 @@ class Outbox:
             return {row[0]: row[1] for row in tx.connection.execute(query)}
 
 
-def _queued(row: Any) -> Queued:
+def queued(row: Any) -> Queued:
+    """A row of the outbox as a message."""
     return Queued(
         position=row.position, key=row.key, kind=row.kind, target=row.target, plant=row.plant,
         schedule_version=row.schedule_version, subject=row.subject, content=json.loads(row.content),

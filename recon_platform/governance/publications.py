@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, func, select
 
-from recon_platform.governance import schema
+from recon_platform.governance import notices, schema
 from recon_platform.governance.actors import Actor
 from recon_platform.governance.chain import canonical
 from recon_platform.governance.clock import from_text
@@ -123,6 +123,12 @@ class Publications:
                     "lake_version": lake_version, "outbox": queued, "record": json.loads(row.record),
                 },
                 row.plant,
+            )  # fmt: skip
+            notices.tell(
+                tx, "published", publication, plant=row.plant,
+                title=f"{row.plant}: schedule version {row.schedule_version} is in force",
+                text=f"Run {row.run_id} of {row.planning_date} was put in force by {actor.name}; {queued} changes go "
+                "to the ERP. See `recon schedule show`.",
             )  # fmt: skip
             return _publication(self._row(tx, publication))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from sqlalchemy import Row, Select, func, select
 
-from recon_platform.governance import schema
+from recon_platform.governance import notices, schema
 from recon_platform.governance.actors import Actor, ActorKind
 from recon_platform.governance.chain import canonical, digest_of
 from recon_platform.governance.clock import from_text, to_text
@@ -182,6 +182,10 @@ class Requests:
                 actor, "run.proposed", run_id,
                 {"base": numbers[0], "moves": len(numbers) - 1, "superseded": retired, "digest": digest_of(dict(base))},
                 plant,
+            )  # fmt: skip
+            notices.tell(
+                tx, "proposed", run_id, plant=plant, title=f"{plant}: the plan of {planning_date} waits for decisions",
+                text=f"The base plan and {len(numbers) - 1} exceptions of run {run_id} wait. See `recon exceptions`.",
             )  # fmt: skip
             return [load(tx, number) for number in numbers]
 

@@ -203,6 +203,16 @@ versions = Table(
     Column("approved_by", NAME, nullable=False),
 )  # fmt: skip
 
+subscriptions = Table(
+    "subscriptions", metadata,
+    Column("name", NAME, primary_key=True),
+    Column("event", String(20), primary_key=True),
+    Column("address", String(500), nullable=False),
+    Column("plant", NAME),  # null: every plant
+    Column("added_by", NAME, nullable=False),
+    Column("added_at", INSTANT, nullable=False),
+)  # fmt: skip
+
 settings = Table(
     "settings", metadata,
     Column("name", NAME, primary_key=True),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, select
 
-from recon_platform.governance import schema
+from recon_platform.governance import notices, schema
 from recon_platform.governance.actors import Actor, ActorKind, Door
 from recon_platform.governance.clock import to_text
 from recon_platform.governance.errors import GovernanceError, LockedOutError, SignInError
@@ -89,7 +89,12 @@ class Sessions:
             if failures >= MAX_FAILURES:
                 until = to_text(tx.now + LOCK)
                 self._set(tx, name, failures=0, locked_until=until)
-                tx.audit(actor, "session.locked", name, {"purpose": purpose, "until": until})
+                row = tx.audit(actor, "session.locked", name, {"purpose": purpose, "until": until})
+                notices.tell(
+                    tx, "security", str(row), plant=None, title=f"{name} is locked",
+                    text=f"{MAX_FAILURES} wrong secrets in a row for {name} ({purpose}, {door.value}); locked until "
+                    f"{until}.",
+                )  # fmt: skip
             else:
                 if user is not None:
                     self._set(tx, name, failures=failures)

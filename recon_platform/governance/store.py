@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from recon_platform.governance.actors import Actor
     from recon_platform.governance.audit import Audit
     from recon_platform.governance.decisions import Decisions
+    from recon_platform.governance.notices import Notices
     from recon_platform.governance.outbox import Outbox
     from recon_platform.governance.people import People
     from recon_platform.governance.permissions import Permission
@@ -93,6 +94,12 @@ class Store:
         from recon_platform.governance.publications import Publications  # noqa: PLC0415
 
         return Publications(self)
+
+    @cached_property
+    def notices(self) -> Notices:
+        from recon_platform.governance.notices import Notices  # noqa: PLC0415
+
+        return Notices(self)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -112,6 +112,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_settings")),
     )
     op.create_table(
+        "subscriptions",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("event", sa.String(length=20), nullable=False),
+        sa.Column("address", sa.String(length=500), nullable=False),
+        sa.Column("plant", sa.String(length=120), nullable=True),
+        sa.Column("added_by", sa.String(length=120), nullable=False),
+        sa.Column("added_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("name", "event", name=op.f("pk_subscriptions")),
+    )
+    op.create_table(
         "users",
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("full_name", sa.String(length=200), nullable=False),
