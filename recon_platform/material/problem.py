@@ -1,7 +1,6 @@
-"""One netting problem: the tables of a night turned into the arrays the kernels work on.
+"""One netting problem: a snapshot of facts turned into the arrays the kernels work on.
 
-Belongs here: assembling and numbering. The rules of netting are in `netting` and `lots`, the meaning of supply and
-demand in their own modules.
+Belongs here: assembling and numbering. What the facts are is `snapshot`'s, the rules are in `netting` and `lots`.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recon_platform.material.demand import component_demand, day_numbers, independent_demand, uses_outside_bom
+from recon_platform.material.demand import day_numbers
 from recon_platform.material.lots import DAYS_PER_PERIOD, MICRO, N_PARAMETERS, RULES
 from recon_platform.material.netting import Axis, Inputs
-from recon_platform.material.structure import bom_frame, pass_through_phantoms, product_structure
-from recon_platform.material.supply import open_orders, usable_stock
-from recon_platform.material.work_days import WorkDays, work_days
+from recon_platform.material.snapshot import Snapshot, snapshot
+from recon_platform.material.structure import Structure, product_structure
+from recon_platform.material.work_days import WorkDays
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -59,35 +58,27 @@ def offsets(ix: pl.Series, n: int) -> NDArray[np.int64]:
 
 def build_problem(frames: Frames, context: PlanContext) -> Problem:
     """The netting problem of these tables, planned on the context's planning date."""
-    policy = context.policy.material
-    days = work_days(frames["plant_days"])
+    return assemble(snapshot(frames, context), context)
+
+
+def structure_of(facts: Snapshot) -> Structure:
+    """Netting order and BOM of a snapshot."""
+    return product_structure(facts.catalogue.get_column("item"), facts.lines, facts.uses)
+
+
+def horizon_axis(days: WorkDays, context: PlanContext) -> Axis:
+    """The kernels' axis: it ends `horizon_days` after the planning date; the day after stands for “never”."""
     planning_day = int(day_numbers(pl.Series([context.planning_date]))[0])
-    horizon_end = planning_day + policy.horizon_days
-    axis = Axis(days.first, days.floor, days.days, days.today, horizon_end + 1)
+    return Axis(days.first, days.floor, days.days, days.today, planning_day + context.policy.material.horizon_days + 1)
 
-    catalogue = frames["items"]
-    raw_orders = open_orders(frames)
-    independent = independent_demand(frames, policy, context.planning_date)
-    stock = usable_stock(frames, pl.lit(context.planning_date))
-    lines = pass_through_phantoms(
-        bom_frame(frames["bom_lines"]), transparent_phantoms(catalogue, raw_orders, independent, stock)
-    )
 
-    known = catalogue.select("item")
-    unknown = pl.concat(
-        [
-            raw_orders.select(pl.col("order").alias("entity"), "item"),
-            independent.select(pl.col("demand").alias("entity"), "item"),
-            stock.select(pl.col("item").alias("entity"), "item"),
-            lines.select(pl.col("parent_item").alias("entity"), pl.col("component_item").alias("item")),
-        ]
-    ).join(known, on="item", how="anti").unique().sort("entity", "item")  # fmt: skip
-    structure = product_structure(catalogue.get_column("item"), lines, uses_outside_bom(frames))
-    items = numbered_items(structure.items, catalogue, stock)
-
-    orders = numbered_orders(raw_orders, items, days, context)
-    parts = component_demand(frames, orders, lines)
-    demands, demand_order = numbered_demands(pl.concat([independent, parts]), orders, items, days, axis)
+def assemble(facts: Snapshot, context: PlanContext, structure: Structure | None = None) -> Problem:
+    """The problem of `facts`; `structure` (default: their own) may cover more items and lines than they name."""
+    structure = structure or structure_of(facts)
+    axis = horizon_axis(facts.days, context)
+    items = numbered_items(structure.items, facts.catalogue, facts.stock)
+    orders = numbered_orders(facts.orders, items, context)
+    demands, demand_order = numbered_demands(facts.demands, orders, items, facts.days, axis)
     n = items.height
     used = structure.lines
     inputs = Inputs(
@@ -106,17 +97,9 @@ def build_problem(frames: Frames, context: PlanContext) -> Problem:
         line_from=array(used.get_column("valid_from")),
         line_to=array(used.get_column("valid_to")),
     )
-    return Problem(days, axis, items, orders, demands, used, structure.dropped, inputs, demand_order, unknown)
-
-
-def transparent_phantoms(
-    catalogue: pl.DataFrame, orders: pl.DataFrame, demand: pl.DataFrame, stock: pl.DataFrame
-) -> pl.Series:
-    """Phantoms that only pass requirements through. One with stock, orders or demand of its own is netted as an item."""
-    phantoms = catalogue.filter(pl.col("make_buy") == "phantom").select("item")
-    for frame in (orders, demand, stock.filter(pl.col("on_hand") != 0)):
-        phantoms = phantoms.join(frame.select("item"), on="item", how="anti")
-    return phantoms.get_column("item")
+    return Problem(
+        facts.days, axis, items, orders, demands, used, structure.dropped, inputs, demand_order, facts.unknown
+    )
 
 
 def numbered_items(placed: pl.DataFrame, catalogue: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
@@ -155,35 +138,20 @@ def parameter_table(items: pl.DataFrame) -> NDArray[np.float64]:
     return np.ascontiguousarray(table, dtype=np.float64)
 
 
-def numbered_orders(orders: pl.DataFrame, items: pl.DataFrame, days: WorkDays, context: PlanContext) -> pl.DataFrame:
-    """Open orders of known items by item and date, with `day` (usable from), `start_day`, `fixed` and `micro_qty`.
+def numbered_orders(orders: pl.DataFrame, items: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+    """Open orders of known items by item and date, with `fixed` and `micro_qty`.
 
     Fixed are plan lines of the master schedule, and orders due beyond the reschedule horizon (mode S).
     """
-    placed = orders.join(
-        items.select("item", "ix", "make_buy", pl.col("lead_time_days").cast(pl.Float64).alias("lead")), on="item"
-    ).with_columns(pl.max_horizontal("due_date", "not_before").alias("available_date"))
-    placed = placed.with_columns(pl.Series("day", days.ahead(day_numbers(placed.get_column("available_date")))))
-    steps = placed.get_column("lead").fill_null(0.0).ceil().cast(pl.Int64).to_numpy()
-    due = day_numbers(placed.get_column("due_date"))
-    computed = days.minus(due, steps)
-    given = placed.get_column("start_date").cast(pl.Int32).cast(pl.Int64)
-    started = pl.Series("start_day", computed)
-    placed = placed.with_columns(given.alias("_given"), started).with_columns(
-        pl.coalesce("_given", "start_day").alias("start_day")
-    )
-    placed = placed.with_columns(pl.Series("start_day", days.back(placed.get_column("start_day").to_numpy())))
     horizon = context.policy.material.reschedule_horizon_days
     beyond = (
         pl.lit(False)
         if horizon is None
-        else pl.col("available_date") > pl.lit(context.planning_date) + pl.duration(days=horizon)
+        else pl.col("day") > pl.lit(context.planning_date).cast(pl.Int32).cast(pl.Int64) + horizon
     )
     return (
-        placed.with_columns(
-            (beyond | (pl.col("order_type") == "planned")).alias("fixed"), micro("qty").alias("micro_qty")
-        )
-        .drop("_given", "lead")
+        orders.join(items.select("item", "ix", "make_buy"), on="item")
+        .with_columns((beyond | (pl.col("order_type") == "planned")).alias("fixed"), micro("qty").alias("micro_qty"))
         .sort("ix", "day", "order_type", "order")
     )
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from recon_platform.material import plan_material
+from recon_platform.material.attribution import attribute
+from recon_platform.material.ledger import EVENT_SCHEMA
+from recon_platform.material.lots import HOLDING, LEAD, LOT_QTY, MICRO, ON_HAND, RULE, SAFETY, SETUP, WINDOW
+from recon_platform.material.problem import parameter_table
+from recon_platform.material.replay import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD, PARAMETER_SET
+from recon_platform.material.snapshot import snapshot
+from recon_platform.material.structure import bom_frame
 from tests.material.plant import MONDAY, context, day, frames
 
 WEEK_DAYS = 5  # working days in a bucket
@@ -255,9 +263,86 @@ def _has(data: Any, *keys: str) -> bool:
     return isinstance(data, dict) and all(key in data for key in keys) and isinstance(data.get("inputs", {}), dict)
 
 
+def event_rows(events: list[dict[str, Any]], records: list[dict[str, Any]]) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Ledger rows for a case's events, and BOM replacements (item → (category, event, parents))."""
+    rows: list[dict[str, Any]] = []
+    boms: dict[str, Any] = {}
+    for e in events:
+        op, args = e["op"], e["args"]
+        row = {"category": e["cat"], "entity": e["id"], "item": e["item"], "order_type": "work_order", "detail": e["id"]}
+        if op in ("oh", "ss", "lt"):
+            column, scale = {"oh": (ON_HAND, MICRO), "ss": (SAFETY, MICRO), "lt": (LEAD, WEEK_DAYS)}[op]
+            rows.append({**row, "operation": PARAMETER_ADD, "column": column, "value": float(args * scale)})
+        elif op == "gross":
+            rows.append({**row, "operation": GROSS_ADD, "day": number(args[0]), "value": float(args[1] * MICRO)})
+        elif op == "open_qty":
+            rows.append({**row, "operation": OPEN_QTY_ADD, "order": args[0], "value": float(args[1] * MICRO)})
+        elif op == "open_due":
+            rows.append({**row, "operation": OPEN_DAY_SET, "order": args[0], "day": number(args[1]), "value": 0.0})
+        elif op == "rule":
+            item = frames(MONDAY, items=[{"item": e["item"], **lot_columns(args)}])["items"]
+            values = parameter_table(item.with_columns(pl.lit(0.0).alias("on_hand")))[0]
+            rows += [
+                {**row, "operation": PARAMETER_SET, "column": c, "value": float(values[c])}
+                for c in (RULE, LOT_QTY, WINDOW, SETUP, HOLDING)
+            ]
+        elif op == "bom":
+            boms[e["item"]] = (e["cat"], e["id"], args)
+        else:
+            raise AssertionError(f"event operation {op!r} is not known")
+    return pl.DataFrame([{k: r.get(k) for k in EVENT_SCHEMA} for r in rows], schema=EVENT_SCHEMA), boms
+
+
+def number(at: int) -> int:
+    """Day number of a bucket."""
+    return (day(at) - date(1970, 1, 1)).days
+
+
+def bom_rows(lines: pl.DataFrame, boms: dict[str, Any]) -> pl.DataFrame:
+    """All BOM lines with what happened to them."""
+    marks = {"side": pl.String, "category": pl.String, "entity": pl.String}
+    kept = lines.filter(~pl.col("component_item").is_in(list(boms))).with_columns(
+        pl.lit("both").alias("side"), *(pl.lit(None, dtype=pl.String).alias(c) for c in ("category", "entity"))
+    )
+    parts = [kept]
+    for item, (category, event, parents) in boms.items():
+        fresh = [{"parent_item": p, "component_item": item, "qty_per": float(q)} for p, q in parents.items()]
+        after = bom_frame(frames(MONDAY, bom_lines=fresh)["bom_lines"])
+        for side, of in (("then", lines.filter(pl.col("component_item") == item)), ("now", after)):
+            parts.append(of.with_columns(pl.lit(side).alias("side"), pl.lit(category).alias("category"),
+                                         pl.lit(event).alias("entity")).select([*lines.columns, *marks]))  # fmt: skip
+    return pl.concat(parts)
+
+
+def run_attribution(data: Any, path: Path) -> None:
+    """O08, P0nn: need before and now and the exact shares."""
+    records = [neutral(item, record) for item, record in data["inputs"].items()]
+    now, horizon = data.get("now", 1), data.get("horizon", max(max(r["gross"], default=1) for r in records))
+    ctx = context(day(now), horizon_days=(horizon + 1 - now) * 7 - 1)
+    facts = snapshot(case_frames(records, now), ctx)
+    events, boms = event_rows(data["events"], records)
+    made = attribute(facts, events, bom_rows(facts.lines, boms), ctx)
+    expected = data["expected"].get("orders", [data["expected"]])
+    moved = made.shifts.filter(pl.col("need_before") != pl.col("need_now"))
+    assert sorted(moved.get_column("order")) == sorted(e["order"] for e in expected), path
+    for e in expected:
+        row = moved.row(by_predicate=pl.col("order") == e["order"], named=True)
+        assert (week(row["need_before"]), week(row["need_now"])) == (e["need_before"], e["need_now"]), e
+        shares = made.shares.filter(pl.col("order") == e["order"]).group_by("category").agg(pl.col("need_days").sum())
+        found = {c: d / 7 for c, d in shares.iter_rows() if abs(d) > 1e-9}
+        want = {c: d for c, d in e["shapley_shift"].items() if abs(d) > 1e-9}
+        assert found.keys() == want.keys() and all(abs(found[c] - want[c]) < 1e-9 for c in want), (found, want)
+
+
+def week(at: int) -> int:
+    """The bucket of a day number."""
+    return round((at - number(1)) / 7) + 1
+
+
 Recogniser = tuple[str, Callable[[Any], bool], Callable[[Any, Path], None]]
 RECOGNISERS: list[Recogniser] = [
     ("figures", lambda data: _has(data, "figures", "scenarios"), run_figures),
     ("item record", _is_record, run_item_record),
+    ("attribution", lambda data: _has(data, "inputs", "events") and data.get("type") == "attribution", run_attribution),
     ("multi-level record", _is_multi_level, run_multi_level),
 ]

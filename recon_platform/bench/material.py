@@ -1,0 +1,176 @@
+"""Benchmark of material planning: a synthetic plant of any size, netted, pegged, messaged and attributed.
+
+Belongs here: making the frames and timing the parts. The plant is drawn with a seeded generator, so that two runs time
+the same work.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from recon_platform.material.messages import raw_messages
+from recon_platform.material.problem import build_problem
+from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
+from recon_platform.tables.context import Plant, PlanContext
+from recon_platform.tables.model import Table
+from recon_platform.tables.registry import conformed_table, table
+
+TODAY = date(2026, 3, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One measured part: wall and CPU seconds, rows made, peak memory of the process so far in MiB."""
+
+    part: str
+    seconds: float
+    cpu_seconds: float
+    rows: int
+    peak_mib: float
+
+
+def full(of: Table, rows: int, **columns: pl.Series | np.ndarray | str | float | bool) -> pl.DataFrame:
+    """A frame of `of` with the columns given; the others are null."""
+    filled = []
+    for column in of.columns:
+        value = columns.get(column.name)
+        if value is None or isinstance(value, str | float | bool | int):
+            filled.append(pl.Series(column.name, [value], dtype=column.dtype).new_from_index(0, rows))
+        else:
+            filled.append(pl.Series(column.name, value).cast(column.dtype))
+    return pl.DataFrame(filled)
+
+
+def named(prefix: str, numbers: np.ndarray) -> pl.Series:
+    """Keys such as I000123."""
+    return pl.select(pl.lit(prefix) + pl.Series(numbers).cast(pl.String).str.zfill(7)).to_series()
+
+
+def plant_frames(orders: int, items: int, levels: int = 6, seed: int = 1) -> dict[str, pl.DataFrame]:
+    """Conformed and reconciled tables: `items` over `levels`, two or three components each, `orders` open orders half
+    bought and half made, demand on the top level and some below."""
+    rng = np.random.default_rng(seed)
+    share = np.array([2.0**k for k in range(levels)])
+    sizes = np.maximum((items * share / share.sum()).astype(int), 1)
+    sizes[-1] += items - sizes.sum()
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    n = int(start[-1])
+    level = np.repeat(np.arange(levels), sizes)
+    made = level < levels - 1
+    keys = named("I", np.arange(n))
+    today = pl.Series([TODAY]).cast(pl.Int32).item()
+    rule = rng.choice(["lot_for_lot", "lot_for_lot", "fixed", "minimum", "period"], n)
+    catalogue = full(
+        conformed_table("items"), n, item=keys, make_buy=pl.Series(np.where(made, "make", "buy")), uom="pcs",
+        lead_time_days=np.where(made, rng.integers(1, 6, n), rng.integers(5, 40, n)).astype(float), lot_rule=rule,
+        lot_qty=rng.choice([25.0, 50.0, 100.0], n), lot_periods=rng.integers(1, 4, n).astype(float),
+        safety_stock=np.where(rng.random(n) < 0.3, rng.integers(1, 20, n), 0).astype(float), cost=1.0, planner="P1",
+    )  # fmt: skip
+    parents, children = [], []
+    for k in range(levels - 1):
+        of_parent = np.repeat(np.arange(start[k], start[k + 1]), rng.integers(2, 4, sizes[k]))
+        parents.append(of_parent)
+        children.append(rng.integers(start[k + 1], start[k + 2], len(of_parent)))
+    parent, child = np.concatenate(parents), np.concatenate(children)
+    pairs = np.unique(np.stack([parent, child], axis=1), axis=0)
+    bom = full(
+        conformed_table("bom_lines"), len(pairs), parent_item=keys.gather(pairs[:, 0]),
+        component_item=keys.gather(pairs[:, 1]), qty_per=rng.choice([1.0, 1.0, 2.0], len(pairs)), uom="pcs", op_seq=10,
+    )  # fmt: skip
+    of_item = rng.integers(0, n, orders)
+    due = pl.Series((today + rng.integers(-5, 120, orders)).astype(np.int32)).cast(pl.Date)
+    qty = rng.integers(5, 60, orders).astype(float)
+    bought = ~made[of_item]
+    purchases = full(
+        conformed_table("purchase_orders"), int(bought.sum()), purchase_order=named("PO", np.flatnonzero(bought)), line="1",
+        supplier="V1", item=keys.gather(of_item[bought]), qty=qty[bought], uom="pcs", due_date=due.filter(pl.Series(bought)),
+        status="open",
+    )  # fmt: skip
+    works = int((~bought).sum())
+    work_due = due.filter(pl.Series(~bought))
+    work = full(
+        table("reconciled_orders"), works, work_order=named("WO", np.flatnonzero(~bought)), item=keys.gather(of_item[~bought]),
+        qty=qty[~bought], completed_qty=0.0, scrapped_qty=0.0, remaining_qty=qty[~bought], expected_qty=qty[~bought],
+        status="released", due_date=work_due, start_date=work_due - timedelta(days=7), supply_confirmed=True, rules="",
+        erp_status="released", unposted_qty=0.0, over_qty=0.0, rework_qty=0.0,
+    )  # fmt: skip
+    lines = max(orders // 3, 1)
+    sold = rng.integers(0, int(start[2]), lines)
+    sales = full(
+        conformed_table("sales_orders"), lines, sales_order=named("SO", np.arange(lines)), line="1", customer="C1",
+        item=keys.gather(sold), qty=rng.integers(1, 40, lines).astype(float), uom="pcs", status="open",
+        requested_date=pl.Series((today + rng.integers(0, 150, lines)).astype(np.int32)).cast(pl.Date),
+    )  # fmt: skip
+    stock = full(conformed_table("inventory"), n, item=keys, qty=rng.integers(0, 80, n).astype(float), uom="pcs",
+                 status="available")  # fmt: skip
+    customers = full(conformed_table("customers"), 1, customer="C1", **{"class": "A"})
+    made_frames = {
+        "items": catalogue, "bom_lines": bom, "purchase_orders": purchases, "reconciled_orders": work,
+        "sales_orders": sales, "inventory": stock, "customers": customers, "plant_days": calendar(),
+    }  # fmt: skip
+    for name in ("master_schedule", "allocations", "material_issues"):
+        made_frames[name] = conformed_table(name).empty()
+    return made_frames
+
+
+def calendar() -> pl.DataFrame:
+    """Table `plant_days`, Monday to Friday."""
+    days = pl.date_range(TODAY - timedelta(days=400), TODAY + timedelta(days=600), eager=True).alias("day")
+    open_days = days.filter(days.dt.weekday() < 6)
+    zero = int((open_days < TODAY).sum())
+    start = open_days.cast(pl.Datetime("us", "UTC"))
+    return pl.DataFrame(
+        {"day": open_days, "ordinal": np.arange(len(open_days)) - zero, "first_start": start + timedelta(hours=6),
+         "last_end": start + timedelta(hours=22)}
+    )  # fmt: skip
+
+
+def plan_context(horizon_days: int = 180) -> PlanContext:
+    """The context the benchmark plans in."""
+    del horizon_days
+    return PlanContext(Plant("BENCH"), TODAY, datetime(TODAY.year, TODAY.month, TODAY.day, 4, tzinfo=UTC))
+
+
+class Clock:
+    """Collects timings of parts run one after the other."""
+
+    def __init__(self) -> None:
+        self.timings: list[Timing] = []
+        self.restart()
+
+    def restart(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def note(self, part: str, rows: int) -> None:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.timings.append(
+            Timing(part, time.perf_counter() - self._wall, time.process_time() - self._cpu, rows, peak)
+        )
+        self.restart()
+
+
+def bench_material(orders: int = 1_000_000, items: int = 400_000, levels: int = 6, seed: int = 1) -> list[Timing]:
+    """Time netting, messages with pegging, and attribution on a synthetic plant. Kernels are compiled beforehand."""
+    context = plan_context()
+    warm = plant_frames(200, 100, levels, seed)
+    solution = solve(build_problem(warm, context), context)
+    raw_messages(warm, solution, requirements_table(solution), context)
+    frames = plant_frames(orders, items, levels, seed)
+    clock = Clock()
+    problem = build_problem(frames, context)
+    clock.note("assemble", problem.orders.height + problem.demands.height)
+    solution = solve(problem, context)
+    clock.note("net and peg", solution.pegs.height)
+    requirements = requirements_table(solution)
+    clock.note("requirements", requirements.height)
+    planned = planned_orders_table(solution)
+    clock.note("planned orders", planned.height)
+    clock.note("pegging", pegging_table(solution).height)
+    clock.note("messages", raw_messages(frames, solution, requirements, context).height)
+    return clock.timings
