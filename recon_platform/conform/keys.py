@@ -19,9 +19,14 @@ MAP_SCHEMA = {
 }  # fmt: skip
 
 
+def trimmed(key: pl.Expr) -> pl.Expr:
+    """Outer blanks off, inner blanks to one."""
+    return key.str.strip_chars().str.replace_all(r"\s+", " ")
+
+
 def cleaned(key: pl.Expr) -> pl.Expr:
     """Outer blanks off, inner blanks to one, leading zeros off an all-digit key: how a master key is written here."""
-    text = key.str.strip_chars().str.replace_all(r"\s+", " ")
+    text = trimmed(key)
     return pl.when(text.str.contains(r"^0+\d+$")).then(text.str.replace(r"^0+(\d)", "$1")).otherwise(text)
 
 
@@ -56,23 +61,23 @@ class Register:
             return names.select(
                 "raw", pl.col("raw").alias("key"), pl.lit(None, pl.String).alias("rule"), pl.lit("known").alias("state")
             )
-        names = names.with_columns(cleaned(pl.col("raw")).alias("clean"), form(pl.col("raw")).alias("form"))
+        names = names.with_columns(trimmed(pl.col("raw")).alias("trim"), form(pl.col("raw")).alias("form"))
         names = self._by_xref(names, source)
-        exact = self.keys.select(pl.col("key").alias("clean"), pl.col("key").alias("by_clean"))
+        exact = self.keys.select(pl.col("key").alias("trim"), pl.col("key").alias("by_trim"))
         as_is = self.keys.select(pl.col("key").alias("raw"), pl.col("key").alias("by_raw"))
-        names = names.join(exact, on="clean", how="left").join(as_is, on="raw", how="left")
+        names = names.join(exact, on="trim", how="left").join(as_is, on="raw", how="left")
         names = self._by_form(names, "form", "by_form", "form_count")
         stripped = _without_prefix(pl.col("raw"), prefixes)
         names = names.with_columns(form(stripped).alias("bare"))
         names = self._by_form(names, "bare", "by_prefix", "prefix_count")
         ambiguous = (
-            pl.coalesce("by_xref", "by_raw").is_null() & pl.col("by_clean").is_null() & (pl.col("form_count") > 1)
+            pl.coalesce("by_xref", "by_raw").is_null() & pl.col("by_trim").is_null() & (pl.col("form_count") > 1)
         )
-        key = pl.coalesce("by_xref", "by_raw", "by_clean", "by_form", "by_prefix")
+        key = pl.coalesce("by_xref", "by_raw", "by_trim", "by_form", "by_prefix")
         names = names.with_columns(key.alias("found"), ambiguous.alias("ambiguous"))
         return names.select(
             "raw",
-            pl.coalesce("found", "clean").alias("key"),
+            pl.coalesce("found", cleaned(pl.col("raw"))).alias("key"),
             _rule().alias("rule"),
             pl.when("ambiguous").then(pl.lit("ambiguous"))
             .when(pl.col("found").is_not_null()).then(pl.lit("known")).otherwise(pl.lit("unknown")).alias("state"),
@@ -120,15 +125,15 @@ def _without_prefix(key: pl.Expr, prefixes: Sequence[str]) -> pl.Expr:
 
 def _rule() -> pl.Expr:
     """What made the key differ from how it was written; null where it does not."""
-    trimmed = pl.col("raw").str.strip_chars().str.replace_all(r"\s+", " ")
-    key = pl.coalesce("found", "clean")
+    trim = pl.col("trim")
+    key = pl.coalesce("found", cleaned(pl.col("raw")))
     return (
         pl.when(pl.col("by_xref").is_not_null() & (key != pl.col("raw"))).then(pl.col("xref_rule"))
         .when(key == pl.col("raw")).then(None)
-        .when(key == trimmed).then(pl.lit("blanks"))
-        .when(key.str.to_uppercase() == trimmed.str.to_uppercase()).then(pl.lit("case"))
-        .when(_zeros_off(key) == _zeros_off(trimmed)).then(pl.lit("zeros"))
-        .when(form(key) == form(trimmed)).then(pl.lit("separators"))
+        .when(key == trim).then(pl.lit("blanks"))
+        .when(key.str.to_uppercase() == trim.str.to_uppercase()).then(pl.lit("case"))
+        .when(_zeros_off(key) == _zeros_off(trim)).then(pl.lit("zeros"))
+        .when(form(key) == form(trim)).then(pl.lit("separators"))
         .otherwise(pl.lit("prefix"))
     )  # fmt: skip
 

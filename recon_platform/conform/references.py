@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from recon_platform.conform.keys import MAP_SCHEMA, Register, own_spelling, split_prefixes
+from recon_platform.conform.keys import MAP_SCHEMA, Register, own_spelling, split_prefixes, trimmed
 from recon_platform.conform.sheet import ID, Sheet
 from recon_platform.tables.model import Kind
 
@@ -168,10 +168,10 @@ COLLISION_SCHEMA = {"table": pl.String, "key": pl.String, "raw_keys": pl.String}
 
 
 def _own_rule() -> pl.Expr:
-    trimmed = pl.col("raw").str.strip_chars().str.replace_all(r"\s+", " ")
+    trim = trimmed(pl.col("raw"))
     return (
-        pl.when(pl.col("key") == trimmed).then(pl.lit("blanks"))
-        .when(pl.col("key") == trimmed.str.to_uppercase()).then(pl.lit("case")).otherwise(pl.lit("zeros"))
+        pl.when(pl.col("key") == trim).then(pl.lit("blanks"))
+        .when(pl.col("key") == trim.str.to_uppercase()).then(pl.lit("case")).otherwise(pl.lit("zeros"))
     )  # fmt: skip
 
 

@@ -125,12 +125,15 @@ class _Spec:
         allowed = {"name", "description", "plant", "sources", "assumptions", "absent", "facts", "nulls"}
         unknown = sorted(set(values) - allowed)
         if unknown:
-            raise LandingError(f"unknown setting {unknown[0]!r}", file=str(file), action=f"known: {', '.join(sorted(allowed))}")
+            raise LandingError(
+                f"unknown setting {unknown[0]!r}", file=str(file), action=f"known: {', '.join(sorted(allowed))}"
+            )
         for needed in ("name", "plant", "sources"):
             if needed not in values:
                 raise LandingError(f"{needed} is missing", file=str(file), column=needed)
         declared = tuple(
-            Assumption(name, str(entry["text"]), entry.get("value")) for name, entry in values.get("assumptions", {}).items()
+            Assumption(name, str(entry["text"]), entry.get("value"))
+            for name, entry in values.get("assumptions", {}).items()
         )
         return cls(
             str(values["name"]), values["plant"], values["sources"], declared, values.get("absent", {}),
@@ -155,7 +158,9 @@ def _folder(profile: str | Path) -> Any:
     shipped = files("recon_platform.connectors") / "profiles" / str(profile)
     if isinstance(profile, str) and "/" not in profile and (shipped / PROFILE_FILE).is_file():
         return shipped
-    raise LandingError(f"no profile {str(profile)!r}", action=f"shipped are {', '.join(shipped_profiles())}; or give a folder")
+    raise LandingError(
+        f"no profile {str(profile)!r}", action=f"shipped are {', '.join(shipped_profiles())}; or give a folder"
+    )
 
 
 def _open(spec: _Spec, source: Path, assumptions: tuple[Assumption, ...]) -> duckdb.DuckDBPyConnection:
@@ -166,8 +171,14 @@ def _open(spec: _Spec, source: Path, assumptions: tuple[Assumption, ...]) -> duc
     for name, file in spec.sources.items():
         path = source / file
         if not path.is_file():
-            raise LandingError("the source file is missing", file=file, action=f"profile {spec.name} needs it in {source}")
-        reader = "read_parquet(?)" if path.suffix == ".parquet" else "read_csv(?, all_varchar = true, header = true, nullstr = ?)"
+            raise LandingError(
+                "the source file is missing", file=file, action=f"profile {spec.name} needs it in {source}"
+            )
+        reader = (
+            "read_parquet(?)"
+            if path.suffix == ".parquet"
+            else "read_csv(?, all_varchar = true, header = true, nullstr = ?)"
+        )
         parameters: list[object] = [str(path)] if path.suffix == ".parquet" else [str(path), list(spec.nulls)]
         try:
             connection.execute(f'create table "{name}" as select * from {reader}', parameters)
@@ -191,42 +202,56 @@ def _write(
         _run(connection, common.read_text(encoding="utf-8"), common.name)
     for file in sorted((folder / "tables").glob("*.sql")):
         if file.stem not in contract:
-            raise LandingError(f"{file.stem} is no table of the contract", file=f"tables/{file.name}", action="rename the query")
+            raise LandingError(
+                f"{file.stem} is no table of the contract", file=f"tables/{file.name}", action="rename the query"
+            )
         frame = _frame(connection, file.read_text(encoding="utf-8"), f"tables/{file.name}")
         unknown = [name for name in frame.columns if name not in contract[file.stem].column_names]
         if unknown:
-            raise LandingError(f"column {unknown[0]!r} is not in the contract", file=f"tables/{file.name}", column=unknown[0])
+            raise LandingError(
+                f"column {unknown[0]!r} is not in the contract", file=f"tables/{file.name}", column=unknown[0]
+            )
         _write_csv(frame, out / f"{file.stem}.csv")
         made[file.stem] = frame.height
     empty = [name for name, rows in made.items() if rows == 0 and not contract[name].optional]
     absent = {**spec.absent, **{name: "the source has no rows for it" for name in empty if name not in spec.absent}}
-    facts = tuple(Fact(name, entry["text"], _count(connection, entry["sql"], name)) for name, entry in spec.facts.items())  # type: ignore[index]
+    facts = tuple(
+        Fact(name, entry["text"], _count(connection, entry["sql"], name)) for name, entry in spec.facts.items()
+    )  # type: ignore[index]
     sources = {name: _count(connection, f'select count(*) from "{name}"', name) for name in spec.sources}
     report = MappingReport(spec.name, str(out), sources, made, assumptions, absent, facts)
     text = _plant_toml(spec, assumptions, absent)
     (out / PLANT_FILE).write_text(text, encoding="utf-8")
-    read_plant_file(text.encode())  # what was written must be readable: a wrong setting is the profile's fault, said now
+    read_plant_file(
+        text.encode()
+    )  # what was written must be readable: a wrong setting is the profile's fault, said now
     (out / REPORT_FILE).write_text(json.dumps(report.to_dict(), indent=1, default=str), encoding="utf-8")
     return report
 
 
 def _write_csv(frame: pl.DataFrame, path: Path) -> None:
     """Rows in one order, so that the same source gives the same bytes."""
-    frame.sort(frame.columns, nulls_last=True).write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S", time_format="%H:%M:%S")
+    frame.sort(frame.columns, nulls_last=True).write_csv(
+        path, datetime_format="%Y-%m-%dT%H:%M:%S", time_format="%H:%M:%S"
+    )
 
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, file: str) -> duckdb.DuckDBPyConnection:
     try:
         return connection.execute(sql)
     except duckdb.Error as error:
-        raise LandingError(f"the query fails: {_first_line(error)}", file=file, action="correct the query or the source") from None
+        raise LandingError(
+            f"the query fails: {_first_line(error)}", file=file, action="correct the query or the source"
+        ) from None
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, sql: str, file: str) -> pl.DataFrame:
     try:
         return pl.DataFrame(pl.from_arrow(connection.sql(sql).to_arrow_table()))
     except duckdb.Error as error:
-        raise LandingError(f"the query fails: {_first_line(error)}", file=file, action="correct the query or the source") from None
+        raise LandingError(
+            f"the query fails: {_first_line(error)}", file=file, action="correct the query or the source"
+        ) from None
 
 
 def _count(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> int:

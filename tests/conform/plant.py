@@ -43,7 +43,7 @@ def landing(**changes: pl.DataFrame | None) -> dict[str, pl.DataFrame]:
         "bom_lines": table("parent_item component_item qty_per uom", "BOLT WIRE 10 GRM"),
         "routings": table(
             "item routing op_seq operation_code work_center setup_min run_min_per_unit",
-            "BOLT main 10 HEAD HD 30 0.01", "BOLT main 20 PACK PK 0 0.005",
+            "BOLT main 10 HEAD HD 30 0.01", "BOLT main 20 PACK PK 0 0.005", "BOLT alt 10 HEAD PK 60 0.03",
         ),
         "work_centers": table("work_center calendar machines external", "HD DAY 2 false", "PK DAY 1 false", "PLATE DAY 0 true"),
         "calendars": table(
