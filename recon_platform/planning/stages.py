@@ -96,7 +96,10 @@ _CONFORMED_EXTRAS = (
     "working_time", "plant_days", "key_map", "quarantine", "row_counts", "availability", "data_findings",
 )  # fmt: skip
 _CONFORMED = (*LANDING, *_CONFORMED_EXTRAS)
-_RECONCILED = ("findings", "reconciled_orders", "reconciled_operations", "order_changes")
+_RECONCILED = (
+    "findings", "reconciled_orders", "reconciled_operations", "order_changes", "finding_groups", "finding_sample",
+    "rule_precision",
+)  # fmt: skip
 _MATERIAL = (
     "requirements", "planned_orders", "pegging", "action_messages", "message_causes", "supply_orders", "order_links",
 )  # fmt: skip
@@ -113,7 +116,8 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "reconcile", "reconciled_backlog", "ERP and MES made to agree, with evidence for every correction.",
-        reads=(*_CONFORMED, "decisions_in_force"), writes=_RECONCILED, run=_reconcile,
+        reads=(*_CONFORMED, "decisions_in_force", "previous.feeds", "previous.rule_precision"), writes=_RECONCILED,
+        run=_reconcile,
     ),
     Stage(
         "material", "material", "Netting through all levels, pegging, action messages and their causes.",

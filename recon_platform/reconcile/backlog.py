@@ -23,26 +23,27 @@ UNCONFIRMED = ("QT-07", "ST-05", "ST-08", "ST-09")
 
 def reconciled_orders(orders: pl.DataFrame, findings: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     """Table `reconciled_orders` plus `order_no`, from judged orders and settled findings."""
-    rules, locked = _rules(findings), _locked(findings)
-    base = orders.join(rules, on="work_order", how="left", maintain_order="left").join(
-        locked, on="work_order", how="left", maintain_order="left"
-    )
+    base = orders
+    for said in (_rules(findings), _said(findings, "locked"), _said(findings, "accepted")):
+        base = base.join(said, on="work_order", how="left", maintain_order="left")
     believed = {name: _fired(name) & ~pl.col("locked_rules").list.contains(name).fill_null(False) for name in LOCKABLE}
     over = pl.col("erp_status").is_in(STAYS)
     good = (
         pl.when(over | ~pl.col("has_mes")).then("erp_good")
         .when(believed["UM-01"]).then(_credible_side())
         .when(believed["QT-07"]).then(pl.min_horizontal("credible_good", "mes_good"))
-        .when(believed["QT-01"]).then("mes_good")
+        .when(believed["QT-01"] | _accepted("QT-02")).then("mes_good")
         .otherwise("erp_good")
     )  # fmt: skip
-    scrap = pl.when(~over & believed["QT-03"]).then("mes_scrap").otherwise("erp_scrap")
+    posted_scrap = pl.when(~over & (believed["QT-03"] | _accepted("QT-04")))
+    scrap = posted_scrap.then("mes_scrap").otherwise("erp_scrap")
     emptied = pl.col("has_mes") & pl.col("finished") & (pl.col("mes_wip") <= 0) & (pl.col("mes_rework") <= 0)
     kept_open = pl.any_horizontal(
         pl.col("locked_rules").list.contains(name).fill_null(False) for name in ("ST-01", "ST-02", "ST-03")
     )
     status = (
         pl.when(over).then("erp_status")
+        .when(_accepted("ST-10")).then(pl.lit("cancelled"))
         .when(emptied & ~kept_open).then(pl.lit("complete"))
         .when(pl.col("has_mes") & pl.col("ops_started")).then(pl.lit("in_process"))
         .otherwise("erp_status")
@@ -85,6 +86,10 @@ def _fired(name: str) -> pl.Expr:
     return pl.col(f"fired.{name}")
 
 
+def _accepted(name: str) -> pl.Expr:
+    return _fired(name) & pl.col("accepted_rules").list.contains(name).fill_null(False)
+
+
 def _credible_side() -> pl.Expr:
     """Of two counts in different units, the larger one that the order quantity still allows."""
     ceiling = pl.col("qty") * 1.05
@@ -101,10 +106,11 @@ def _rules(findings: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _locked(findings: pl.DataFrame) -> pl.DataFrame:
+def _said(findings: pl.DataFrame, what: str) -> pl.DataFrame:
+    """Rules of each order whose finding a person `locked` or `accepted`."""
     return (
-        findings.filter(pl.col("locked") & pl.col("work_order").is_not_null())
-        .group_by("work_order").agg(pl.col("rule").unique().sort().alias("locked_rules"))
+        findings.filter(pl.col(what) & pl.col("work_order").is_not_null())
+        .group_by("work_order").agg(pl.col("rule").unique().sort().alias(f"{what}_rules"))
     )  # fmt: skip
 
 

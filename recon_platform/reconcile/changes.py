@@ -32,9 +32,10 @@ def order_changes(findings: pl.DataFrame) -> pl.DataFrame:
             field=field,
             **{"from": before, "to": after},
             reason=pl.format("{}: {}", "rule", "correction"),
-            approved_by=pl.when((pl.col("mode") == FIX) & pl.col("applied")).then(
-                pl.format("rule {} version {}", "rule", name.replace_strict(VERSION, return_dtype=pl.String))
-            ),
+            approved_by=pl.when("accepted")
+            .then("accepted_by")
+            .when((pl.col("mode") == FIX) & pl.col("applied"))
+            .then(pl.format("rule {} version {}", "rule", name.replace_strict(VERSION, return_dtype=pl.String))),
             idempotency_key=pl.format("{}|{}|{}|{}>{}", "work_order", pl.lit(change), field, before, after),
             finding="finding",
         )

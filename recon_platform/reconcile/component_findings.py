@@ -29,7 +29,7 @@ CORRECTION: dict[str, pl.Expr] = {
 
 def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """`judged` (from `component_rules.verdicts`) as findings, with `component` and the quantity `to_post`."""
-    rows = judged.filter(~pl.col("verdict").is_in(NOT_A_FINDING))
+    rows = judged.rename({"item": "parent"}).filter(~pl.col("verdict").is_in(NOT_A_FINDING))
     # of a substitution the bill component carries the finding, its partner is named in it
     rows = rows.filter(~((pl.col("verdict") == "BF-06") & pl.col("substitute_for").is_not_null()))
     rows = rows.join(orders.select("work_order", "orders_behind"), on="work_order", how="left")
@@ -59,6 +59,8 @@ def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFra
                 "work_order",
                 pl.col("component").alias("item"),
                 "orders_behind",
+                pl.format("component/{}/{}", "verdict", "component").alias("cause"),
+                pl.format("{}/{}", "parent", "component").alias("bill_line"),
                 (pl.col("expected") - pl.col("issued")).alias("to_post"),
                 "with_receipt",
                 "disputed",

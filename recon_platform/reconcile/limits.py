@@ -46,9 +46,26 @@ def hold_back(
         "order_no", "qty", "mes_good", "erp_good", "lot_traced", "cost", "rollout", "period",
         *(f"fired.{name}" for name in (*STOPPERS, "QT-06", "QT-01")),
     )  # fmt: skip
-    rows = findings.join(facts, on="order_no", how="left", maintain_order="left").join(
-        _locks(frames, context), left_on="finding", right_on="subject", how="left", maintain_order="left"
+    locks = _said(frames, context, "lock", "locked_by")
+    rows = (
+        findings.join(facts, on="order_no", how="left", maintain_order="left")
+        .join(locks, left_on="finding", right_on="subject", how="left", maintain_order="left")
+        .join(
+            locks.rename({"locked_by": "cause_locked_by"}),
+            left_on="cause",
+            right_on="subject",
+            how="left",
+            maintain_order="left",
+        )
+        .join(
+            _said(frames, context, "approved_move", "accepted_by"),
+            left_on="finding",
+            right_on="subject",
+            how="left",
+            maintain_order="left",
+        )
     )
+    rows = rows.with_columns(pl.coalesce("locked_by", "cause_locked_by").alias("locked_by"))
     name = pl.col("rule")
     receipt, material = name.is_in(POSTS_RECEIPT), name.is_in(POSTS_MATERIAL)
     posts = name.is_in((*POSTS_MATERIAL, *POSTS_COMPONENT))
@@ -75,6 +92,7 @@ def hold_back(
     rows = rows.with_columns(
         held_by=pl.when(fixes & (held != "")).then(held).when(locked).then(pl.format("lock {}", "locked_by")),
         locked=locked,
+        accepted=pl.col("accepted_by").is_not_null() & ~locked,
     )
     return rows.with_columns(
         mode=pl.when(fixes & pl.col("held_by").is_not_null()).then(pl.lit(REVIEW)).otherwise("mode")
@@ -107,27 +125,28 @@ def trip(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def settle(findings: pl.DataFrame) -> pl.DataFrame:
-    """Adds `state` and `applied`."""
+    """Adds `state` and `applied`: a person's word on the finding itself comes before its mode."""
     state = (
         pl.when("locked").then(pl.lit("locked"))
+        .when("accepted").then(pl.lit("applied"))
         .when(pl.col("mode").is_in([OVERLAY, FIX])).then(pl.lit("applied"))
         .otherwise(pl.lit("open"))
     )  # fmt: skip
     return findings.with_columns(state=state).with_columns(applied=pl.col("state") == "applied")
 
 
-def _locks(frames: Frames, context: PlanContext) -> pl.DataFrame:
-    """Findings a person rejected and that stay away until the lock expires."""
-    empty = pl.DataFrame(schema={"subject": pl.String(), "locked_by": pl.String()})
+def _said(frames: Frames, context: PlanContext, kind: str, name: str) -> pl.DataFrame:
+    """What people said about findings: `subject` (a finding) and, as `name`, the decision (lock) or the person."""
     decisions = frames.get("decisions_in_force")
-    if decisions is None or decisions.is_empty():
-        return empty
+    if decisions is None:
+        return pl.DataFrame(schema={"subject": pl.String(), name: pl.String()})
     as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
     return (
-        decisions.filter(
-            (pl.col("kind") == "lock") & (pl.col("valid_until").is_null() | (pl.col("valid_until") > as_of))
-        )
+        decisions.filter((pl.col("kind") == kind) & (pl.col("valid_until").is_null() | (pl.col("valid_until") > as_of)))
         .sort("decision")
-        .select(pl.col("subject").str.strip_prefix("finding:"), locked_by="decision")
-        .unique("subject", keep="first", maintain_order=True)
-    )  # fmt: skip
+        .select(
+            pl.col("subject").str.strip_prefix("finding:"),
+            pl.col("decision" if kind == "lock" else "approved_by").alias(name),
+        )
+        .unique("subject", keep="last", maintain_order=True)
+    )

@@ -237,6 +237,7 @@ def _follow(orders: pl.DataFrame, operations: pl.DataFrame) -> tuple[pl.DataFram
         pl.max("ended_at").alias("last_end"),
         pl.len().alias("operations"),
         pl.col("in_erp").any().alias("has_route"),
+        pl.first("work_center").alias("first_center"),
     )
     return operations.drop("qty", "item_yield", "erp_good", "op_key"), totals.join(
         flows, on="order_no", how="left", maintain_order="left"

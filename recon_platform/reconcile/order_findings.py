@@ -34,7 +34,8 @@ def _text(words: str, *parts: pl.Expr) -> pl.Expr:
 
 TELLING: dict[str, Telling] = {
     "UM-01": ("completed_qty", number("erp_good"), number("mes_good"),
-              _text("one side counts in another unit, factor {}", number("unit_factor")), _GOOD_GAP),
+              _text("one side counts in another unit, factor {}", number("unit_factor")),
+              pl.min_horizontal(_GOOD_GAP, pl.col("qty"))),
     "QT-07": ("operations", number("erp_good"), number("mes_good"),
               _text("believe {} good until counted", number("credible_good")),
               pl.col("mes_good") - pl.col("credible_good")),
@@ -73,6 +74,14 @@ TELLING: dict[str, Telling] = {
 }  # fmt: skip
 
 
+CAUSE: dict[str, pl.Expr] = {
+    "UM-01": pl.format("unit/{}", number("unit_factor")),
+    "RT-01": pl.format("routing/{}", "item"),
+    "ST-07": pl.format("dispatch/{}", "first_center"),
+}
+"""What may explain many findings of a rule at once; see `groups`."""
+
+
 def order_findings(orders: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFrame:
     """One row per order and fired rule (columns of `findings` before limits, with `order_no`)."""
     listed = [name for name in PREDICATES if name not in NOT_A_FINDING]
@@ -99,6 +108,7 @@ def order_findings(orders: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFra
                 "work_order",
                 "item",
                 "orders_behind",
+                CAUSE.get(name, pl.lit(None, dtype=pl.String)).alias("cause"),
             )
         )
     return pl.concat(parts)

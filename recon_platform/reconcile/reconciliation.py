@@ -13,18 +13,20 @@ from recon_platform.reconcile.component_findings import component_findings, tren
 from recon_platform.reconcile.component_rules import pair_substitutes, verdicts
 from recon_platform.reconcile.consumption import components
 from recon_platform.reconcile.facts import factor_between, with_facts
+from recon_platform.reconcile.groups import finding_groups, with_groups
 from recon_platform.reconcile.guards import breaker_findings, feed_findings
 from recon_platform.reconcile.limits import hold_back, settle, trip, with_receipts_only
 from recon_platform.reconcile.mapping import mapping_findings
 from recon_platform.reconcile.observe import Observation, observe
 from recon_platform.reconcile.order_findings import order_findings
 from recon_platform.reconcile.order_rules import judge
+from recon_platform.reconcile.precision import off, rule_precision, sample
 from recon_platform.reconcile.ranking import rank
 from recon_platform.reconcile.reversals import reversal_findings
 from recon_platform.reconcile.routing_rules import routing_findings
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.reconciled import FINDINGS
+from recon_platform.tables.reconciled import FINDING_GROUPS, FINDINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +58,35 @@ def judge_night(frames: Frames, context: PlanContext) -> Judgement:
         ],
         how="diagonal_relaxed",
     )
-    return Judgement(observation, orders, judged, findings.with_columns(finding=_identity()), not guards.is_empty())
+    return Judgement(observation, orders, judged, _defined(findings), not guards.is_empty())
 
 
 def reconcile(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     """Make the backlog agree with the floor.
 
     `frames` holds the conformed tables and, if there are any, `decisions_in_force` and the feeds of earlier nights
-    (`feed_history` or `previous.feeds`). Makes `findings`, `reconciled_orders`, `reconciled_operations` and
-    `order_changes`. Raises KeyError naming a conformed table that is missing.
+    (`feed_history` or `previous.feeds`) and `previous.rule_precision`. Makes `findings` with `finding_groups`,
+    `finding_sample` and `rule_precision`, `reconciled_orders`, `reconciled_operations` and `order_changes`.
+    Raises KeyError naming a conformed table that is missing.
     """
     judged = judge_night(frames, context)
     orders, operations = judged.orders, judged.observation.operations
-    held = hold_back(judged.findings, orders, frames, context, guarded=judged.guarded, off=frozenset())
+    precision = rule_precision(frames, context)
+    held = hold_back(judged.findings, orders, frames, context, guarded=judged.guarded, off=off(precision))
     held = with_receipts_only(held)
     open_orders = orders.filter(pl.col("erp_status").is_in(["firm", "released", "in_process"])).height
     breaker = breaker_findings(held.filter(pl.col("mode") == FIX), open_orders, context)
     if not breaker.is_empty():
-        breaker = breaker.with_columns(finding=_identity(), locked=pl.lit(False))
+        breaker = _defined(breaker).with_columns(locked=pl.lit(False), accepted=pl.lit(False))
         held = pl.concat([trip(held), breaker], how="diagonal_relaxed")
     settled = settle(held)
     made = reconciled_orders(orders, settled, context)
+    ranked = rank(with_groups(settled, operations), context)
     return {
-        "findings": _table(rank(settled)),
+        "findings": FINDINGS.frame(ranked.select(FINDINGS.column_names)).sort("finding"),
+        "finding_groups": FINDING_GROUPS.frame(finding_groups(ranked)),
+        "finding_sample": sample(settled, context),
+        "rule_precision": precision,
         "reconciled_orders": made,
         "reconciled_operations": reconciled_operations(frames, orders, operations, made),
         "order_changes": order_changes(settled),
@@ -95,11 +103,8 @@ def _components(frames: Frames, observation: Observation, orders: pl.DataFrame, 
     return verdicts(used.join(factors, on=keys, how="left", maintain_order="left"), frames, context)
 
 
-def _identity() -> pl.Expr:
-    return pl.concat_str("rule", "entity", "field", separator=":", ignore_nulls=True)
-
-
-def _table(findings: pl.DataFrame) -> pl.DataFrame:
+def _defined(findings: pl.DataFrame) -> pl.DataFrame:
+    """Raw findings with their identity and what the catalogue says about their rule."""
     rules = pl.DataFrame(
         {
             "rule": list(BY_ID),
@@ -109,5 +114,6 @@ def _table(findings: pl.DataFrame) -> pl.DataFrame:
         },
         schema_overrides={"category": pl.String},
     )
-    wide = findings.join(rules, on="rule", how="left", maintain_order="left").unique("finding", keep="first")
-    return FINDINGS.frame(wide.select(name for name in FINDINGS.column_names if name in wide.columns)).sort("finding")
+    identity = pl.concat_str("rule", "entity", "field", separator=":", ignore_nulls=True)
+    named = findings.with_columns(finding=identity).unique("finding", keep="first", maintain_order=True)
+    return named.join(rules, on="rule", how="left", maintain_order="left")

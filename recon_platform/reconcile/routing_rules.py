@@ -71,6 +71,7 @@ def _other_routing(used: pl.DataFrame) -> pl.DataFrame:
         pl.lit(0.0).alias("value_at_stake"),
         json(erp="erp_routing", mes="mes_routing", operation="op_seq").alias("evidence"),
         "work_order", "item", "orders_behind",
+        pl.format("other_routing/{}/{}", "item", "mes_routing").alias("cause"),
     )  # fmt: skip
 
 
@@ -124,4 +125,5 @@ def _listed(odd: pl.DataFrame, name: str, entity_type: str, field: str) -> pl.Da
         pl.lit(0.0).alias("value_at_stake"),
         json(code=written, work_center="work_center", nearest="nearest", uses="uses").alias("evidence"),
         "work_order", "item", "orders_behind",
+        pl.format("code/{}", written).alias("cause"),
     )  # fmt: skip

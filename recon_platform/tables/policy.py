@@ -35,6 +35,10 @@ class ReconciliationPolicy:
     feed_shrink_share: float = 0.8
     consecutive_bom_errors: int = 5
     rework_days: float = 2.0  # until units in rework are back in the flow
+    attention_value: float = 50.0  # plant currency; below it, a mild finding nobody waits for gets no place on the list
+    precision_threshold: float = 0.98  # a rule that is right less often loses its automatic mode
+    precision_reviews: int = 5  # judgements before a rule's precision counts
+    sample_per_rule: int = 5  # corrections per rule and night put before a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,12 @@ class CapacityPolicy:
     major_downtime_minutes: float = 60.0
     class_weights: Mapping[str, float] = field(default_factory=lambda: {"A": 4.0, "B": 2.0, "C": 1.0})
     portfolio_passes: int = 8
-    improvement_moves: int = 0
-    stability_weight: float = 0.1
+    improvement_moves: int = 0  # 0: the best dispatch pass as it is
+    stability_weight: float = 0.1  # pull to the start and the machine in force
+    match_up_days: float = 7.0  # the sequence in force is kept so far, right-shifted
+    pull_ahead_days: float = 14.0  # how long before its start date an order not yet begun may start
+    assumed_repair_minutes: float = 240.0  # for a stop with no expected end
+    batch_wait_minutes: float = 1_440.0  # longest wait for a load that reaches its minimum
     seed: int = 1
 
 

@@ -168,4 +168,64 @@ ORDER_CHANGES = Table(
     ),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (FINDINGS, RECONCILED_ORDERS, RECONCILED_OPERATIONS, ORDER_CHANGES)
+FINDING_GROUPS = Table(
+    name="finding_groups",
+    layer=Layer.RECONCILED,
+    meaning="Findings that one cause explains: one thing to decide, with the single fix proposed.",
+    key=("group",),
+    columns=(
+        Column("group", Kind.KEY, "Identity `kind/what`: the same cause gives the same one every night."),
+        Column("rules", Kind.TEXT, "Rules of its findings, comma separated."),
+        Column("findings", Kind.WHOLE, "Findings in it.", minimum=1),
+        Column("orders", Kind.WHOLE, "Work orders concerned.", minimum=0),
+        Column("value_at_stake", Kind.NUMBER, "Sum over its findings.", unit="plant currency", minimum=0),
+        Column("orders_behind", Kind.WHOLE, "Customer order lines that wait behind.", minimum=0),
+        Column("proposal", Kind.TEXT, "The one fix proposed."),
+        Column("examples", Kind.TEXT, "Up to three of its findings."),
+        Column("rank", Kind.WHOLE, "Best rank among its findings.", nullable=True),
+    ),
+)
+
+RULE_PRECISION = Table(
+    name="rule_precision",
+    layer=Layer.RECONCILED,
+    meaning="How often people found each rule right, carried from night to night, and whether it may act alone.",
+    key=("rule",),
+    columns=(
+        Column("rule", Kind.KEY, "Rule."),
+        Column("rule_version", Kind.TEXT, "Version people judged."),
+        Column("right", Kind.WHOLE, "Findings people confirmed since the rule was last approved.", minimum=0),
+        Column("wrong", Kind.WHOLE, "Findings people rejected.", minimum=0),
+        Column("precision", Kind.NUMBER, "right ÷ (right + wrong); null while nobody judged.", nullable=True),
+        Column("threshold", Kind.NUMBER, "Below it the automatic mode is lost."),
+        Column("automatic", Kind.FLAG, "May act alone; once lost only a new approval brings it back."),
+        Column("switched_off", Kind.FLAG, "Switched off by a person, as is every rule with the reconciler."),
+        Column("as_of", Kind.INSTANT, "Decisions up to here are counted."),
+    ),
+)
+
+FINDING_SAMPLE = Table(
+    name="finding_sample",
+    layer=Layer.RECONCILED,
+    meaning="Corrections that went out alone tonight and that a person is asked to judge, drawn by chance per rule.",
+    key=("finding",),
+    columns=(
+        Column("finding", Kind.KEY, "Finding drawn.", refers_to="findings"),
+        Column("rule", Kind.KEY, "Its rule."),
+        Column("rule_version", Kind.TEXT, "Version of the rule."),
+        Column("work_order", Kind.KEY, "Order corrected.", nullable=True),
+        Column("item", Kind.KEY, "Item concerned.", nullable=True),
+        Column("correction", Kind.TEXT, "What was done.", nullable=True),
+        Column("evidence", Kind.TEXT, "The finding's evidence, as JSON."),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    FINDINGS,
+    RECONCILED_ORDERS,
+    RECONCILED_OPERATIONS,
+    ORDER_CHANGES,
+    FINDING_GROUPS,
+    RULE_PRECISION,
+    FINDING_SAMPLE,
+)
