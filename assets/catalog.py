@@ -140,11 +140,21 @@ def stage_specs(stage: Stage) -> list[dg.AssetSpec]:
 def dependencies(stage: Stage, table: str) -> list[dg.AssetKey]:
     """What `table` is made from, within the same night.
 
-    A conformed landing table rests on its own raw table and on those that carry keys and units; everything else on all
-    that its stage reads. Tables of the run before and of the schedule in force are inputs pinned by the manifest, no
-    edges of this graph: they belong to other partitions.
+    A conformed landing table rests on its own raw table and on those that carry keys and units; everything else on what
+    its stage reads, less what those tables were made from already: the graph keeps the shortest set of edges with the
+    same lineage, so that it can be read. Tables of the run before and of the schedule in force are inputs pinned by the
+    manifest, no edges of this graph: they belong to other partitions.
     """
     if stage.name == "conform":
         own = (table,) if table in LANDING else LANDING
         return [raw_key(name) for name in dict.fromkeys((*own, *KEYS_AND_UNITS)) if name in LANDING]
-    return [derived_key(name) for name in stage.reads if "." not in name and name in producers()]
+    reads = [name for name in stage.reads if name in producers()]
+    implied = {name for read in reads for name in ancestors(read)}
+    return [derived_key(name) for name in reads if name not in implied]
+
+
+@cache
+def ancestors(table: str) -> frozenset[str]:
+    """Every derived table that `table` is made from, directly or not."""
+    direct = {name for name in producers()[table].reads if name in producers()}
+    return frozenset(direct.union(*(ancestors(name) for name in direct)))

@@ -36,7 +36,7 @@ def embedded_resources() -> dict[str, Any]:
             lake_root=settings.from_environment(settings.LAKE),
             lake_options=settings.from_environment(settings.LAKE_OPTIONS),
             governance_url=settings.from_environment(settings.GOVERNANCE),
-            landing=landing, clock=clock,
+            landing_root=settings.from_environment(settings.LANDING),
         ),
     }  # fmt: skip
 

@@ -10,7 +10,6 @@ import dagster as dg
 
 from assets.catalog import derived_key, raw_key
 from assets.night_stages import night_stages
-from resources.partitions import NIGHTS
 
 # A crash of the worker is worth another try; a table that breaks its schema or a landing that cannot be read is not:
 # those fail with `allow_retries=False` and would fail again. See docs/operations.md.
@@ -41,15 +40,15 @@ def jobs(raw: list[dg.AssetKey], published: dg.AssetKey) -> list[dg.UnresolvedAs
     tags = {**RETRY_AFTER_CRASH, **LONGEST_RUN_SECONDS}
     return [
         dg.define_asset_job(
-            "night", selection=dg.AssetSelection.assets(*raw, *night_keys()), partitions_def=NIGHTS, tags=tags,
+            "night", selection=dg.AssetSelection.assets(*raw, *night_keys()), tags=tags,
             description="A whole night of one plant: from the landing to the proposal and its measures.",
         ),
         dg.define_asset_job(
-            "rerun", selection=dg.AssetSelection.assets(*rerun_keys()), partitions_def=NIGHTS, tags=tags,
+            "rerun", selection=dg.AssetSelection.assets(*rerun_keys()), tags=tags,
             description="The latest night planned again after an event; the rest is read at the night's versions.",
         ),
         dg.define_asset_job(
-            "publish", selection=dg.AssetSelection.assets(published), partitions_def=NIGHTS, tags=tags,
+            "publish", selection=dg.AssetSelection.assets(published), tags=tags,
             description="An approved plan put in force: re-anchored, checked, committed, written back.",
         ),
     ]  # fmt: skip

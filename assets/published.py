@@ -1,27 +1,21 @@
 """The schedule in force: what was proposed and approved, published with its audit record."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import dagster as dg
 
 from assets.catalog import derived_key, spec
 from assets.checks import check_specs
 from assets.steps import recorded
-from recon_platform.tables.model import Layer
-from recon_platform.tables.registry import TABLES
+from recon_platform.tables.runs import PUBLISHED_SCHEDULE
 from resources.nights import NightsResource
 from resources.partitions import NIGHTS
 
-NAME = "published_schedule"
-KEY = dg.AssetKey(["published", NAME])
-TABLE = replace(
-    TABLES["schedule"], name=NAME, layer=Layer.PUBLISHED,
-    meaning="The schedule in force: the approved plan; its commit names approvers, signatures and the version replaced.",
-)  # fmt: skip
+NAME = PUBLISHED_SCHEDULE.name
+KEY = dg.AssetKey([str(PUBLISHED_SCHEDULE.layer), NAME])
 
 SPEC = spec(
-    TABLE, KEY, "published", "published",
+    PUBLISHED_SCHEDULE, KEY, "published", "published",
     [derived_key(name) for name in ("schedule", "exception_moves", "proposal_changes", "order_promises")],
 )  # fmt: skip
 
@@ -33,7 +27,7 @@ SPEC = spec(
 def published(
     context: dg.AssetExecutionContext, nights: NightsResource
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    yield from recorded(nights.publish(context), {NAME: KEY})
+    yield from recorded(nights.publish(context), {NAME: KEY}, {NAME: PUBLISHED_SCHEDULE})
 
 
 ASSETS = [published]

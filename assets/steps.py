@@ -9,27 +9,30 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from assets.catalog import stage_specs
-from assets.checks import check_result, check_specs
+from assets.checks import check_specs, pandera_check, violation_check
 from assets.description import description
 from assets.night_stages import night_stage
+from recon_platform.tables.model import Table
+from recon_platform.tables.registry import output_table
 from resources.nights import NightsResource, Step
 from resources.partitions import NIGHTS
 
 Event = dg.MaterializeResult | dg.AssetCheckResult
-MOST_FAILURES_NAMED = 3
 
 
-def step_asset(name: str, specs: Sequence[dg.AssetSpec], stage: str, meaning: str) -> dg.AssetsDefinition:
+def step_asset(
+    name: str, specs: Sequence[dg.AssetSpec], stage: str, meaning: str, tables: dict[str, Table]
+) -> dg.AssetsDefinition:
     """The multi-asset `name` that makes the tables of `specs` by running `stage` of the night of its partition."""
 
     @dg.multi_asset(
-        name=name, specs=specs, check_specs=check_specs(specs), partitions_def=NIGHTS, description=meaning,
+        name=name, specs=specs, check_specs=check_specs(specs) if tables else None, partitions_def=NIGHTS, description=meaning,
         can_subset=True, op_tags={"recon/stage": stage},
     )  # fmt: skip
     def step(context: dg.AssetExecutionContext, nights: NightsResource) -> Iterator[Event]:
         keys = {key.path[-1]: key for key in context.selected_asset_keys}
         outcome = nights.step(context, stage, frozenset(keys))
-        yield from recorded(outcome, keys)
+        yield from recorded(outcome, keys, tables)
 
     return step
 
@@ -37,7 +40,8 @@ def step_asset(name: str, specs: Sequence[dg.AssetSpec], stage: str, meaning: st
 def stage_asset(name: str) -> dg.AssetsDefinition:
     """The multi-asset of stage `name`."""
     found = night_stage(name)
-    return step_asset(asset_name(name), stage_specs(found), name, found.meaning)
+    tables = {table: output_table(table) for table in found.writes}
+    return step_asset(asset_name(name), stage_specs(found), name, found.meaning, tables)
 
 
 def asset_name(stage: str) -> str:
@@ -45,24 +49,20 @@ def asset_name(stage: str) -> str:
     return {"conform": "conformed", "reconcile": "reconciled", "load": "required_load"}.get(stage, stage)
 
 
-def recorded(outcome: Step, keys: dict[str, dg.AssetKey]) -> Iterator[Event]:
-    """Dagster's events of a step: checks and materializations, or the failing checks and then the failure."""
-    if outcome.refused:
-        for table, verdict in outcome.verdicts.items():
-            if table in keys and not verdict.passed:
-                yield check_result(keys[table], verdict)
-        failed = [name for name, verdict in outcome.verdicts.items() if not verdict.passed]
-        raise dg.Failure(
-            description=f"{', '.join(failed[:MOST_FAILURES_NAMED])} would break its schema; nothing was written. {outcome.refused}",
-            allow_retries=False,
-        )
-    for table, key in sorted(keys.items()):
-        written = outcome.written[table]
+def recorded(outcome: Step, keys: dict[str, dg.AssetKey], tables: dict[str, Table]) -> Iterator[Event]:
+    """Dagster's events of a step: materializations with their checks, or the failed checks and then the failure."""
+    if outcome.violations:
+        broken = [name for name in sorted(keys) if any(found.table == name for found in outcome.violations)]
+        for name in broken:
+            mine = [found for found in outcome.violations if found.table == name]
+            yield violation_check(keys[name], max(found.count for found in mine), mine)
+        raise dg.Failure(f"{', '.join(broken)} would break its schema; nothing was written", allow_retries=False)
+    for name, key in sorted(keys.items()):
+        written = outcome.written[name]
+        frame = outcome.frames[name]
         yield dg.MaterializeResult(
             asset_key=key,
-            metadata=description(
-                table, outcome.frames[table], version=written.version, digest=written.digest, inputs=outcome.inputs
-            ),
+            metadata=description(name, frame, version=written.version, digest=written.digest, inputs=outcome.inputs),
             data_version=dg.DataVersion(written.digest),
-            check_results=[check_result(key, outcome.verdicts[table])],
+            check_results=[pandera_check(key, tables[name], frame)] if name in tables else [],
         )  # fmt: skip

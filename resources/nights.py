@@ -6,20 +6,31 @@ Does not belong here: how a night is run, written or published – that is the l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import PrivateAttr
 
-from resources.clock import ClockResource
 from resources.landing import LandingResource
+from resources.partitions import night_of
 
 if TYPE_CHECKING:
     import polars as pl
-    from recon_platform.nights.gates import Verdict
+
+
+RAW = "raw"
+EVENTS = "recon/events"  # tag of a run that lays dropped events over the landing
+PLAN_RUN = "recon/plan_run"  # tag that names the plan to publish
+PUBLISHER = "publisher"
+
+
+class PastNightError(ValueError):
+    """A night before the schedule in force was asked to be planned again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class NightRecord:
     sequence: int
     run_id: str
     as_of: datetime
+    manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +80,231 @@ class Step:
 
     frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     written: Mapping[str, Written] = field(default_factory=dict)
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     inputs: Mapping[str, int] = field(default_factory=dict)  # table → Delta version read
-    refused: str = ""
+    violations: tuple[Violation, ...] = ()  # why nothing was written
 
 
 class NightsResource(dg.ConfigurableResource):
-    """Nights of one installation."""
+    """Nights of one installation: its lake, its landing root, its governance store."""
 
     lake_root: str
     lake_options: str = "{}"
+    landing_root: str
     governance_url: str
-    landing: dg.ResourceDependency[LandingResource]
-    clock: dg.ResourceDependency[ClockResource]
 
-    _open: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _runs: dict[str, NightRun] = PrivateAttr(default_factory=dict)
+
+    # What assets call.
+
+    def step(self, context: dg.AssetExecutionContext, stage: str, tables: frozenset[str]) -> Step:
+        """Run `stage` of the night of the Dagster run in `context`, after any stage before it that has not run yet.
+
+        Gives the tables named. Stages are idempotent, so several assets of one stage, or a second start, cost nothing.
+        """
+        from recon_platform.nights.night import close, run_stage
+        from recon_platform.proposal.stages import NIGHT_STAGES
+        from recon_platform.tables.validation import TableError
+
+        run = self._run(context)
+        if stage == RAW:
+            return _raw_step(run, tables)
+        for candidate in NIGHT_STAGES:
+            try:
+                run_stage(run, candidate)
+            except TableError as error:
+                return Step(violations=tuple(error.violations))
+            if candidate.name == stage:
+                break
+        if stage == NIGHT_STAGES[-1].name:
+            manifest = close(run)
+            self._propose(manifest)
+        done = run.done[stage]
+        reads = next(candidate.reads for candidate in NIGHT_STAGES if candidate.name == stage)
+        available = run.available
+        return Step(
+            frames={name: run.read(name) for name in tables},
+            written={name: Written(done[name].version, done[name].digest) for name in tables},
+            inputs={name: available[name].version for name in reads if name in available},
+        )
+
+    def publish(self, context: dg.AssetExecutionContext) -> Step:
+        """Publish the newest plan of the partition, or the one that the tag `recon/plan_run` names."""
+        from recon_platform.governance import service
+        from recon_platform.lake import LakeError
+        from recon_platform.nights import records
+        from recon_platform.nights.publish import publish
+        from recon_platform.nights.versions import rule_version
+
+        plant, planning_date = night_of(context.partition_key)
+        lake, store = self.lake(), self.store()
+        if store is None:
+            raise LakeError(
+                f"no governance store beside {self.lake_root}: nothing can be approved or published without one"
+            )
+        latest = records.latest(lake, plant, planning_date)
+        run_id = context.run.tags.get(PLAN_RUN) or (latest.run_id if latest is not None else None)
+        if run_id is None:
+            raise LakeError(f"{plant} has no finished plan of {planning_date}; run the night first")
+        made = publish(lake, store, run_id, actor=service(PUBLISHER, rule_version()))
+        in_force = self.in_force(plant)
+        assert in_force is not None
+        manifest = records.manifest(lake, made.run_id)
+        frame = in_force.rows.read(lake)
+        return Step(
+            frames={in_force.rows.table: frame},
+            written={in_force.rows.table: Written(in_force.rows.version, in_force.rows.digest)},
+            inputs={name: entry.version for name, entry in manifest.outputs.items()},
+        )
+
+    # What sensors and schedules ask.
+
+    def latest(self, plant: str) -> NightRecord | None:
+        """The newest finished plan run of `plant`; None before the first."""
+        from recon_platform.nights import records
+
+        found = records.latest(self.lake(), plant)
+        if found is None:
+            return None
+        pins = found.pins
+        return NightRecord(
+            plant, date.fromisoformat(pins.planning_date), pins.sequence, found.run_id, pins.context.as_of, found
+        )
+
+    def planned(self, plant: str, planning_date: date) -> bool:
+        """Whether `planning_date` of `plant` has a finished plan."""
+        from recon_platform.nights import records
+
+        return records.latest(self.lake(), plant, planning_date) is not None
+
+    def known_events(self, night: NightRecord) -> dict[str, DowntimeEvent]:
+        """The downtime events that a plan read."""
+        from recon_platform.nights.downtime import TABLE, known_events
+        from recon_platform.nights.night import read_input
+
+        name = f"raw.{TABLE}"
+        entry = night.manifest.pins.inputs.get(name)
+        if entry is None:
+            return {}
+        return known_events(read_input(self.lake(), name, entry), night.manifest.pins.context.plant.zone)
+
+    def policy(self, night: NightRecord) -> Policy:
+        """The policy that a plan was made with."""
+        return night.manifest.pins.context.policy
+
+    def in_force(self, plant: str) -> ScheduleInForce | None:
+        """The schedule in force of `plant`; None before the first publication."""
+        from recon_platform.nights.in_force import schedule_in_force
+
+        return schedule_in_force(self.lake(), plant)
+
+    def publishable(self) -> list[Publishable]:
+        """Plans whose base is approved and that are newer than the schedule in force, and publications interrupted."""
+        from recon_platform.governance import service
+        from recon_platform.nights.versions import rule_version
+
+        store = self.store()
+        if store is None:
+            return []
+        found = []
+        published = {entry.run_id for entry in store.publications.history() if entry.state == "published"}
+        for request in store.requests.list(service(PUBLISHER, rule_version()), state="approved", kind="base"):
+            if request.run_id is None or request.run_id in published or request.planning_date is None:
+                continue
+            newest = self.latest(request.plant)
+            if newest is None or newest.run_id != request.run_id:
+                continue  # superseded: publishing would refuse it
+            found.append(
+                Publishable(
+                    request.plant, date.fromisoformat(request.planning_date), request.run_id,
+                    key=f"publish:{request.run_id}:{request.request}",
+                    reason=f"request {request.request} approved by {request.decided_by}",
+                )
+            )  # fmt: skip
+        return found
+
+    def fallback(self, plant: str, planning_date: date, *, run_id: str, reason: str, now: datetime) -> Fallback:
+        """What stays in force after a failure, and how old it is; the governance audit gets a row where there is one."""
+        in_force = self.in_force(plant)
+        if in_force is None:
+            message = f"{plant} {planning_date}: {reason}; no schedule was ever published, work by the manual procedure"
+            return Fallback(message, None, None, None)
+        age = round(in_force.age(now).total_seconds() / 3600, 1)
+        message = (
+            f"{plant} {planning_date}: {reason}; schedule version {in_force.schedule_version} as of {in_force.as_of} "
+            f"stays in force, {age} h old"
+        )
+        return Fallback(message, in_force.schedule_version, in_force.published_at, age)
+
+    # The installation.
+
+    def lake(self) -> Lake:
+        """The lake; object-store keys come from the environment, never from here."""
+        from recon_platform.lake import Lake
+
+        return Lake(self.lake_root, json.loads(self.lake_options) or None)
+
+    def store(self) -> Store | None:
+        """The governance store; None where this lake has none: then plans are made and nothing can be published."""
+        from recon_platform.governance import Store
+
+        if "://" not in self.governance_url and not Path(self.governance_url).is_file():
+            return None
+        key = Path(self.lake_root) / "governance.key"
+        return Store(self.governance_url, key=key.read_bytes() if key.is_file() else None)
+
+    def _run(self, context: dg.AssetExecutionContext) -> NightRun:
+        """The night of this Dagster run, opened or resumed once per process."""
+        from recon_platform.connectors import read_landing
+        from recon_platform.nights.downtime import with_events
+        from recon_platform.nights.night import open_night
+
+        if context.run_id in self._runs:
+            return self._runs[context.run_id]
+        plant, planning_date = night_of(context.partition_key)
+        self._refuse_the_past(plant, planning_date)
+        folders = LandingResource(root=self.landing_root)
+        landing = read_landing(folders.folder(plant, planning_date))
+        if landing.plant.code != plant:
+            raise ValueError(
+                f"plant.toml in the landing of {plant} says plant {landing.plant.code!r}; rename one of them"
+            )
+        if context.run.tags.get(EVENTS):
+            landing = with_events(landing, folders.events(plant).events)
+        run = open_night(
+            self.lake(),
+            landing,
+            store=self.store(),
+            planning_date=planning_date,
+            actor=f"dagster:{context.run.job_name}",
+        )
+        self._runs.clear()  # one run at a time in a process: keep no tables of one that is over
+        self._runs[context.run_id] = run
+        return run
+
+    def _refuse_the_past(self, plant: str, planning_date: date) -> None:
+        in_force = self.in_force(plant)
+        if in_force is not None and planning_date < date.fromisoformat(in_force.rows.planning_date):
+            raise PastNightError(
+                f"{plant} {planning_date} lies before {in_force.rows.planning_date}, whose schedule is in force; a past night is "
+                "not planned again: use the job `replay`, which writes nothing"
+            )
+
+    def _propose(self, manifest: Manifest) -> None:
+        """Lay the finished plan before the people who decide."""
+        from recon_platform.nights.proposals import propose_night
+
+        store = self.store()
+        if store is not None:
+            propose_night(store, self.lake(), manifest)
+
+
+def _raw_step(run: NightRun, tables: frozenset[str]) -> Step:
+    """The landing tables as `open_night` wrote them; a table that did not land is empty."""
+    import polars as pl
+
+    frames, written = {}, {}
+    for name in tables:
+        entry = run.pins.inputs.get(f"raw.{name}")
+        frames[name] = run.read(f"raw.{name}") if entry is not None else pl.DataFrame()
+        written[name] = Written(entry.version, entry.digest) if entry is not None else Written(-1, "did not land")
+    return Step(frames=frames, written=written)

@@ -125,6 +125,7 @@ class Installation:
         environment = self.environment()
         python = [sys.executable, "-m"]
         web = [*python, "dagster_webserver", "-h", self.host, "-p", str(self.port), "-w", str(workspace)]
+        web += ["--read-only"] if self.read_only else []
         self.services = [
             Service(
                 "code server",
@@ -132,8 +133,10 @@ class Installation:
                  "--location-name", "recon", "--use-python-environment-entry-point", "--log-level", "warning"],
                 environment, logs / "code-server.log", prepare=lambda: self.socket.unlink(missing_ok=True),
             ),
-            Service("webserver", [*web, *(["--read-only"] if self.read_only else [])], environment, logs / "webserver.log"),
-            Service("daemon", [*python, "dagster._daemon", "run", "-w", str(workspace)], environment, logs / "daemon.log"),
+            Service("webserver", web, environment, logs / "webserver.log"),
+            Service(
+                "daemon", [*python, "dagster._daemon", "run", "-w", str(workspace)], environment, logs / "daemon.log",
+            ),
         ]  # fmt: skip
         for service in self.services:
             service.start()

@@ -8,7 +8,7 @@ import dagster as dg
 
 from resources.nights import NightsResource
 from resources.partitions import night_key
-from sensors.tags import PRIORITY, REASON, URGENT
+from sensors.tags import PLAN_RUN, PRIORITY, REASON, URGENT
 
 
 def approvals_sensor(interval_seconds: int) -> dg.SensorDefinition:
@@ -24,7 +24,7 @@ def approvals_sensor(interval_seconds: int) -> dg.SensorDefinition:
         requests = [
             dg.RunRequest(
                 run_key=found.key, partition_key=night_key(found.plant, found.planning_date),
-                tags={PRIORITY: URGENT, REASON: found.reason[:250], "recon/plan_run": found.run_id},
+                tags={PRIORITY: URGENT, REASON: found.reason[:250], PLAN_RUN: found.run_id},
             )
             for found in waiting
         ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Reruns after major downtime: events are read as they are dropped, a burst leads to one rerun, a second delivery to none.
+"""Reruns after major downtime: once per event, a burst together, a second delivery not at all.
 
 What decides is always the difference between the newest report of each event and what the latest plan of the plant
 read, so nothing depends on this sensor having seen every file: a lost cursor, a killed daemon or an event that comes

@@ -2,12 +2,13 @@
 
 import dagster as dg
 
+from recon_platform.tables.runs import PUBLISHED_SCHEDULE
 from resources.clock import ClockResource
 from resources.nights import NightsResource
 from resources.partitions import PLANT, night_of
 
 PARTITION = "dagster/partition"
-PUBLISHED = dg.AssetKey(["published", "published_schedule"])
+PUBLISHED = dg.AssetKey([str(PUBLISHED_SCHEDULE.layer), PUBLISHED_SCHEDULE.name])
 WATCHED_JOBS = frozenset({"night", "rerun", "publish"})
 
 

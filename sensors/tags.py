@@ -3,7 +3,6 @@
 import dagster as dg
 
 REASON = "recon/reason"
-EVENTS = "recon/events"
 EVENT_AT = "recon/event_dropped_at"
 SEQUENCE = "recon/sequence"
 PRIORITY = "dagster/priority"

@@ -1,4 +1,4 @@
-"""Downtime reported between two nights: read what was dropped, judge whether it changes the plan, lay it over a landing.
+"""Downtime reported between two nights: read what was dropped, judge it, lay it over a landing.
 
 Events arrive as files `downtime_events*.csv` (columns of the contract's `downtime_events`) in the folder `events/` of a
 plant's landing. They come twice, late, out of order, and corrected; what counts is the newest report of each event,
@@ -11,11 +11,16 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
+from recon_platform.connectors import Landing
+
+TABLE = "downtime_events"
 EVENTS_FOLDER = "events"
 EVENT_FILES = "downtime_events*.csv"
 REQUIRED = ("event", "started_at", "reported_at")
@@ -35,6 +40,8 @@ class DowntimeEvent:
     planned: bool
     reported_at: datetime
     fields: Mapping[str, str]
+    file: str = field(default="", compare=False)
+    row: int = field(default=0, compare=False)
 
     @property
     def end(self) -> datetime | None:
@@ -49,7 +56,7 @@ class DowntimeEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventFolder:
-    """All that lies in an events folder: the newest report per event, rows that could not be read, and a fingerprint."""
+    """All that lies in an events folder: the newest report per event, rows that could not be read, a fingerprint."""
 
     events: tuple[DowntimeEvent, ...]
     problems: tuple[str, ...]
@@ -99,7 +106,7 @@ def read_events(folder: Path, zone: ZoneInfo) -> EventFolder:
             continue
         for number, row in enumerate(rows, start=1):
             try:
-                event = _event(row, zone)
+                event = _event(row, zone, f"{EVENTS_FOLDER}/{path.name}", number)
             except ValueError as error:
                 problems.append(f"{path.name}, row {number}: {error}")
                 continue
@@ -138,15 +145,43 @@ def judge(
     return Judgement(event, False, minutes, f"{minutes:.0f} min of machine time change; below {major_minutes:.0f}")
 
 
-def overlay(rows: Iterable[Mapping[str, str | None]], events: Iterable[DowntimeEvent]) -> list[dict[str, str | None]]:
-    """Landing rows of `downtime_events` with `events` laid over: one row per event, the newest report of each.
+def with_events(landing: Landing, events: Iterable[DowntimeEvent]) -> Landing:
+    """`landing` with `events` laid over its `downtime_events`: one row per event, the newest report of each.
 
-    Rows come as text and leave as text, ordered by event.
+    Cells stay text, and each row says which file it came from; the digest of the landing names the events too.
     """
-    merged: dict[str, dict[str, str | None]] = {str(row["event"]): dict(row) for row in rows}
-    for event in events:
-        merged[event.event] = {name: value or None for name, value in event.fields.items()}
-    return [merged[name] for name in sorted(merged)]
+    laid = sorted(events, key=lambda event: event.event)
+    if not laid:
+        return landing
+    names = [event.event for event in laid]
+    rows = pl.DataFrame(
+        [
+            {**event.fields, "_source": "mes", "_file": event.file,
+             "_row": event.row, "_extracted_at": event.fields["reported_at"], "_problem": None}
+            for event in laid
+        ],
+        infer_schema_length=None,
+    ).with_columns(pl.col("_row").cast(pl.Int64), pl.col("_problem").cast(pl.String))  # fmt: skip
+    known = landing.frames.get(TABLE)
+    if known is not None:
+        kept = known.filter(~pl.col("event").cast(pl.String).is_in(names))
+        texts = [pl.col(name).cast(pl.String) for name in kept.columns if not name.startswith("_")]
+        rows = pl.concat([kept.with_columns(*texts, pl.col("_row").cast(pl.Int64)), rows], how="diagonal_relaxed")
+    digest = hashlib.sha256("\n".join([landing.digest, *(event.revision for event in laid)]).encode()).hexdigest()
+    return replace(landing, frames={**landing.frames, TABLE: rows}, digest=digest)
+
+
+def known_events(frame: pl.DataFrame, zone: ZoneInfo) -> dict[str, DowntimeEvent]:
+    """The events that a plan read, from its raw table `downtime_events`; rows that cannot be read are left out."""
+    found: dict[str, DowntimeEvent] = {}
+    for row in frame.with_columns(pl.exclude("_row").cast(pl.String)).iter_rows(named=True):
+        cells = {name: value for name, value in row.items() if not name.startswith("_")}
+        try:
+            event = _event(cells, zone, str(row.get("_file") or ""), int(row.get("_row") or 0))
+        except ValueError:
+            continue  # conform quarantined it with its reason; a plan did not know it
+        found[event.event] = event
+    return found
 
 
 def _files(folder: Path) -> list[Path]:
@@ -154,10 +189,9 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(EVENT_FILES) if path.is_file() and not path.name.startswith("."))
 
 
-def _event(row: Mapping[str | None, str | None], zone: ZoneInfo) -> DowntimeEvent:
-    fields = {
-        name: (value or "").strip() for name, value in row.items() if name is not None and isinstance(value, str | None)
-    }
+def _event(row: Mapping[str | None, str | None], zone: ZoneInfo, file: str, number: int) -> DowntimeEvent:
+    cells = {name: (value or "").strip() for name, value in row.items() if name and isinstance(value, str | None)}
+    fields = {name: value for name, value in cells.items() if value}
     for name in REQUIRED:
         if not fields.get(name):
             raise ValueError(f"column {name} is empty; it must be given")
@@ -172,6 +206,7 @@ def _event(row: Mapping[str | None, str | None], zone: ZoneInfo) -> DowntimeEven
         started_at=started, ended_at=ended, expected_end=expected,
         planned=fields.get("planned", "").lower() in TRUE_WORDS,
         reported_at=_instant("reported_at", fields["reported_at"], zone), fields=fields,
+        file=file, row=number,
     )  # fmt: skip
 
 
