@@ -83,10 +83,7 @@ def _send(server: MailServer, address: str, message: Queued) -> Answer:
 
 
 def _announce(address: str, message: Queued) -> Answer:
-    try:
-        import apprise  # noqa: PLC0415 - half a second, needed for channels only
-    except ImportError as error:
-        raise DeliveryError("channels other than mail need the package apprise (extra `notify`)") from error
+    import apprise  # noqa: PLC0415 - half a second to import, and only channels need it
 
     channel = apprise.Apprise()
     if not channel.add(address):

@@ -133,7 +133,7 @@ def _keep(store: Store, actor: Actor, messages: Sequence[Queued], answers: Seque
         for message, answer in refused:
             notices.tell(
                 tx, "refused", message.key, plant=message.plant, title=f"{message.target} refused {message.subject}",
-                text=f"{message.kind} of {message.subject} was not written: {answer.text}. Nothing was overwritten; look "
-                "at the order in the ERP, the next night plans with what it says.",
+                text=f"{message.kind} of {message.subject} was not written: {answer.text}. Nothing was overwritten; "
+                "look at the order in the ERP, the next night plans with what it says.",
             )  # fmt: skip
     return Delivered(len(accepted), len(refused))

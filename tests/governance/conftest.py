@@ -9,11 +9,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from recon_platform.governance import Store
+from recon_platform.governance import Store, passwords
 from tests.governance.plant import KEY, Governed, StandingClock, furnish
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_secrets() -> Iterator[None]:
+    """Hash with argon2's cheapest parameters: what is tested is who may what, not how slow a guess is."""
+    patch = pytest.MonkeyPatch()
+    cheap = PasswordHasher.from_parameters(CHEAPEST)
+    patch.setattr(passwords, "_hasher", lambda: cheap)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +53,9 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: str) -> tuple[str, dict[str, str]]:
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        _administer(postgres, f"ALTER SYSTEM SET {setting} = off")  # a test does not outlive its machine
+    _administer(postgres, "SELECT pg_reload_conf()")
     _administer(postgres, "CREATE DATABASE template_governance")
     store = Store.create(_named(postgres, "template_governance"), clock=StandingClock(), key=KEY)
     tokens = furnish(store)
@@ -60,7 +75,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
     postgres = request.getfixturevalue("postgres")
     template, tokens = request.getfixturevalue("postgres_template")
     name = f"g{uuid.uuid4().hex[:12]}"
-    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _named(postgres, name), tokens
     _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
