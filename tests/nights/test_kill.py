@@ -21,7 +21,7 @@ from tests.nights.small import STAGES, landing
 ROWS = 50
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [5, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
 def test_a_killed_night_is_invisible_and_a_second_start_finishes_it(tmp_path: Path, kills: int) -> None:
     # A server that has imported everything and opened no table forks the victims: the Delta library must not be forked.
     processes = multiprocessing.get_context("forkserver")
