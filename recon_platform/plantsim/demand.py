@@ -189,14 +189,14 @@ def _lines(world: World, orders: pl.DataFrame) -> pl.DataFrame:
     count = np.minimum(sold["lines"].to_numpy(), sold["boxes"].to_numpy())
     owner = np.repeat(np.arange(len(sold)), count)
     rank = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    rng = stream(world.seed, "lines")
     boxes = sold["boxes"].to_numpy()[owner]
     part = boxes // count[owner] + (rank < boxes % count[owner])
-    due = shift_working_days(
-        world, sold["due_day"].to_numpy()[owner], np.where(rank == 0, 0, rng.integers(0, 6, len(owner)))
-    )
-    early = np.where(rng.random(len(owner)) < 0.15, rng.integers(1, 5, len(owner)), 0)
-    customer = _customer_of(world, sold["cls"].to_numpy()[owner], rng)
+    # a stream per column: more orders later never change the draws of earlier ones
+    later = (stream(world.seed, "line later").random(len(owner)) * 6).astype(np.int64)
+    sooner = stream(world.seed, "line early").random((len(owner), 2))
+    due = shift_working_days(world, sold["due_day"].to_numpy()[owner], np.where(rank == 0, 0, later))
+    early = np.where(sooner[:, 0] < 0.15, 1 + (sooner[:, 1] * 4).astype(np.int64), 0)
+    customer = _customer_of(world, sold["cls"].to_numpy()[owner], stream(world.seed, "customer"))
     created = sold["created"].to_numpy()[owner]
     frame = pl.DataFrame(
         {
@@ -247,7 +247,12 @@ def _purchases(world: World, orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     )
     needs = needs.with_columns(truck=truck.otherwise(0).cast(pl.Int64))
     group = ["component_index", "week", "truck"]
-    lines = needs.group_by(group).agg(need=pl.col("need").sum()).sort(group).with_row_index("purchase")
+    lines = (
+        needs.group_by(group)
+        .agg(need=pl.col("need").sum())
+        .sort("week", "component_index", "truck")
+        .with_row_index("purchase")
+    )
     lines = lines.with_columns(pl.col("purchase").cast(pl.Int64))
     needs = needs.join(lines.select(*group, "purchase"), on=group).sort("order", "op_seq", "component_index")
     return needs.select(

@@ -119,7 +119,7 @@ def wrong_bill(p: Planting, share: float) -> None:
         on=["parent_item", "component_item"],
         how="semi",
     )
-    true = number(bill["qty_per"].cast(pl.Float64) * 1.04)
+    true = (bill["qty_per"].cast(pl.Float64) * 1.04).round(9).cast(pl.String)
     p.note(
         "wrong_bill", "bom_lines", bill, "qty_per", true, bill["qty_per"], rules="BF-11", entity_type="component",
         entity=bill.select(pl.format("{}/{}", "parent_item", "component_item")).to_series(),

@@ -15,7 +15,7 @@ import polars as pl
 from recon_platform.plantsim.drift import plant_drift
 from recon_platform.plantsim.history import History, run_history
 from recon_platform.plantsim.landing import as_text, feeds, typed, write_folder
-from recon_platform.plantsim.master import master_tables, planned_downtime
+from recon_platform.plantsim.master import calendar_exceptions, master_tables, planned_downtime
 from recon_platform.plantsim.snapshot_erp import erp_tables
 from recon_platform.plantsim.snapshot_mes import mes_tables
 from recon_platform.plantsim.state import State, state_at
@@ -87,6 +87,7 @@ def true_tables(state: State) -> dict[str, pl.DataFrame]:
         **erp_tables(state),
         **mes_tables(state),
         "planned_downtime": planned_downtime(state.history, state.now),
+        "calendar_exceptions": calendar_exceptions(state.history.world, state.now),
     }
     return {name: typed(name, frame) for name, frame in sorted(raw.items())}
 

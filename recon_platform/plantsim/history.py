@@ -42,13 +42,14 @@ def machine_stops(world: World) -> pl.DataFrame:
     span = world.days - first
     frames = []
     for machine, center in zip(world.machines["index"], world.machines["wc"], strict=True):
-        rng = stream(world.seed, "stops", machine)
+        # a stream per machine and quantity: a longer run only adds stops
+        repairs, between, reasons = (stream(world.seed, f"stops {what}", machine) for what in ("r", "g", "w"))
         gap_min = WORK_CENTERS[center].mtbf_h * 60
         count = int(span * DAY_MIN / gap_min * 1.6) + 8
-        repair = np.clip(rng.lognormal(np.log(p.breakdown_median_min), p.breakdown_sigma, count), 6, 2880).astype(
+        repair = np.clip(repairs.lognormal(np.log(p.breakdown_median_min), p.breakdown_sigma, count), 6, 2880).astype(
             np.int64
         )
-        gaps = rng.exponential(gap_min, count).astype(np.int64) + 10
+        gaps = between.exponential(gap_min, count).astype(np.int64) + 10
         start = first * DAY_MIN + np.cumsum(gaps) + np.cumsum(repair) - repair
         service = np.arange(first + machine % 28, world.days - 1, 28)
         service_start = world.clock.minutes_of_days(service, 360)
@@ -59,7 +60,7 @@ def machine_stops(world: World) -> pl.DataFrame:
                     "start": np.concatenate([start, service_start]),
                     "end": np.concatenate([start + repair, service_start + 180]),
                     "planned": np.concatenate([np.zeros(count, bool), np.ones(len(service), bool)]),
-                    "reason": np.concatenate([rng.integers(0, len(REASONS), count), np.full(len(service), -1)]),
+                    "reason": np.concatenate([reasons.integers(0, len(REASONS), count), np.full(len(service), -1)]),
                 }
             )
         )
@@ -118,10 +119,9 @@ def order_operations(world: World, book: OrderBook) -> pl.DataFrame:
         .join(routing, on="item_index")
         .sort("order", "op_seq")
     )
-    rng = stream(world.seed, "scrap")
     # a draw per operation, in order of entry: more orders later never change those of earlier ones
-    wobble = rng.gamma(4.0, 0.25, len(ops))
-    slow = rng.normal(1.0, 0.05, len(ops)).clip(0.85, 1.2)
+    wobble = stream(world.seed, "scrap").gamma(4.0, 0.25, len(ops))
+    slow = stream(world.seed, "pace").normal(1.0, 0.05, len(ops)).clip(0.85, 1.2)
     order, qty = ops["order"].to_numpy(), ops["qty"].to_numpy()
     scrap = ops["scrap"].to_numpy()
     units_in, units_scrap = np.zeros(len(ops), np.int64), np.zeros(len(ops), np.int64)

@@ -11,7 +11,7 @@ from datetime import time, timedelta
 import numpy as np
 import polars as pl
 
-from recon_platform.plantsim.clock import DAY_MIN
+from recon_platform.plantsim.clock import DAY_MIN, holidays
 from recon_platform.plantsim.demand import item_yield, lead_time_working_days
 from recon_platform.plantsim.history import History
 from recon_platform.plantsim.parameters import (
@@ -50,7 +50,6 @@ def master_tables(history: History) -> dict[str, pl.DataFrame]:
         ),
         "work_centers": _work_centers(world),
         "calendars": _calendars(),
-        "calendar_exceptions": _exceptions(world),
         "setup_matrix": _setup_matrix(),
         "setup_attributes": _setup_attributes(world),
         "labour": _labour(world),
@@ -234,12 +233,14 @@ def _calendars() -> pl.DataFrame:
     )
 
 
-def _exceptions(world: World) -> pl.DataFrame:
+def calendar_exceptions(world: World, now: int) -> pl.DataFrame:
+    """Holidays of the past year and of the next."""
+    last = world.clock.instant(now).date() + timedelta(days=365)
     return pl.DataFrame(
         [
             {"calendar": name, "date": day, "kind": "closed", "reason": why}
             for name in ("PLANT", "TWO")
-            for day, why in world.closed
+            for day, why in holidays(world.clock.origin, last)
         ]
     )
 
@@ -376,9 +377,11 @@ def _work_center_xref() -> pl.DataFrame:
 
 
 def planned_downtime(history: History, now: int) -> pl.DataFrame:
-    """Maintenance from two weeks back to the end of what is known."""
+    """Maintenance from two weeks back to a quarter ahead."""
     world = history.world
-    stops = history.stops.filter(pl.col("planned") & (pl.col("end") > now - 14 * DAY_MIN))
+    stops = history.stops.filter(
+        pl.col("planned") & (pl.col("end") > now - 14 * DAY_MIN) & (pl.col("start") < now + 91 * DAY_MIN)
+    )
     return stops.select(
         machine=world.machines["machine"].gather(stops["machine"]),
         start=world.clock.instants(stops["start"].to_numpy()),

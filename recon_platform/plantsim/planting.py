@@ -86,19 +86,13 @@ class Planting:
         frame = self.frames[table]
         at = frame["_id"].search_sorted(rows["_id"])
         self.frames[table] = frame.with_columns(frame[column].clone().scatter(at, values.cast(pl.String)))
+        changed = rows[column].ne_missing(values.cast(pl.String))
+        named = rows.with_columns(_entity=entity).filter(changed)
+        said = rules if isinstance(rules, str) else rules.filter(changed)
         self.note(
-            kind,
-            table,
-            rows,
-            column,
-            rows[column],
-            values,
-            entity=entity,
-            rules=rules,
-            entity_type=entity_type,
-            observable=observable,
-            key=key,
-        )
+            kind, table, named, column, named[column], values.filter(changed), entity=named["_entity"], rules=said,
+            entity_type=entity_type, observable=observable, key=key,
+        )  # fmt: skip
 
     def note(
         self,
@@ -117,6 +111,8 @@ class Planting:
     ) -> None:
         """Write down an error without editing."""
         name = key or rows.columns[0]
+        if rows.is_empty():
+            return
         frame = rows.select(
             kind=pl.lit(kind),
             table=pl.lit(table),

@@ -5,6 +5,7 @@ Belongs here: what stands still while orders flow. Does not belong here: orders 
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -34,8 +35,7 @@ OVEN_LOAD_KG = 3000.0
 
 def stream(seed: int, name: str, *index: int) -> np.random.Generator:
     """The random stream of one source of chance: a policy that acts differently still meets the same draws."""
-    key = int.from_bytes(name.encode()[:12].ljust(12, b"\0"), "big")
-    return np.random.default_rng(np.random.SeedSequence([seed, key % (1 << 63), *index]))
+    return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(name.encode()), *index]))
 
 
 @dataclass(frozen=True, slots=True)
