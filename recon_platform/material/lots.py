@@ -26,33 +26,29 @@ MAX_PIECES = 1_000  # a maximum lot this far below the need is a data error, not
 
 
 @njit(cache=True)
-def lot_end(
-    net_day: NDArray[np.int64], net_qty: NDArray[np.int64], n: int, i: int, first: int, p: NDArray[np.float64]
-) -> int:
-    """Index after the last net requirement that a lot started at `i` covers, `first` being what it must cover there.
+def lot_end(net_day: NDArray[np.int64], net_qty: NDArray[np.int64], end: int, i: int, period: int,
+            p: NDArray[np.float64]) -> int:  # fmt: skip
+    """Index after the last net requirement that a lot started at `i` covers.
 
     `period`: all inside the window of days (zeros count). `part_period`: stops before the accumulated unit-days
     exceed setup ÷ holding cost (DeMatteis 1968). `silver_meal`: stops where the cost per day covered rises
-    (Silver & Meal 1973); a period is the shortest gap between requirements, a week at most.
+    (Silver & Meal 1973), a period being `period` days.
     """
     rule = int(p[RULE])
     j = i + 1
     if rule == PERIOD:
-        while j < n and net_day[j] < net_day[i] + p[WINDOW]:
+        while j < end and net_day[j] < net_day[i] + p[WINDOW]:
             j += 1
     elif rule == PART_PERIOD and p[HOLDING] > 0:
         held = 0.0
-        while j < n:
+        while j < end:
             held += net_qty[j] / MICRO * (net_day[j] - net_day[i])
             if held * p[HOLDING] > p[SETUP] + 1e-9:
                 break
             j += 1
     elif rule == SILVER_MEAL and p[HOLDING] > 0:
-        period = DAYS_PER_PERIOD
-        for k in range(1, n):
-            period = min(period, net_day[k] - net_day[k - 1])
         cost = p[SETUP]
-        while j < n:
+        while j < end:
             gap = net_day[j] - net_day[i]
             more = cost + p[HOLDING] * (net_qty[j] / MICRO) * gap
             if more / (gap + period) > cost / gap + 1e-9:
@@ -83,23 +79,30 @@ def started_for(good: int, p: NDArray[np.float64]) -> int:
 
 @njit(cache=True)
 def size_lots(
-    net_day: NDArray[np.int64], net_qty: NDArray[np.int64], n: int, p: NDArray[np.float64],
-    lot_day: NDArray[np.int64], lot_started: NDArray[np.int64], lot_good: NDArray[np.int64],
+    net_day: NDArray[np.int64], net_qty: NDArray[np.int64], begin: int, end: int, p: NDArray[np.float64],
+    lot_day: NDArray[np.int64], lot_started: NDArray[np.int64], lot_good: NDArray[np.int64], at: int,
 ) -> int:  # fmt: skip
-    """Lots for net requirements `0..n`; gives their number, or −needed where the output arrays are too short.
+    """Lots for net requirements `begin…end`, written from `at` on; gives their number, or −(length needed) where an
+    output array is too short.
 
     What a lot makes beyond its need serves the requirements after it. A maximum splits a lot into pieces of one day.
+    The period of Silver–Meal is the shortest gap between requirements, a week at most.
     """
+    room = min(len(lot_day), len(lot_started), len(lot_good))
+    period = DAYS_PER_PERIOD
+    if int(p[RULE]) == SILVER_MEAL:
+        for k in range(begin + 1, end):
+            period = min(period, net_day[k] - net_day[k - 1])
     carry = 0
-    made = 0
-    i = 0
-    while i < n:
+    made = at
+    i = begin
+    while i < end:
         need = net_qty[i] - carry
         if need <= 0:
             carry -= net_qty[i]
             i += 1
             continue
-        j = lot_end(net_day, net_qty, n, i, need, p)
+        j = lot_end(net_day, net_qty, end, i, period, p)
         good = need
         for k in range(i + 1, j):
             good += net_qty[k]
@@ -108,8 +111,8 @@ def size_lots(
         if 0 < p[MAX_QTY] < started:
             piece = max(int(p[MAX_QTY]), -(-started // MAX_PIECES))
         pieces = -(-started // piece)
-        if made + pieces > len(lot_day):
-            return -(made + pieces)
+        if made + pieces > room:
+            return -(made + pieces + (end - j))
         out = 0
         rest = started
         for _ in range(pieces):
@@ -117,7 +120,7 @@ def size_lots(
             rest -= size
             lot_day[made] = net_day[i]
             lot_started[made] = size
-            lot_good[made] = size if p[YIELD] >= 1.0 else int(np.floor(size * p[YIELD] + 0.5))
+            lot_good[made] = size if p[YIELD] >= 1.0 else int(size * p[YIELD] + 0.5)
             out += lot_good[made]
             made += 1
         if out < good:  # rounding of a yield: the last piece is what the need says
@@ -125,4 +128,4 @@ def size_lots(
             out = good
         carry = out - good
         i = j
-    return made
+    return made - at

@@ -64,7 +64,7 @@ def reschedule_messages(solution: Solution, context: PlanContext) -> pl.DataFram
     moved = _rows(
         rows.with_columns(code.alias("code")).filter(pl.col("code").is_not_null()),
         pl.col("code"),
-        from_date=pl.col("available_date"),
+        from_date=_day("day"),
         to_date=to_date,
         need_date=to_date,
         qty=pl.col("qty"),
@@ -79,7 +79,7 @@ def reschedule_messages(solution: Solution, context: PlanContext) -> pl.DataFram
     overdue = _rows(
         rows.filter(pl.col("available_date") < pl.lit(context.planning_date)),
         "PAST_DUE_SUPPLY",
-        from_date=pl.col("available_date"),
+        from_date=_day("day"),
         to_date=to_date,
         need_date=to_date,
         qty=pl.col("qty"),
@@ -109,8 +109,8 @@ def decrease_messages(rows: pl.DataFrame, never: int, context: PlanContext) -> p
             (pl.col("need_day") < never) & (pl.col("used") > 0) & (cut > tolerance * pl.col("qty")) & (cut > 1e-6)
         ),
         "DECREASE",
-        from_date=pl.col("available_date"),
-        to_date=pl.col("available_date"),
+        from_date=_day("day"),
+        to_date=_day("day"),
         need_date=_day("need_day"),
         qty=cut,
         feasible=pl.lit(True),

@@ -12,7 +12,8 @@ import numpy as np
 from numba import njit
 
 from recon_platform.material.lots import ON_HAND, SAFETY
-from recon_platform.material.netting import Axis, Inputs, Ints, Netted
+from recon_platform.material.netting import Axis, Inputs, Netted
+from recon_platform.material.rows import Ints, longer, stable_order
 
 STOCK, OPEN_ORDER, PLANNED_ORDER = 0, 1, 2
 SAFETY_DEMAND, GROSS_DEMAND, SURPLUS = 0, 1, 2
@@ -56,6 +57,9 @@ def peg_all(a: Inputs, n: Netted, axis: Axis, demand_rank: Ints, demand_order: I
     open_first = np.full(len(a.supply_day), axis.never, dtype=np.int64)
     open_rank = np.full(len(a.supply_day), NO_RANK, dtype=np.int64)
     planned_rank = np.full(len(n.planned_day), NO_RANK, dtype=np.int64)
+    when = np.empty(256, dtype=np.int64)
+    order = np.empty(256, dtype=np.int64)
+    spare = np.empty(256, dtype=np.int64)
     rows = 0
     for item in range(items):
         s, e = a.supply_at[item], a.supply_at[item + 1]
@@ -64,13 +68,15 @@ def peg_all(a: Inputs, n: Netted, axis: Axis, demand_rank: Ints, demand_order: I
         on_hand = int(a.parameters[item, ON_HAND])
         safety = int(a.parameters[item, SAFETY]) + max(-on_hand, 0)
         count = 1 + (e - s) + (pe - ps)
-        when = np.empty(count, dtype=np.int64)
+        when = longer(when, count)
+        order = longer(order, count)
+        spare = longer(spare, count)
         when[0] = -NO_RANK
         for x in range(s, e):
             when[1 + x - s] = n.need[x]
         for x in range(ps, pe):
             when[1 + (e - s) + x - ps] = n.planned_day[x]
-        order = np.argsort(when, kind="mergesort")
+        stable_order(when, 0, count, order, spare)
         d = gs - 1 if safety > 0 else gs
         left = safety if safety > 0 else (n.gross_qty[gs] if gs < ge else 0)
         for position in range(count):

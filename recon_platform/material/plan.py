@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.material.causes import cause_rows, story
+from recon_platform.material.lifecycle import with_lifecycle
 from recon_platform.material.made_orders import order_links_table, supply_orders_table
 from recon_platform.material.messages import raw_messages
-from recon_platform.material.problem import build_problem
+from recon_platform.material.problem import assemble
+from recon_platform.material.snapshot import snapshot
 from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import MESSAGE_CAUSES
@@ -17,17 +20,25 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
     """Tables `requirements`, `planned_orders`, `pegging`, `action_messages`, `message_causes`, `supply_orders`,
     `order_links`.
 
-    Reads the conformed tables, `reconciled_orders`, and the run before under `previous.` where there is one.
-    Raises ValueError where the plant calendar has no working day left.
+    Reads the conformed tables, `reconciled_orders`, and the run before under `previous.` where there is one: without it
+    there is nothing to compare with, and messages have no causes. Raises ValueError where the plant calendar has no
+    working day left.
     """
-    solution = solve(build_problem(frames, context), context)
+    facts = snapshot(frames, context)
+    solution = solve(assemble(facts, context), context)
     requirements = requirements_table(solution)
+    messages = raw_messages(frames, solution, requirements, context)
+    causes = MESSAGE_CAUSES.empty()
+    told = story(frames, facts, context)
+    if told is not None:
+        causes, phoney = cause_rows(messages, told.attribution, frames, solution.problem.axis.never)
+        messages = messages.with_columns(pl.col("message").is_in(phoney.get_column("message").implode()).alias("phoney"))
     return {
         "requirements": requirements,
         "planned_orders": planned_orders_table(solution),
         "pegging": pegging_table(solution),
-        "action_messages": raw_messages(frames, solution, requirements, context),
-        "message_causes": MESSAGE_CAUSES.empty(),
+        "action_messages": with_lifecycle(messages, frames, told),
+        "message_causes": causes,
         "supply_orders": supply_orders_table(frames, solution, context),
         "order_links": order_links_table(solution),
     }

@@ -16,7 +16,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from recon_platform.material.lots import BOUGHT, LEAD, ON_HAND, SAFETY, size_lots
-from recon_platform.material.netting import Axis, Inputs, Ints, Netted, net_item, release_day
+from recon_platform.material.netting import Axis, Inputs, Netted, net_item, release_day
+from recon_platform.material.rows import Ints, longer, longer_floats, permute, stable_order
 
 Floats = NDArray[np.float64]
 
@@ -73,40 +74,21 @@ class Shifts(NamedTuple):
 
 
 @njit(cache=True)
-def _grow(values: Ints, size: int) -> Ints:
-    if size <= len(values):
-        return values
-    grown = np.empty(max(size, 2 * len(values)), dtype=np.int64)
-    grown[: len(values)] = values
-    return grown
-
-
-@njit(cache=True)
-def _grow_floats(values: Floats, size: int) -> Floats:
-    if size <= len(values):
-        return values
-    grown = np.empty(max(size, 2 * len(values)), dtype=np.float64)
-    grown[: len(values)] = values
-    return grown
-
-
-@njit(cache=True)
-def _sort_by_day(day: Ints, qty: Ints, n: int) -> None:
-    """Insertion for short or nearly sorted rows, merge sort for long ones; both keep the order of equals."""
-    if n > 64:
-        order = np.argsort(day[:n], kind="mergesort")
-        day[:n] = day[:n][order]
-        qty[:n] = qty[:n][order]
-        return
-    for i in range(1, n):
-        d, q = day[i], qty[i]
-        j = i - 1
-        while j >= 0 and day[j] > d:
-            day[j + 1] = day[j]
-            qty[j + 1] = qty[j]
+def _players(scratch: Ints, found: int) -> int:
+    """Sort the first `found` entries and drop repetitions, in place; gives how many are left."""
+    left = 0
+    for i in range(found):
+        player = scratch[i]
+        j = left - 1
+        while j >= 0 and scratch[j] > player:
             j -= 1
-        day[j + 1] = d
-        qty[j + 1] = q
+        if j >= 0 and scratch[j] == player:
+            continue
+        for x in range(left, j + 1, -1):
+            scratch[x] = scratch[x - 1]
+        scratch[j + 1] = player
+        left += 1
+    return left
 
 
 @njit(cache=True)
@@ -201,6 +183,8 @@ def replay_all(
     rels = 0
     day = np.empty(256, dtype=np.int64)
     qty = np.empty(256, dtype=np.int64)
+    sequence = np.empty(256, dtype=np.int64)
+    spare = np.empty(256, dtype=np.int64)
     net_day = np.empty(256, dtype=np.int64)
     net_qty = np.empty(256, dtype=np.int64)
     lot_day = np.empty(256, dtype=np.int64)
@@ -233,13 +217,13 @@ def replay_all(
         found = 0
         sequential = False
         for e in range(changes.at[item], changes.at[item + 1]):
-            scratch = _grow(scratch, found + 1)
+            scratch = longer(scratch, found + 1)
             scratch[found] = changes.player[e]
             found += 1
         for x in range(lines.at[item], lines.at[item + 1]):
             for player in (lines.added_by[x], lines.dropped_by[x]):
                 if player != NOBODY:
-                    scratch = _grow(scratch, found + 1)
+                    scratch = longer(scratch, found + 1)
                     scratch[found] = player
                     found += 1
             p = lines.parent[x]
@@ -248,19 +232,19 @@ def replay_all(
                     sequential = True
                 for j in range(who_n[p]):
                     if kept[who_at[p] + j]:
-                        scratch = _grow(scratch, found + 1)
+                        scratch = longer(scratch, found + 1)
                         scratch[found] = who[who_at[p] + j]
                         found += 1
         if found == 0:
             continue
-        players = np.unique(scratch[:found])
-        k = len(players)
-        who = _grow(who, whos + k)
-        kept = _grow(kept, whos + k)
+        k = _players(scratch, found)
+        who = longer(who, whos + k)
+        kept = longer(kept, whos + k)
         who_at[item] = whos
         who_n[item] = k
-        who[whos : whos + k] = players
-        kept[whos : whos + k] = 0
+        for j in range(k):
+            who[whos + j] = scratch[j]
+            kept[whos + j] = 0
         whos += k
         if mode == LABELS:
             kind = 2
@@ -278,7 +262,7 @@ def replay_all(
         if rows == 0 and not has_parts[item]:
             continue
         first_state[item] = states_stored
-        release_at = _grow(release_at, states_stored + states + 1)
+        release_at = longer(release_at, states_stored + states + 1)
         need = np.empty((states, rows), dtype=np.int64)
         due = np.empty((states, rows), dtype=np.int64)
         p_now = np.empty(a.parameters.shape[1], dtype=np.float64)
@@ -292,12 +276,13 @@ def replay_all(
             replays += 1
             # 2 this state's inputs
             n = a.demand_at[item + 1] - a.demand_at[item]
-            day = _grow(day, n)
-            qty = _grow(qty, n)
+            day = longer(day, n)
+            qty = longer(qty, n)
             for x in range(n):
                 day[x] = a.demand_day[a.demand_at[item] + x]
                 qty[x] = a.demand_qty[a.demand_at[item] + x]
-            p_now[:] = a.parameters[item]
+            for x in range(len(p_now)):
+                p_now[x] = a.parameters[item, x]
             for x in range(rows):
                 amount[x] = a.supply_qty[s0 + x]
                 due[state, x] = a.supply_day[s0 + x]
@@ -312,8 +297,8 @@ def replay_all(
                 elif operation == PARAMETER_SET:
                     p_now[changes.column[e]] = changes.value[e]
                 elif operation == GROSS_ADD:
-                    day = _grow(day, n + 1)
-                    qty = _grow(qty, n + 1)
+                    day = longer(day, n + 1)
+                    qty = longer(qty, n + 1)
                     day[n] = changes.day[e]
                     qty[n] = int(changes.value[e])
                     n += 1
@@ -350,26 +335,31 @@ def replay_all(
                             elif state == 2 + k + here:
                                 without = j
                     if kind_of[parent] == 2:
-                        inside[:] = state == 1 or state >= 2 + k
+                        for j in range(pk):
+                            inside[j] = state == 1 or state >= 2 + k
                     at = first_state[parent] + _state_of(inside, pk, kind_of[parent], single, without)
                     begin, end = release_at[at], release_at[at + 1]
-                    day = _grow(day, n + end - begin)
-                    qty = _grow(qty, n + end - begin)
+                    day = longer(day, n + end - begin)
+                    qty = longer(qty, n + end - begin)
                     for r in range(begin, end):
                         if lines.begins[x] <= rel_day[r] < lines.ends[x]:
                             day[n] = rel_day[r]
-                            qty[n] = int(np.floor(rel_qty[r] * lines.qty[x] + 0.5)) + lines.fixed[x]
+                            qty[n] = int(rel_qty[r] * lines.qty[x] + 0.5) + lines.fixed[x]
                             n += 1
                 else:
                     begin, end = base.planned_at[parent], base.planned_at[parent + 1]
-                    day = _grow(day, n + end - begin)
-                    qty = _grow(qty, n + end - begin)
+                    day = longer(day, n + end - begin)
+                    qty = longer(qty, n + end - begin)
                     for r in range(begin, end):
                         if lines.begins[x] <= base.planned_start[r] < lines.ends[x]:
                             day[n] = base.planned_start[r]
-                            qty[n] = int(np.floor(base.planned_started[r] * lines.qty[x] + 0.5)) + lines.fixed[x]
+                            qty[n] = int(base.planned_started[r] * lines.qty[x] + 0.5) + lines.fixed[x]
                             n += 1
-            _sort_by_day(day, qty, n)
+            sequence = longer(sequence, n)
+            spare = longer(spare, n)
+            stable_order(day, 0, n, sequence, spare)
+            permute(day, 0, n, sequence, spare)
+            permute(qty, 0, n, sequence, spare)
             if moved:
                 for i in range(1, rows):
                     o = order[i]
@@ -385,21 +375,21 @@ def replay_all(
                 sorted_fixed[x] = always_fixed[s0 + order[x]] or sorted_due[x] > fixed_after
                 any_fixed = any_fixed or sorted_fixed[x]
             # 3 net
-            net_day = _grow(net_day, n + 1)
-            net_qty = _grow(net_qty, n + 1)
+            net_day = longer(net_day, n + 1)
+            net_qty = longer(net_qty, n + 1)
             usable = int(p_now[ON_HAND]) - int(p_now[SAFETY])
             nets = net_item(
-                day, qty, n, sorted_due, sorted_amount, sorted_fixed, rows, usable, axis.today, axis.never, sorted_need,
-                net_day, net_qty,
+                day, qty, 0, n, sorted_due, sorted_amount, sorted_fixed, 0, rows, usable, axis.today, axis.never,
+                sorted_need, net_day, net_qty, 0,
             )  # fmt: skip
             lots = 0
             if has_parts[item] or any_fixed:
-                lots = size_lots(net_day, net_qty, nets, p_now, lot_day, lot_started, lot_good)
+                lots = size_lots(net_day, net_qty, 0, nets, p_now, lot_day, lot_started, lot_good, 0)
                 while lots < 0:
-                    lot_day = _grow(lot_day, -lots)
-                    lot_started = _grow(lot_started, -lots)
-                    lot_good = _grow(lot_good, -lots)
-                    lots = size_lots(net_day, net_qty, nets, p_now, lot_day, lot_started, lot_good)
+                    lot_day = longer(lot_day, -lots)
+                    lot_started = longer(lot_started, -lots)
+                    lot_good = longer(lot_good, -lots)
+                    lots = size_lots(net_day, net_qty, 0, nets, p_now, lot_day, lot_started, lot_good, 0)
             for x in range(rows):
                 if sorted_fixed[x]:
                     need[state, order[x]] = _first_use(
@@ -410,8 +400,8 @@ def replay_all(
                     need[state, order[x]] = sorted_need[x]
             release_at[states_stored + state] = rels
             if has_parts[item]:
-                rel_day = _grow(rel_day, rels + lots)
-                rel_qty = _grow(rel_qty, rels + lots)
+                rel_day = longer(rel_day, rels + lots)
+                rel_qty = longer(rel_qty, rels + lots)
                 for x in range(lots):
                     rel_day[rels] = release_day(
                         lot_day[x], p_now[LEAD], p_now[BOUGHT], axis.first, axis.floor, axis.days
@@ -476,19 +466,19 @@ def replay_all(
                 if abs(phi_need) + abs(phi_due) + abs(lost_need) + abs(lost_due) < 1e-9 and kind != 2:
                     continue
                 if out + 1 > len(o_row):
-                    o_row = _grow(o_row, out + 1)
-                    o_player = _grow(o_player, out + 1)
-                    o_need = _grow_floats(o_need, out + 1)
-                    o_due = _grow_floats(o_due, out + 1)
-                    o_need2 = _grow_floats(o_need2, out + 1)
-                    o_due2 = _grow_floats(o_due2, out + 1)
-                    o_seq = _grow(o_seq, out + 1)
-                    o_nb = _grow(o_nb, out + 1)
-                    o_nn = _grow(o_nn, out + 1)
-                    o_db = _grow(o_db, out + 1)
-                    o_dn = _grow(o_dn, out + 1)
+                    o_row = longer(o_row, out + 1)
+                    o_player = longer(o_player, out + 1)
+                    o_need = longer_floats(o_need, out + 1)
+                    o_due = longer_floats(o_due, out + 1)
+                    o_need2 = longer_floats(o_need2, out + 1)
+                    o_due2 = longer_floats(o_due2, out + 1)
+                    o_seq = longer(o_seq, out + 1)
+                    o_nb = longer(o_nb, out + 1)
+                    o_nn = longer(o_nn, out + 1)
+                    o_db = longer(o_db, out + 1)
+                    o_dn = longer(o_dn, out + 1)
                 o_row[out] = s0 + x
-                o_player[out] = players[j]
+                o_player[out] = who[who_at[item] + j]
                 o_need[out] = phi_need
                 o_due[out] = phi_due
                 o_need2[out] = lost_need

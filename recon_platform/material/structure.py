@@ -32,10 +32,8 @@ class Structure:
 
 
 @njit(cache=True)
-def _levels(n: int, parent: NDArray[np.int64], child: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Longest path from the top per item; −1 for items on or below a loop."""
-    order = np.argsort(parent, kind="mergesort")
-    start = np.searchsorted(parent[order], np.arange(n + 1))
+def _levels(n: int, start: NDArray[np.int64], child: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Longest path from the top per item; −1 for items on or below a loop. `child` is sorted by parent, `start` offsets."""
     waiting = np.zeros(n, dtype=np.int64)
     for e in range(len(child)):
         waiting[child[e]] += 1
@@ -50,7 +48,7 @@ def _levels(n: int, parent: NDArray[np.int64], child: NDArray[np.int64]) -> NDAr
         i = queue[head]
         head += 1
         for k in range(start[i], start[i + 1]):
-            c = child[order[k]]
+            c = child[k]
             level[c] = max(level[c], level[i] + 1)
             waiting[c] -= 1
             if waiting[c] == 0:
@@ -63,17 +61,15 @@ def _levels(n: int, parent: NDArray[np.int64], child: NDArray[np.int64]) -> NDAr
 
 
 @njit(cache=True)
-def _loop_members(n: int, parent: NDArray[np.int64], child: NDArray[np.int64]) -> NDArray[np.int64]:
+def _loop_members(n: int, start: NDArray[np.int64], child: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of the strongly connected component of each item (Tarjan 1972, without recursion)."""
-    order = np.argsort(parent, kind="mergesort")
-    start = np.searchsorted(parent[order], np.arange(n + 1))
     index = np.full(n, -1, dtype=np.int64)
     low = np.zeros(n, dtype=np.int64)
     on_stack = np.zeros(n, dtype=np.bool_)
     member = np.full(n, -1, dtype=np.int64)
     stack = np.empty(n, dtype=np.int64)
     path = np.empty(n, dtype=np.int64)
-    cursor = start[:n].copy()
+    cursor = start.copy()
     top = counter = found = 0
     for root in range(n):
         if index[root] >= 0:
@@ -88,7 +84,7 @@ def _loop_members(n: int, parent: NDArray[np.int64], child: NDArray[np.int64]) -
         while depth >= 0:
             v = path[depth]
             if cursor[v] < start[v + 1]:
-                w = child[order[cursor[v]]]
+                w = child[cursor[v]]
                 cursor[v] += 1
                 if index[w] < 0:
                     index[w] = low[w] = counter
@@ -180,12 +176,14 @@ def product_structure(items: pl.Series, lines: pl.DataFrame, extra: pl.DataFrame
     edges = edges.unique().sort("p", "c")
     n = len(keys)
     parent, child = np.array(edges.get_column("p").to_numpy()), np.array(edges.get_column("c").to_numpy())
-    level = _levels(n, parent, child)
+    every = np.arange(n + 1)
+    start = np.searchsorted(parent, every)
+    level = _levels(n, start, child)
     dropped = numbered.clear()
     if (level < 0).any():
-        member = _loop_members(n, parent, child)
+        member = _loop_members(n, start, child)
         keep = member[parent] != member[child]
-        level = _levels(n, parent[keep], child[keep])
+        level = _levels(n, np.searchsorted(parent[keep], every), child[keep])
         same = pl.Series(member)[numbered.get_column("p")] == pl.Series(member)[numbered.get_column("c")]
         dropped, numbered = numbered.filter(same), numbered.filter(~same)
     order = np.lexsort((np.arange(n), level))

@@ -1,0 +1,76 @@
+"""Small array operations of the kernels, written out as loops: they compile in a fraction of NumPy's general ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+SHORT = 24
+
+
+@njit(cache=True)
+def longer(values: Ints, size: int) -> Ints:
+    """`values` with room for `size`; at least doubled when it must grow."""
+    if size <= len(values):
+        return values
+    grown = np.empty(max(size, 2 * len(values)), dtype=np.int64)
+    for i in range(len(values)):
+        grown[i] = values[i]
+    return grown
+
+
+@njit(cache=True)
+def longer_floats(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """The same for numbers."""
+    if size <= len(values):
+        return values
+    grown = np.empty(max(size, 2 * len(values)), dtype=np.float64)
+    for i in range(len(values)):
+        grown[i] = values[i]
+    return grown
+
+
+@njit(cache=True)
+def stable_order(keys: Ints, begin: int, n: int, order: Ints, spare: Ints) -> None:
+    """Fill `order[0:n]` with positions 0…n−1 such that `keys[begin + position]` ascends; equals keep their order.
+
+    Insertion within short runs, then merging of runs; runs already in order are not merged again.
+    """
+    for left in range(0, n, SHORT):
+        right = min(left + SHORT, n)
+        for i in range(left, right):
+            key = keys[begin + i]
+            j = i - 1
+            while j >= left and keys[begin + order[j]] > key:
+                order[j + 1] = order[j]
+                j -= 1
+            order[j + 1] = i
+    width = SHORT
+    while width < n:
+        for left in range(0, n - width, 2 * width):
+            middle = left + width
+            right = min(left + 2 * width, n)
+            if keys[begin + order[middle - 1]] <= keys[begin + order[middle]]:
+                continue
+            for i in range(left, right):
+                spare[i] = order[i]
+            i, j = left, middle
+            for x in range(left, right):
+                if j >= right or (i < middle and keys[begin + spare[i]] <= keys[begin + spare[j]]):
+                    order[x] = spare[i]
+                    i += 1
+                else:
+                    order[x] = spare[j]
+                    j += 1
+        width *= 2
+
+
+@njit(cache=True)
+def permute(values: Ints, begin: int, n: int, order: Ints, spare: Ints) -> None:
+    """Put `values[begin : begin + n]` in `order`."""
+    for i in range(n):
+        spare[i] = values[begin + i]
+    for i in range(n):
+        values[begin + i] = spare[order[i]]
