@@ -89,7 +89,7 @@ class DriftFigures:
 
 def without_breaker(context: PlanContext) -> PlanContext:
     """The same context with the circuit breaker off, as scoring needs it."""
-    rules = dataclasses.replace(context.policy.reconciliation, breaker_share=1.0, breaker_value=float("inf"))
+    rules = dataclasses.replace(context.policy.reconciliation, breaker_share=float("inf"), breaker_value=float("inf"))
     return dataclasses.replace(context, policy=dataclasses.replace(context.policy, reconciliation=rules))
 
 

@@ -125,7 +125,7 @@ def _evidence(fired: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFrame:
                 started=instant("started_at"), ended=instant("ended_at"), reported=instant("reported_at"),
             ).alias("row"),
         )
-        .group_by("order_no", maintain_order=True).agg(pl.col("row").alias("operations"))
+        .group_by("order_no", maintain_order=True).agg(pl.col("row").alias("operation_table"))
     )  # fmt: skip
     return fired.join(table, on="order_no", how="left", maintain_order="left").select(
         "order_no",
@@ -136,6 +136,6 @@ def _evidence(fired: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFrame:
                           in_process="mes_wip", last_report=instant("last_report")),
             tolerance="tau",
             sales_order="sales_order",
-            operations="operations",
+            operations="operation_table",
         ).alias("evidence"),
     )  # fmt: skip

@@ -112,7 +112,7 @@ def _parts(pieces: pl.DataFrame) -> pl.DataFrame:
             good_qty=pl.col("good_qty").filter(last).sum(),
             started_qty=started.filter(first).sum(),
         )
-        .select(PARTS_SCHEMA)
+        .select(*PARTS_SCHEMA)
         .sort("order", "part")
     )
 
