@@ -26,8 +26,8 @@ def step_asset(
     """The multi-asset `name` that makes the tables of `specs` by running `stage` of the night of its partition."""
 
     @dg.multi_asset(
-        name=name, specs=specs, check_specs=check_specs(specs) if tables else None, partitions_def=NIGHTS, description=meaning,
-        can_subset=True, op_tags={"recon/stage": stage},
+        name=name, specs=specs, check_specs=check_specs(specs) if tables else None, partitions_def=NIGHTS,
+        description=meaning, can_subset=True, op_tags={"recon/stage": stage},
     )  # fmt: skip
     def step(context: dg.AssetExecutionContext, nights: NightsResource) -> Iterator[Event]:
         keys = {key.path[-1]: key for key in context.selected_asset_keys}

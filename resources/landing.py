@@ -17,9 +17,8 @@ import dagster as dg
 
 if TYPE_CHECKING:
     from recon_platform.nights.downtime import EventFolder
-    from recon_platform.tables.policy import Policy
 
-PLANT_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+PLANT_FILE = "plant.toml"
 DATE_NAME = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -28,32 +27,43 @@ class LandingResource(dg.ConfigurableResource):
 
     root: str
 
+    def folders(self) -> dict[str, Path]:
+        """The folder of each plant, by the plant's code: what `plant.toml` of its newest night says.
+
+        Raises ValueError where two folders hold the same plant.
+        """
+        found: dict[str, Path] = {}
+        root = Path(self.root)
+        for folder in sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else ():
+            dates = _dates(folder)
+            if not dates:
+                continue
+            code = str(_settings(folder / dates[-1].isoformat()).get("plant", folder.name))
+            if code in found:
+                raise ValueError(f"plant {code} lands in {found[code]} and in {folder}; keep one of them")
+            found[code] = folder
+        return found
+
     def plants(self) -> list[str]:
         """Plants with at least one landed night, sorted."""
-        root = Path(self.root)
-        if not root.is_dir():
-            return []
-        names = (path.name for path in root.iterdir() if path.is_dir() and PLANT_CODE.fullmatch(path.name))
-        return sorted(name for name in names if self.dates(name))
+        return sorted(self.folders())
 
     def dates(self, plant: str) -> list[date]:
         """Planning dates that have landed for `plant`, oldest first: folders named by a date that hold `plant.toml`."""
-        folder = Path(self.root) / plant
-        if not folder.is_dir():
-            return []
-        names = (
-            path.name for path in folder.iterdir() if DATE_NAME.fullmatch(path.name) and (path / "plant.toml").is_file()
-        )
-        return sorted(date.fromisoformat(name) for name in names)
+        return _dates(self.plant_folder(plant))
+
+    def plant_folder(self, plant: str) -> Path:
+        """Where `plant` lands; the folder of its own name before its first night."""
+        return self.folders().get(plant, Path(self.root) / plant)
 
     def folder(self, plant: str, planning_date: date) -> Path:
         """The landing folder of one night."""
-        return Path(self.root) / plant / planning_date.isoformat()
+        return self.plant_folder(plant) / planning_date.isoformat()
 
     def events_folder(self, plant: str) -> Path:
         from recon_platform.nights.downtime import EVENTS_FOLDER
 
-        return Path(self.root) / plant / EVENTS_FOLDER
+        return self.plant_folder(plant) / EVENTS_FOLDER
 
     def events(self, plant: str) -> EventFolder:
         """What lies in the events folder of `plant`, in the time zone of its newest landing."""
@@ -66,14 +76,7 @@ class LandingResource(dg.ConfigurableResource):
         dates = self.dates(plant)
         if not dates:
             return ZoneInfo("UTC")
-        settings = tomllib.loads((self.folder(plant, dates[-1]) / "plant.toml").read_text(encoding="utf-8"))
-        return ZoneInfo(str(settings.get("timezone", "UTC")))
-
-    def policy(self, plant: str, planning_date: date) -> Policy:
-        """The policy that the landing of one night states, defaults filled in."""
-        from recon_platform.connectors.plant_file import read_plant_file
-
-        return read_plant_file((self.folder(plant, planning_date) / "plant.toml").read_bytes()).policy
+        return ZoneInfo(str(_settings(self.folder(plant, dates[-1])).get("timezone", "UTC")))
 
     def newest_drop(self, plant: str) -> datetime:
         """When the newest event file was written, UTC: where the time from event to proposal is counted from."""
@@ -85,3 +88,18 @@ class LandingResource(dg.ConfigurableResource):
         from recon_platform.nights.readiness import unready
 
         return unready(self.folder(plant, planning_date), now)
+
+
+def _dates(folder: Path) -> list[date]:
+    if not folder.is_dir():
+        return []
+    names = (path.name for path in folder.iterdir() if DATE_NAME.fullmatch(path.name) and (path / PLANT_FILE).is_file())
+    return sorted(date.fromisoformat(name) for name in names)
+
+
+def _settings(folder: Path) -> dict[str, object]:
+    """What `plant.toml` says, unchecked: a night that cannot read it says why."""
+    try:
+        return tomllib.loads((folder / PLANT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

@@ -22,6 +22,14 @@ from resources.partitions import night_of
 if TYPE_CHECKING:
     import polars as pl
 
+    from recon_platform.governance import Store
+    from recon_platform.lake import Lake
+    from recon_platform.nights.downtime import DowntimeEvent
+    from recon_platform.nights.in_force import ScheduleInForce
+    from recon_platform.nights.night import NightRun
+    from recon_platform.nights.records import Manifest
+    from recon_platform.tables.policy import Policy
+    from recon_platform.tables.validation import Violation
 
 RAW = "raw"
 EVENTS = "recon/events"  # tag of a run that lays dropped events over the landing
@@ -146,8 +154,10 @@ class NightsResource(dg.ConfigurableResource):
         if run_id is None:
             raise LakeError(f"{plant} has no finished plan of {planning_date}; run the night first")
         made = publish(lake, store, run_id, actor=service(PUBLISHER, rule_version()))
+        self._copy_audit(store)
         in_force = self.in_force(plant)
-        assert in_force is not None
+        if in_force is None or in_force.run_id != made.run_id:
+            raise LakeError(f"schedule version {made.schedule_version} of {plant} was published and is not in force")
         manifest = records.manifest(lake, made.run_id)
         frame = in_force.rows.read(lake)
         return Step(
@@ -207,7 +217,7 @@ class NightsResource(dg.ConfigurableResource):
             return []
         found = []
         published = {entry.run_id for entry in store.publications.history() if entry.state == "published"}
-        for request in store.requests.list(service(PUBLISHER, rule_version()), state="approved", kind="base"):
+        for request in store.requests.find(service(PUBLISHER, rule_version()), state="approved", kind="base"):
             if request.run_id is None or request.run_id in published or request.planning_date is None:
                 continue
             newest = self.latest(request.plant)
@@ -223,7 +233,7 @@ class NightsResource(dg.ConfigurableResource):
         return found
 
     def fallback(self, plant: str, planning_date: date, *, run_id: str, reason: str, now: datetime) -> Fallback:
-        """What stays in force after a failure, and how old it is; the governance audit gets a row where there is one."""
+        """What stays in force after a failure, and how old it is."""
         in_force = self.in_force(plant)
         if in_force is None:
             message = f"{plant} {planning_date}: {reason}; no schedule was ever published, work by the manual procedure"
@@ -256,7 +266,7 @@ class NightsResource(dg.ConfigurableResource):
         """The night of this Dagster run, opened or resumed once per process."""
         from recon_platform.connectors import read_landing
         from recon_platform.nights.downtime import with_events
-        from recon_platform.nights.night import open_night
+        from recon_platform.nights.night import open_night, utc_now
 
         if context.run_id in self._runs:
             return self._runs[context.run_id]
@@ -264,19 +274,15 @@ class NightsResource(dg.ConfigurableResource):
         self._refuse_the_past(plant, planning_date)
         folders = LandingResource(root=self.landing_root)
         landing = read_landing(folders.folder(plant, planning_date))
-        if landing.plant.code != plant:
-            raise ValueError(
-                f"plant.toml in the landing of {plant} says plant {landing.plant.code!r}; rename one of them"
-            )
         if context.run.tags.get(EVENTS):
             landing = with_events(landing, folders.events(plant).events)
+        store = self.store()
+        if store is not None:
+            _follow_plant(store, landing.as_of)
         run = open_night(
-            self.lake(),
-            landing,
-            store=self.store(),
-            planning_date=planning_date,
-            actor=f"dagster:{context.run.job_name}",
-        )
+            self.lake(), landing, store=store, planning_date=planning_date, actor=f"dagster:{context.run.job_name}",
+            clock=utc_now if store is None else store.clock,
+        )  # fmt: skip
         self._runs.clear()  # one run at a time in a process: keep no tables of one that is over
         self._runs[context.run_id] = run
         return run
@@ -285,17 +291,33 @@ class NightsResource(dg.ConfigurableResource):
         in_force = self.in_force(plant)
         if in_force is not None and planning_date < date.fromisoformat(in_force.rows.planning_date):
             raise PastNightError(
-                f"{plant} {planning_date} lies before {in_force.rows.planning_date}, whose schedule is in force; a past night is "
-                "not planned again: use the job `replay`, which writes nothing"
+                f"{plant} {planning_date} lies before {in_force.rows.planning_date}, whose schedule is in force; "
+                "a past night is not planned again: use the job `replay`, which writes nothing"
             )
 
     def _propose(self, manifest: Manifest) -> None:
         """Lay the finished plan before the people who decide."""
-        from recon_platform.nights.proposals import propose_night
+        from recon_platform.nights.proposing import propose
 
         store = self.store()
         if store is not None:
-            propose_night(store, self.lake(), manifest)
+            propose(self.lake(), store, manifest)
+            self._copy_audit(store)
+
+    def _copy_audit(self, store: Store) -> None:
+        """Bring the audit trail's copy in the lake up to date."""
+        from recon_platform.nights.audit_trail import LakeAudit
+
+        store.audit.copy_to(LakeAudit(self.lake()))
+
+
+def _follow_plant(store: Store, as_of: datetime) -> None:
+    """Let the clock of a generated plant's store follow its nights; a real plant's store is left as it is."""
+    from recon_platform.governance import plant_time
+    from recon_platform.governance.clock import system_clock
+
+    if plant_time.is_anchored(store):
+        plant_time.anchor(store, as_of, system_clock)
 
 
 def _raw_step(run: NightRun, tables: frozenset[str]) -> Step:

@@ -33,7 +33,8 @@ def failure_sensor(interval_seconds: int) -> dg.SensorDefinition:
             dg.AssetObservation(
                 PUBLISHED, partition=partition,
                 metadata={
-                    "status": "the last approved schedule stays in force", "failed_run": run.run_id, "job": run.job_name,
+                    "status": "the last approved schedule stays in force", "failed_run": run.run_id,
+                    "job": run.job_name,
                     "reason": why, "schedule_version": record.schedule_version or "none",
                     "published_at": "" if record.published_at is None else record.published_at.isoformat(),
                     "age_hours": record.age_hours,

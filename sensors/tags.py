@@ -2,6 +2,10 @@
 
 import dagster as dg
 
+from resources.nights import EVENTS, PLAN_RUN
+
+__all__ = ["EVENTS", "PLAN_RUN", "PRIORITY", "REASON", "UNDER_WAY", "URGENT", "planning_under_way"]
+
 REASON = "recon/reason"
 EVENT_AT = "recon/event_dropped_at"
 SEQUENCE = "recon/sequence"

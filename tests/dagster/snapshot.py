@@ -37,7 +37,8 @@ def described(definitions: dg.Definitions) -> dict[str, Any]:
             "tags": {k: v for k, v in sorted(spec.tags.items()) if not k.startswith("dagster/kind/")},
             "deps": sorted(parent.to_user_string() for parent in spec.parent_keys),
             "checks": sorted(check.name for check in spec.check_keys),
-            "partitioned": spec.partitions_def == NIGHTS, "fresh_hours": spec.freshness_policy.fail_window.to_timedelta() / HOUR,
+            "partitioned": spec.partitions_def == NIGHTS,
+            "fresh_hours": spec.freshness_policy.fail_window.to_timedelta() / HOUR,
         }  # fmt: skip
     return {
         "assets": specs,
