@@ -1,8 +1,8 @@
 """Units: codes people and systems write to one canonical code, and the factor from any unit of an item to its base unit.
 
-Belongs here: UN/ECE Recommendation 20 common codes over pint, item-specific factors, the search for a factor.
+Belongs here: UN/ECE Recommendation 20 common codes with pint's factors, item-specific factors, the search for a factor.
 Does not belong here: which column of which table is a quantity (`quantities`).
-Sources: UN/ECE Rec 20 (common codes) and Rec 21 (packages, X prefix); the factors of physical units are pint's.
+Sources: UN/ECE Rec 20 (common codes) and Rec 21 (packages, X prefix).
 A package or count unit has no factor of its own: a missing one blocks the row, it is never taken as 1.
 """
 
@@ -13,18 +13,32 @@ from functools import cache
 
 import polars as pl
 
-# Rec 20 common code → pint expression. Counts are pint's dimensionless `count`; thousand, dozen … are multiples of it.
-PHYSICAL: dict[str, str] = {
-    "KGM": "kilogram", "GRM": "gram", "MGM": "milligram", "TNE": "metric_ton", "LBR": "pound", "ONZ": "ounce",
-    "MTR": "meter", "MMT": "millimeter", "CMT": "centimeter", "DMT": "decimeter", "KMT": "kilometer",
-    "INH": "inch", "FOT": "foot", "YRD": "yard",
-    "MTK": "meter ** 2", "MMK": "millimeter ** 2", "CMK": "centimeter ** 2", "DMK": "decimeter ** 2", "FTK": "foot ** 2",
-    "LTR": "liter", "MLT": "milliliter", "HLT": "hectoliter", "MTQ": "meter ** 3", "DMQ": "decimeter ** 3",
-    "CMQ": "centimeter ** 3", "GLL": "gallon", "GLI": "imperial_gallon",
-    "SEC": "second", "MIN": "minute", "HUR": "hour", "DAY": "day", "WEE": "week",
-    "KWH": "kilowatt_hour", "JOU": "joule", "MJ": "megajoule",
-    "C62": "count", "H87": "count", "EA": "count", "PR": "2 * count", "DZN": "12 * count", "GRO": "144 * count",
-    "CEN": "100 * count", "MIL": "1000 * count", "T3": "1000 * count", "MIO": "1000000 * count",
+# Rec 20 common code → what it measures, and how many of that dimension's base unit it is, exactly. The values are
+# pint's (a test compares every one); they stand here because reading pint's definitions costs a second per process.
+PHYSICAL: dict[str, tuple[str, Fraction]] = {
+    code: (dimension, Fraction(factor))
+    for dimension, units in {
+        "mass": {
+            "KGM": "1", "GRM": "1/1000", "MGM": "1/1000000", "TNE": "1000", "LBR": "45359237/100000000",
+            "ONZ": "45359237/1600000000",
+        },
+        "length": {
+            "MTR": "1", "MMT": "1/1000", "CMT": "1/100", "DMT": "1/10", "KMT": "1000", "INH": "127/5000",
+            "FOT": "381/1250", "YRD": "1143/1250",
+        },
+        "area": {"MTK": "1", "MMK": "1/1000000", "CMK": "1/10000", "DMK": "1/100", "FTK": "145161/1562500"},
+        "volume": {
+            "MTQ": "1", "LTR": "1/1000", "MLT": "1/1000000", "HLT": "1/10", "DMQ": "1/1000", "CMQ": "1/1000000",
+            "GLL": "473176473/125000000000", "GLI": "454609/100000000",
+        },
+        "time": {"SEC": "1", "MIN": "60", "HUR": "3600", "DAY": "86400", "WEE": "604800"},
+        "energy": {"JOU": "1", "KWH": "3600000", "MJ": "1000000"},
+        "count": {
+            "C62": "1", "H87": "1", "EA": "1", "PR": "2", "DZN": "12", "GRO": "144", "CEN": "100", "MIL": "1000",
+            "T3": "1000", "MIO": "1000000",
+        },
+    }.items()
+    for code, factor in units.items()
 }  # fmt: skip
 
 # What is written in practice → canonical code. Rec 20 codes stand for themselves.
@@ -58,32 +72,13 @@ def canonical(text: pl.Expr) -> pl.Expr:
     return code.replace(ALIASES)
 
 
-@cache
-def _base_factors() -> dict[str, tuple[str, Fraction]]:
-    """Code → (dimension, exact factor to that dimension's base unit), from pint."""
-    import pint  # noqa: PLC0415 - half a second to import; most tables never convert
-
-    registry: pint.UnitRegistry = pint.UnitRegistry(non_int_type=Fraction)
-    made: dict[str, tuple[str, Fraction]] = {}
-    for code, expression in PHYSICAL.items():
-        quantity = registry.parse_expression(expression)
-        if not isinstance(quantity, registry.Quantity):
-            quantity = registry.Quantity(quantity, "")
-        is_count = "count" in expression
-        base = quantity.to_base_units()
-        dimension = "count" if is_count else repr(sorted(dict(base.dimensionality).items()))
-        made[code] = (dimension, Fraction(base.magnitude))
-    return made
-
-
 def physical_factor(from_uom: str, to_uom: str) -> float | None:
     """How many `to_uom` one `from_uom` is, by physics alone; None where they measure different things or are packages."""
-    known = _base_factors()
     if from_uom == to_uom:
         return 1.0
-    if from_uom not in known or to_uom not in known or known[from_uom][0] != known[to_uom][0]:
-        return None
-    return float(known[from_uom][1] / known[to_uom][1])
+    dimension, size = PHYSICAL.get(from_uom, (None, Fraction(1)))
+    to_dimension, to_size = PHYSICAL.get(to_uom, (None, Fraction(1)))
+    return float(size / to_size) if dimension is not None and dimension == to_dimension else None
 
 
 @cache

@@ -42,6 +42,22 @@ class ReconciliationPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SpinePolicy:
+    """Data gates: how keys are read, and from when a deviation is a finding."""
+
+    key_prefixes: Mapping[str, list[str]] = field(default_factory=dict)  # source, or source.kind, as mes.work_orders
+    proposal_score: float = 85.0  # of 100; a likeness below it is not proposed
+    feed_stale_hours: float = 26.0
+    future_minutes: float = 5.0  # a report later than the as-of instant by more is from another clock
+    lead_time_share: float = 0.5  # of the planned lead time; at least 3 days
+    lead_time_receipts: int = 4
+    standard_time_share: float = 0.3  # of the standard
+    standard_time_samples: int = 5
+    unit_factor_tolerance_share: float = 0.01
+    overlap_minutes: float = 1.0  # two runs on one machine
+
+
+@dataclass(frozen=True, slots=True)
 class MaterialPolicy:
     """Netting, action messages and their fences."""
 
@@ -115,6 +131,7 @@ class Policy:
     """All of it. `digest` names its content; two policies with one digest are the same policy."""
 
     name: str = "default"
+    spine: SpinePolicy = field(default_factory=SpinePolicy)
     reconciliation: ReconciliationPolicy = field(default_factory=ReconciliationPolicy)
     material: MaterialPolicy = field(default_factory=MaterialPolicy)
     capacity: CapacityPolicy = field(default_factory=CapacityPolicy)
@@ -132,6 +149,7 @@ class Policy:
 
 
 SECTIONS: dict[str, type] = {
+    "spine": SpinePolicy,
     "reconciliation": ReconciliationPolicy,
     "material": MaterialPolicy,
     "capacity": CapacityPolicy,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import pint
 import polars as pl
 import pytest
 from hypothesis import given
@@ -23,6 +26,27 @@ TIED = [(a, b) for a, b, _ in physical_factors().rows()]
 )  # fmt: skip
 def test_physics(from_uom: str, to_uom: str, factor: float) -> None:
     assert physical_factor(from_uom, to_uom) == factor
+
+
+PINT = {
+    "KGM": "kilogram", "GRM": "gram", "MGM": "milligram", "TNE": "metric_ton", "LBR": "pound", "ONZ": "ounce",
+    "MTR": "meter", "MMT": "millimeter", "CMT": "centimeter", "DMT": "decimeter", "KMT": "kilometer", "INH": "inch",
+    "FOT": "foot", "YRD": "yard", "MTK": "meter**2", "MMK": "millimeter**2", "CMK": "centimeter**2", "DMK": "decimeter**2",
+    "FTK": "foot**2", "LTR": "liter", "MLT": "milliliter", "HLT": "hectoliter", "MTQ": "meter**3", "DMQ": "decimeter**3",
+    "CMQ": "centimeter**3", "GLL": "gallon", "GLI": "imperial_gallon", "SEC": "second", "MIN": "minute", "HUR": "hour",
+    "DAY": "day", "WEE": "week", "JOU": "joule", "KWH": "kilowatt_hour", "MJ": "megajoule", "C62": "count", "H87": "count",
+    "EA": "count", "PR": "2 * count", "DZN": "12 * count", "GRO": "144 * count", "CEN": "100 * count",
+    "MIL": "1000 * count", "T3": "1000 * count", "MIO": "1000000 * count",
+}  # fmt: skip
+
+
+def test_every_factor_is_pint_s() -> None:
+    registry = pint.UnitRegistry(non_int_type=Fraction)
+    size = {code: Fraction(registry.Quantity(text).to_base_units().magnitude) for code, text in PINT.items()}
+    dimension = {code: registry.Quantity(text).dimensionality for code, text in PINT.items()}
+    assert set(PINT) == set(PHYSICAL)
+    assert {code: factor for code, (_, factor) in PHYSICAL.items()} == size
+    assert all((PHYSICAL[a][0] == PHYSICAL[b][0]) == (dimension[a] == dimension[b]) for a in PINT for b in PINT)
 
 
 def test_different_dimensions_and_packages_have_no_factor() -> None:
