@@ -106,10 +106,10 @@ def expected_findings(truth: pl.DataFrame) -> pl.DataFrame:
 
 
 def found_findings(findings: pl.DataFrame) -> pl.DataFrame:
-    """(rule, entity) pairs that fired; the entity of anything on an order is the order."""
+    """(rule, entity) pairs that fired."""
     return (
         findings.filter(pl.col("rule").is_in(list(SCORED)))
-        .select("rule", entity=pl.coalesce("work_order", "entity"))
+        .select("rule", "entity")
         .unique()
         .sort("rule", "entity")
     )
@@ -143,9 +143,9 @@ def judge_plant(frames: Frames, context: PlanContext, truth: pl.DataFrame, *, se
     scores, off = score(findings, truth)
     planted = expected_findings(truth)
     fixes = findings.filter((pl.col("mode") == "auto_fix") & pl.col("applied"))
-    right = fixes.join(planted, left_on=["rule", "work_order"], right_on=["rule", "entity"], how="semi")
+    right = fixes.join(planted, on=["rule", "entity"], how="semi")
     critical = planted.filter(pl.col("rule").is_in([rule.id for rule in RULES if rule.severity == "critical"]))
-    listed = findings.filter(pl.col("rank").is_not_null()).select("rule", entity=pl.coalesce("work_order", "entity"))
+    listed = findings.filter(pl.col("rank").is_not_null()).select("rule", "entity")
     reconciled = made["reconciled_orders"]
     return DriftFigures(
         seed=seed, rate=rate, open_orders=reconciled.filter(pl.col("erp_status").is_in(OPEN)).height,

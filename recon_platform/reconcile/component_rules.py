@@ -68,22 +68,21 @@ def verdicts(found: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.Da
 def pair_substitutes(found: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """Adds `substituted_by` and `substitute_for`: a bill component nobody took beside another taken in its quantity.
 
-    Taken is what the MES saw where it watched, else what the ERP issued; a known substitute counts in its own ratio.
+    Looked for in what the ERP issued and, on orders whose consumption the MES watched, in what it saw; a known
+    substitute counts in its own ratio.
     """
-    watched = pl.col("consumed").is_not_null().any().over("work_order")
-    taken = pl.when(watched).then(pl.col("consumed").fill_null(0.0)).otherwise(pl.col("issued"))
-    either = found.with_columns(taken=pl.max_horizontal(taken, pl.when(~pl.col("on_bill")).then("issued")))
-    missing = either.filter(pl.col("on_bill") & (pl.col("taken") == 0) & (pl.col("expected") > 0) & ~pl.col("bulk"))
-    extra = either.filter(~pl.col("on_bill") & (pl.col("taken") > 0))
-    ratios = frames["substitutes"].select(component="item", other="substitute_item", ratio="ratio").unique(
-        ["component", "other"], keep="first", maintain_order=True
-    )  # fmt: skip
+    ratios = (
+        frames["substitutes"]
+        .select(component="item", other="substitute_item", ratio="ratio")
+        .unique(["component", "other"], keep="first", maintain_order=True)
+    )
+    watched = found.filter(pl.col("consumed").is_not_null().any().over("work_order"))
+    views = [
+        _pairs(found.with_columns(taken="issued"), ratios),
+        _pairs(watched.with_columns(taken=pl.col("consumed").fill_null(0.0)), ratios),
+    ]
     pairs = (
-        missing.select("work_order", "component", "expected", "tau_c")
-        .join(extra.select("work_order", other="component", other_taken="taken"), on="work_order")
-        .join(ratios, on=["component", "other"], how="left")
-        .filter((pl.col("other_taken") / pl.col("ratio").fill_null(1.0) - pl.col("expected")).abs() <= pl.col("tau_c"))
-        .sort("work_order", "component", "other")
+        pl.concat(views)
         .unique(["work_order", "component"], keep="first", maintain_order=True)
         .unique(["work_order", "other"], keep="first", maintain_order=True)
     )
@@ -91,6 +90,19 @@ def pair_substitutes(found: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     instead = pairs.select(
         "work_order", pl.col("other").alias("component"), pl.col("component").alias("substitute_for")
     )
-    return found.join(by, on=["work_order", "component"], how="left").join(
-        instead, on=["work_order", "component"], how="left"
+    keys = ["work_order", "component"]
+    return found.join(by, on=keys, how="left").join(instead, on=keys, how="left")
+
+
+def _pairs(view: pl.DataFrame, ratios: pl.DataFrame) -> pl.DataFrame:
+    missing = view.filter(pl.col("on_bill") & (pl.col("taken") == 0) & (pl.col("expected") > 0) & ~pl.col("bulk"))
+    extra = view.filter(~pl.col("on_bill") & (pl.col("taken") > 0))
+    in_its_unit = pl.col("other_taken") / pl.col("ratio").fill_null(1.0)
+    return (
+        missing.select("work_order", "component", "expected", "tau_c")
+        .join(extra.select("work_order", other="component", other_taken="taken"), on="work_order")
+        .join(ratios, on=["component", "other"], how="left")
+        .filter((in_its_unit - pl.col("expected")).abs() <= pl.col("tau_c"))
+        .sort("work_order", "component", "other")
+        .select("work_order", "component", "other")
     )

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from recon_platform.reconcile import reconcile
-from recon_platform.tables.context import Plant, PlanContext
+from recon_platform.tables.context import PlanContext, Plant
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.model import Layer
 from recon_platform.tables.policy import Policy

@@ -41,7 +41,7 @@ def test_rules_stand_in_the_declared_order() -> None:
 
     def family(rule_id: str) -> int:
         exact = {"QT-09": 3, "QT-07": 4}
-        return exact.get(rule_id, families.index(rule_id.split("-")[0].rstrip("01")))
+        return exact.get(rule_id, families.index(rule_id.split("-", maxsplit=1)[0].rstrip("01")))
 
     places = [family(one.id) for one in RULES]
     assert places == sorted(places)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.reconcile.small_plant import TODAY, Rows, backlog, fired, finding, night, order, plant, report
+from tests.reconcile.small_plant import TODAY, Rows, backlog, finding, fired, night, order, plant, report
 
 ISSUED = {"material_issues": []}
 LONG_AGO = TODAY - timedelta(days=120)
