@@ -52,7 +52,13 @@ def lead_time_working_days(world: World) -> npt.NDArray[np.int64]:
         )
         .sort("item_index")
     )
-    return (0.4 * days["internal"] + 0.6 * days["heat"] + 0.8 * days["vendor"] + 0.3).ceil().to_numpy().astype(np.int64)
+    return (
+        (0.25 * days["internal"] + 0.5 * days["heat"] + 0.75 * days["vendor"] - 0.3)
+        .ceil()
+        .clip(2)
+        .to_numpy()
+        .astype(np.int64)
+    )
 
 
 def order_book(world: World, nights: int) -> OrderBook:

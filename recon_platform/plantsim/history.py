@@ -13,11 +13,12 @@ import polars as pl
 
 from recon_platform.plantsim.clock import DAY_MIN, Intervals, Minutes, shift_intervals, subtract
 from recon_platform.plantsim.demand import OrderBook, order_book
-from recon_platform.plantsim.floor_kernel import run_floor
+from recon_platform.plantsim.floor import free_choice, new_floor, run_until, with_floor
 from recon_platform.plantsim.parameters import CALENDARS, WORK_CENTERS
 from recon_platform.plantsim.world import World, stream
 
-SETUP_WEIGHT = 10.0
+SETUP_WEIGHT = 1.0  # minutes of due date given up for a minute of set-up saved
+RUSH_LEAD_MIN = 4 * DAY_MIN
 REASONS = ("die breakage", "hydraulics", "wire jam", "electrical", "tool change", "furnace trip")
 
 
@@ -82,21 +83,6 @@ def working_intervals(world: World, stops: pl.DataFrame) -> Intervals:
             subtract(*base[WORK_CENTERS[center].calendar], start[ptr[m] : ptr[m + 1]], end[ptr[m] : ptr[m + 1]])
             for m, center in enumerate(world.machines["wc"])
         ]
-    )
-
-
-def setup_values(world: World) -> np.ndarray:
-    """Per make item the values by which it sets up: diameter, head and length, wire, furnace class."""
-    items = world.items
-    shape = items.select((pl.col("head") * 1000 + pl.col("length_mm")).rank("dense")).to_series().to_numpy()
-    wire = items["alloy"].to_numpy() * 100 + items["diameter_mm"].to_numpy()
-    return np.stack([items["diameter_mm"].to_numpy(), shape, wire, items["alloy"].to_numpy()], axis=1).astype(np.int64)
-
-
-def wc_setup() -> np.ndarray:
-    return np.array(
-        [[w.setup_diameter_min, w.setup_length_min, w.setup_coil_min, w.setup_class_min] for w in WORK_CENTERS],
-        np.int64,
     )
 
 
@@ -167,37 +153,15 @@ def material_ready(world: World, book: OrderBook) -> Minutes:
 
 
 def run_history(world: World, nights: int) -> History:
-    """The order book run through the floor until a day after the last night."""
+    """The order book run through the floor by due date until a day after the last night."""
     book = order_book(world, nights)
     stops = machine_stops(world)
     intervals = working_intervals(world, stops)
     ops = order_operations(world, book)
-    orders = book.orders
     horizon = (world.clock.day_number(world.start) + nights + 1) * DAY_MIN
-    order_ready = np.maximum(orders["release"].to_numpy(), material_ready(world, book))
-    ptr = np.searchsorted(ops["order"].to_numpy(), np.arange(len(orders) + 1)).astype(np.int64)
-    wc_ptr = np.searchsorted(world.machines["wc"].to_numpy(), np.arange(len(WORK_CENTERS) + 1)).astype(np.int64)
-    priority = orders["due_day"].to_numpy().astype(np.float64) * DAY_MIN - orders["rush"].to_numpy() * 4 * DAY_MIN
-    setup_start, start, end, machine = run_floor(
-        ptr,
-        ops["wc"].to_numpy(),
-        ops["minutes"].to_numpy(),
-        ops["queue_min"].to_numpy(),
-        ops["external_min"].to_numpy(),
-        order_ready,
-        priority,
-        orders["waits"].to_numpy(),
-        orders["feeds"].to_numpy(),
-        setup_values(world)[orders["item_index"].to_numpy()],
-        wc_ptr,
-        wc_setup(),
-        intervals.ptr,
-        intervals.start,
-        intervals.end,
-        horizon,
-        SETUP_WEIGHT,
-    )
-    operations = ops.with_columns(
-        setup_start=pl.Series(setup_start), start=pl.Series(start), end=pl.Series(end), machine=pl.Series(machine)
-    )
-    return History(world, book, operations, stops, intervals, horizon)
+    floor = new_floor(world, book, ops, intervals)
+    orders = book.orders
+    release = np.maximum(orders["release"].to_numpy(), material_ready(world, book))
+    due = orders["due_day"].to_numpy().astype(np.float64) * DAY_MIN - orders["rush"].to_numpy() * RUSH_LEAD_MIN
+    plan = free_choice(floor, due[ops["order"].to_numpy()], release, SETUP_WEIGHT)
+    return History(world, book, with_floor(ops, run_until(floor, plan, horizon)), stops, intervals, horizon)

@@ -315,8 +315,8 @@ class Parameters:
     code: str = "FASTENER"
     timezone: str = "Europe/Berlin"
     currency: str = "EUR"
-    open_weeks: float = 4.2  # from entry of an order to its completion: open orders ÷ this = orders a week
-    warm_up_days: int = 56
+    open_weeks: float = 4.4  # from entry of an order to its completion: open orders ÷ this = orders a week
+    warm_up_days: int = 70
     history_days: int = 400
     items_per_order: float = 0.22
     kit_share: float = 0.03

@@ -1,4 +1,4 @@
-"""The generated plant: consistent without drift, the same from the same seed, truth that says what was planted where."""
+"""The generated plant: consistent without drift, the same from the same seed, truth that says what was planted."""
 
 from __future__ import annotations
 
