@@ -104,7 +104,12 @@ def _rules(column: Column) -> list[tuple[str, pl.Expr]]:
     if column.minimum is not None:
         rules.append((f"must be at least {column.minimum:g}", this < column.minimum))
     if column.maximum is not None:
-        rules.append((f"must be at most {column.maximum:g}", this > column.maximum))
+        rules.append(
+            (
+                f"must be at most {column.maximum:g}",
+                this.is_finite() & (this > column.maximum) if column.dtype.is_float() else this > column.maximum,
+            )
+        )
     if column.above is not None:
         rules.append((f"must be more than {column.above:g}", this <= column.above))
     if column.dtype.is_float():

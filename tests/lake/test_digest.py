@@ -59,7 +59,7 @@ def test_another_process_gives_the_same() -> None:
     assert made.stdout.strip() == KNOWN
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(rows, st.randoms(use_true_random=False))
 def test_row_order_does_not_count(made: list[dict[str, object]], chance: object) -> None:
     frame = EVERY.frame(made)
@@ -70,7 +70,7 @@ def test_row_order_does_not_count(made: list[dict[str, object]], chance: object)
         assert canonical_order(EVERY.frame(shuffled), key).equals(canonical_order(frame, key))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(rows, rows)
 def test_other_content_is_another_digest(one: list[dict[str, object]], other: list[dict[str, object]]) -> None:
     left, right = canonical_order(EVERY.frame(one)), canonical_order(EVERY.frame(other))
@@ -113,7 +113,7 @@ def test_a_list_has_no_digest() -> None:
         frame_digest(pl.DataFrame({"a": [[1]]}))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(rows)
 def test_what_is_read_is_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, made: list[dict[str, object]]
