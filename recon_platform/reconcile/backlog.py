@@ -53,7 +53,7 @@ def reconciled_orders(orders: pl.DataFrame, findings: pl.DataFrame, context: Pla
     made = made.with_columns(
         over_qty=(pl.col("good") + pl.col("scrap") - pl.col("qty")).clip(lower_bound=0.0),
         completed_qty=pl.min_horizontal("good", pl.col("qty") - pl.col("scrap")),
-    ).with_columns(remaining_qty=pl.col("qty") - pl.col("completed_qty") - pl.col("scrap"))
+    ).with_columns(remaining_qty=(pl.col("qty") - pl.col("completed_qty") - pl.col("scrap")).clip(lower_bound=0.0))
     coming = (pl.min_horizontal("coming_good", "qty") - pl.col("mes_good")).clip(lower_bound=0.0)
     by_yield = pl.col("remaining_qty") * pl.col("item_yield").fill_null(1.0)
     told = (pl.col("operations") > 0) & ~_fired("UM-01")
