@@ -27,7 +27,7 @@ SPEC = spec(
 def published(
     context: dg.AssetExecutionContext, nights: NightsResource
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    yield from recorded(nights.publish(context), {NAME: KEY}, {NAME: PUBLISHED_SCHEDULE})
+    yield from recorded(nights.publish(context), {NAME: KEY}, {NAME: PUBLISHED_SCHEDULE}, {})
 
 
 ASSETS = [published]

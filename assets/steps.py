@@ -5,6 +5,7 @@ of them; where one fails, the failing checks are recorded with counts and rows, 
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -14,7 +15,7 @@ from assets.description import description
 from assets.night_stages import night_stage
 from recon_platform.tables.model import Table
 from recon_platform.tables.registry import output_table
-from resources.nights import NightsResource, Step
+from resources.nights import EVENT_AT, NightsResource, Step
 from resources.partitions import NIGHTS
 
 Event = dg.MaterializeResult | dg.AssetCheckResult
@@ -32,7 +33,7 @@ def step_asset(
     def step(context: dg.AssetExecutionContext, nights: NightsResource) -> Iterator[Event]:
         keys = {key.path[-1]: key for key in context.selected_asset_keys}
         outcome = nights.step(context, stage, frozenset(keys))
-        yield from recorded(outcome, keys, tables)
+        yield from recorded(outcome, keys, tables, since_event(context) if outcome.closed else {})
 
     return step
 
@@ -49,7 +50,19 @@ def asset_name(stage: str) -> str:
     return {"conform": "conformed", "reconcile": "reconciled", "load": "required_load"}.get(stage, stage)
 
 
-def recorded(outcome: Step, keys: dict[str, dg.AssetKey], tables: dict[str, Table]) -> Iterator[Event]:
+def since_event(context: dg.AssetExecutionContext) -> dict[str, dg.MetadataValue]:
+    """How long it took from the event that asked for a rerun to its finished proposal."""
+    dropped = context.run.tags.get(EVENT_AT)
+    if dropped is None:
+        return {}
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(dropped)).total_seconds()
+    context.log.info(f"{seconds:.1f} s from event to proposal")
+    return {"seconds_from_event_to_proposal": dg.MetadataValue.float(round(seconds, 1))}
+
+
+def recorded(
+    outcome: Step, keys: dict[str, dg.AssetKey], tables: dict[str, Table], notes: dict[str, dg.MetadataValue]
+) -> Iterator[Event]:
     """Dagster's events of a step: materializations with their checks, or the failed checks and then the failure."""
     if outcome.violations:
         broken = [name for name in sorted(keys) if any(found.table == name for found in outcome.violations)]
@@ -62,7 +75,10 @@ def recorded(outcome: Step, keys: dict[str, dg.AssetKey], tables: dict[str, Tabl
         frame = outcome.frames[name]
         yield dg.MaterializeResult(
             asset_key=key,
-            metadata=description(name, frame, version=written.version, digest=written.digest, inputs=outcome.inputs),
+            metadata={
+                **description(name, frame, version=written.version, digest=written.digest, inputs=outcome.inputs),
+                **notes,
+            },
             data_version=dg.DataVersion(written.digest),
             check_results=[pandera_check(key, tables[name], frame)] if name in tables else [],
         )  # fmt: skip

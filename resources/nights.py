@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from recon_platform.lake import Lake
     from recon_platform.nights.downtime import DowntimeEvent
     from recon_platform.nights.in_force import ScheduleInForce
-    from recon_platform.nights.night import NightRun
+    from recon_platform.nights.night import Clock, NightRun
     from recon_platform.nights.records import Manifest
     from recon_platform.tables.policy import Policy
     from recon_platform.tables.validation import Violation
 
 RAW = "raw"
+RERUN = "rerun"  # the job that plans the latest night again
 EVENTS = "recon/events"  # tag of a run that lays dropped events over the landing
+EVENT_AT = "recon/event_dropped_at"  # tag: when the event that asked for the run was dropped
 PLAN_RUN = "recon/plan_run"  # tag that names the plan to publish
 PUBLISHER = "publisher"
 
@@ -90,6 +92,7 @@ class Step:
     written: Mapping[str, Written] = field(default_factory=dict)
     inputs: Mapping[str, int] = field(default_factory=dict)  # table → Delta version read
     violations: tuple[Violation, ...] = ()  # why nothing was written
+    closed: bool = False  # the run is finished: its manifest is written
 
 
 class NightsResource(dg.ConfigurableResource):
@@ -123,7 +126,8 @@ class NightsResource(dg.ConfigurableResource):
                 return Step(violations=tuple(error.violations))
             if candidate.name == stage:
                 break
-        if stage == NIGHT_STAGES[-1].name:
+        closed = stage == NIGHT_STAGES[-1].name
+        if closed:
             manifest = close(run)
             self._propose(manifest)
         done = run.done[stage]
@@ -133,6 +137,7 @@ class NightsResource(dg.ConfigurableResource):
             frames={name: run.read(name) for name in tables},
             written={name: Written(done[name].version, done[name].digest) for name in tables},
             inputs={name: available[name].version for name in reads if name in available},
+            closed=closed,
         )
 
     def publish(self, context: dg.AssetExecutionContext) -> Step:
@@ -264,28 +269,41 @@ class NightsResource(dg.ConfigurableResource):
 
     def _run(self, context: dg.AssetExecutionContext) -> NightRun:
         """The night of this Dagster run, opened or resumed once per process."""
-        from recon_platform.connectors import read_landing
-        from recon_platform.nights.downtime import with_events
-        from recon_platform.nights.night import open_night, utc_now
+        from recon_platform.nights.night import utc_now
 
         if context.run_id in self._runs:
             return self._runs[context.run_id]
         plant, planning_date = night_of(context.partition_key)
         self._refuse_the_past(plant, planning_date)
-        folders = LandingResource(root=self.landing_root)
-        landing = read_landing(folders.folder(plant, planning_date))
-        if context.run.tags.get(EVENTS):
-            landing = with_events(landing, folders.events(plant).events)
         store = self.store()
-        if store is not None:
-            _follow_plant(store, landing.as_of)
-        run = open_night(
-            self.lake(), landing, store=store, planning_date=planning_date, actor=f"dagster:{context.run.job_name}",
-            clock=utc_now if store is None else store.clock,
-        )  # fmt: skip
+        clock = utc_now if store is None else store.clock
+        rerun = context.run.job_name == RERUN or EVENTS in context.run.tags
+        run = (self._rerun if rerun else self._night)(plant, planning_date, store, clock, context.run.job_name)
         self._runs.clear()  # one run at a time in a process: keep no tables of one that is over
         self._runs[context.run_id] = run
         return run
+
+    def _night(self, plant: str, planning_date: date, store: Store | None, clock: Clock, job: str) -> NightRun:
+        from recon_platform.connectors import read_landing
+        from recon_platform.nights.night import open_night
+
+        landing = read_landing(LandingResource(root=self.landing_root).folder(plant, planning_date))
+        if store is not None:
+            _follow_plant(store, landing.as_of)
+        return open_night(
+            self.lake(), landing, store=store, planning_date=planning_date, actor=f"dagster:{job}", clock=clock
+        )
+
+    def _rerun(self, plant: str, planning_date: date, store: Store | None, clock: Clock, job: str) -> NightRun:
+        from recon_platform.lake import LakeError
+        from recon_platform.nights import records
+        from recon_platform.nights.rerun import open_rerun
+
+        base = records.latest(self.lake(), plant, planning_date)
+        if base is None:
+            raise LakeError(f"{plant} {planning_date} has no finished plan to run again; run job `night` first")
+        events = LandingResource(root=self.landing_root).events(plant).events
+        return open_rerun(self.lake(), base, events, store=store, actor=f"dagster:{job}", clock=clock)
 
     def _refuse_the_past(self, plant: str, planning_date: date) -> None:
         in_force = self.in_force(plant)

@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from resources.nights import EVENTS, PLAN_RUN
+from resources.nights import EVENT_AT, EVENTS, PLAN_RUN
 
-__all__ = ["EVENTS", "PLAN_RUN", "PRIORITY", "REASON", "UNDER_WAY", "URGENT", "planning_under_way"]
+__all__ = ["EVENTS", "EVENT_AT", "PLAN_RUN", "PRIORITY", "REASON", "UNDER_WAY", "URGENT", "planning_under_way"]
 
 REASON = "recon/reason"
-EVENT_AT = "recon/event_dropped_at"
 SEQUENCE = "recon/sequence"
 PRIORITY = "dagster/priority"
 PLANT_PARTITION = "dagster/partition/plant"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,36 +146,41 @@ def judge(
 
 
 def with_events(landing: Landing, events: Iterable[DowntimeEvent]) -> Landing:
-    """`landing` with `events` laid over its `downtime_events`: one row per event, the newest report of each.
-
-    Cells stay text, and each row says which file it came from; the digest of the landing names the events too.
-    """
+    """`landing` with `events` laid over its `downtime_events`; its digest names the events too."""
     laid = sorted(events, key=lambda event: event.event)
     if not laid:
         return landing
-    names = [event.event for event in laid]
+    rows = laid_over(landing.frames.get(TABLE), laid)
+    digest = hashlib.sha256("\n".join([landing.digest, *(event.revision for event in laid)]).encode()).hexdigest()
+    return replace(landing, frames={**landing.frames, TABLE: rows}, digest=digest)
+
+
+def laid_over(known: pl.DataFrame | None, events: Sequence[DowntimeEvent]) -> pl.DataFrame:
+    """Raw rows of `downtime_events` with `events` laid over them: one row per event, the newest report of each.
+
+    Cells stay text, and each row says which file it came from.
+    """
+    names = [event.event for event in events]
     rows = pl.DataFrame(
         [
-            {**event.fields, "_source": "mes", "_file": event.file,
-             "_row": event.row, "_extracted_at": event.fields["reported_at"], "_problem": None}
-            for event in laid
+            {**event.fields, "_source": "mes", "_file": event.file, "_row": event.row,
+             "_extracted_at": event.fields["reported_at"], "_problem": None}
+            for event in events
         ],
         infer_schema_length=None,
     ).with_columns(pl.col("_row").cast(pl.Int64), pl.col("_problem").cast(pl.String))  # fmt: skip
-    known = landing.frames.get(TABLE)
-    if known is not None:
-        kept = known.filter(~pl.col("event").cast(pl.String).is_in(names))
-        texts = [pl.col(name).cast(pl.String) for name in kept.columns if not name.startswith("_")]
-        rows = pl.concat([kept.with_columns(*texts, pl.col("_row").cast(pl.Int64)), rows], how="diagonal_relaxed")
-    digest = hashlib.sha256("\n".join([landing.digest, *(event.revision for event in laid)]).encode()).hexdigest()
-    return replace(landing, frames={**landing.frames, TABLE: rows}, digest=digest)
+    if known is None:
+        return rows
+    kept = known.filter(~pl.col("event").cast(pl.String).is_in(names))
+    texts = [pl.col(name).cast(pl.String) for name in kept.columns if not name.startswith("_")]
+    return pl.concat([kept.with_columns(*texts, pl.col("_row").cast(pl.Int64)), rows], how="diagonal_relaxed")
 
 
 def known_events(frame: pl.DataFrame, zone: ZoneInfo) -> dict[str, DowntimeEvent]:
     """The events that a plan read, from its raw table `downtime_events`; rows that cannot be read are left out."""
     found: dict[str, DowntimeEvent] = {}
     for row in frame.with_columns(pl.exclude("_row").cast(pl.String)).iter_rows(named=True):
-        cells = {name: value for name, value in row.items() if not name.startswith("_")}
+        cells: dict[str | None, str | None] = {name: value for name, value in row.items() if not name.startswith("_")}
         try:
             event = _event(cells, zone, str(row.get("_file") or ""), int(row.get("_row") or 0))
         except ValueError:

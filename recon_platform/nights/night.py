@@ -66,6 +66,7 @@ class NightRun:
     done: dict[str, dict[str, TableVersion]] = field(default_factory=dict)
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    unchanged: Mapping[str, TableVersion] = field(default_factory=dict)  # of the run that a rerun stands on
 
     @property
     def run_id(self) -> str:
@@ -190,9 +191,9 @@ def open_night(
     frames: dict[str, pl.DataFrame] = {}
     for name, text in raw.items():
         table, stored = packed(name, text)
-        inputs[f"raw.{name}"] = _write(run, "raw", table, stored)
+        inputs[f"raw.{name}"] = write_table(run, "raw", table, stored)
         frames[f"raw.{name}"] = text
-    inputs[DECISIONS] = _write(run, DECISIONS_IN_FORCE.layer, DECISIONS_IN_FORCE, decisions)
+    inputs[DECISIONS] = write_table(run, DECISIONS_IN_FORCE.layer, DECISIONS_IN_FORCE, decisions)
     frames[DECISIONS] = canonical_order(decisions, DECISIONS_IN_FORCE.key)
     run.pins = Pins(run_id=run_id, inputs=inputs, landing=run.pins.landing, **settings)
     run.frames = frames
@@ -206,6 +207,8 @@ def resume(lake: Lake, run_id: str, *, actor: str = "night", clock: Clock = utc_
     if OPEN not in known:
         return None
     run = NightRun(lake, Pins.from_json(known.pop(OPEN)), actor, clock)
+    if run.pins.rerun_of is not None:
+        run.unchanged = records.manifest(lake, run.pins.rerun_of).outputs
     for step, detail in known.items():
         run.done[step] = {name: TableVersion(**entry) for name, entry in json.loads(detail).items()}
     return run
@@ -230,7 +233,9 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
     for name in sorted(made):
         table = output_table(name)
         frame = canonical_order(made[name].select(table.column_names), table.key)
-        written[name] = _write(run, table.layer, table, frame)
+        kept = run.unchanged.get(name)
+        same = kept is not None and kept.digest == run.lake.digest(frame, table)
+        written[name] = kept if kept is not None and same else write_table(run, table.layer, table, frame)
         run.frames[name] = frame
     detail = json.dumps({name: asdict(entry) for name, entry in written.items()}, sort_keys=True)
     records.record_step(run.lake, run.pins, stage.name, detail, actor=run.actor, at=run.clock())
@@ -276,7 +281,8 @@ def _landing_notes(landing: Landing) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _write(run: NightRun, layer: str, table: Table, frame: pl.DataFrame) -> TableVersion:
+def write_table(run: NightRun, layer: str, table: Table, frame: pl.DataFrame) -> TableVersion:
+    """Write one table of a run: its plant's night is replaced in one commit that names the run."""
     day = date.fromisoformat(run.pins.planning_date)
     written = run.lake.write(
         layer, table, frame, plant=run.pins.plant["code"], planning_date=day, sequence=run.pins.sequence,

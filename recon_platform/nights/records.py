@@ -61,6 +61,8 @@ class Pins:
     schedule_version: int | None
     inputs: Mapping[str, TableVersion]
     landing: Mapping[str, Any] = field(default_factory=dict)
+    rerun_of: str | None = None  # the run whose tables stand in for stages that an event cannot change
+    carried: tuple[str, ...] = ()  # those stages
 
     @property
     def context(self) -> PlanContext:
@@ -80,6 +82,7 @@ class Pins:
     def from_json(cls, text: str) -> Pins:
         values = json.loads(text)
         values["inputs"] = {name: TableVersion(**entry) for name, entry in values["inputs"].items()}
+        values["carried"] = tuple(values.get("carried", ()))
         return cls(**values)
 
 

@@ -61,12 +61,16 @@ def replay(
 ) -> ReplayReport:
     """Run `run_id` again in memory and compare. Raises LakeError where the run or a version it names is not there.
 
-    An input whose rows are no longer those the manifest recorded is an error, not a difference: the lake was tampered
-    with, and no replay can say anything about the plan.
+    Stages that a rerun carried over from the run before are inputs here: that run's own replay proves them. An input
+    whose rows are no longer those the manifest recorded is an error, not a difference: the lake was tampered with, and
+    no replay can say anything about the plan.
     """
     manifest = records.manifest(lake, run_id)
+    carried = {name for stage in stages if stage.name in manifest.pins.carried for name in stage.writes}
+    stages = [stage for stage in stages if stage.name not in manifest.pins.carried]
     read = {name for stage in stages for name in stage.reads} & set(manifest.pins.inputs)
     frames = {name: _read_pinned(lake, name, manifest.pins.inputs[name]) for name in sorted(read)}
+    frames.update((name, _read_pinned(lake, name, manifest.outputs[name])) for name in sorted(carried))
     made = run_stages(stages, frames, manifest.pins.context, progress)
     differences = [
         found

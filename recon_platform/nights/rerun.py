@@ -1,0 +1,96 @@
+"""Plan the latest night again after an event: only what the event can change is made anew.
+
+A rerun is a run of its own, the next sequence of its night. Its manifest names the night's versions of everything the
+event cannot touch; raw downtime, the decisions in force and the schedule in force are read as they are now. Belongs
+here: what is pinned and what is carried over. Running the stages is `night`, judging an event is `downtime`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+
+from recon_platform.lake import Lake, canonical_order
+from recon_platform.lake.raw import packed, raw_text
+from recon_platform.nights import records
+from recon_platform.nights.downtime import TABLE, DowntimeEvent, laid_over
+from recon_platform.nights.in_force import schedule_in_force
+from recon_platform.nights.night import (
+    DECISIONS,
+    PUBLISHED,
+    Clock,
+    Decisions,
+    NightRun,
+    read_input,
+    resume,
+    utc_now,
+    write_table,
+)
+from recon_platform.nights.records import OPEN, Manifest, name_run
+from recon_platform.nights.versions import code_version, library_versions, rule_version
+from recon_platform.proposal.stages import NIGHT_STAGES
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
+
+CARRIED: tuple[str, ...] = ("reconcile", "material", "load", "shortages")
+"""Stages that downtime cannot change: they speak of orders and material, not of machine time."""
+
+RAW_EVENTS = f"raw.{TABLE}"
+
+
+def open_rerun(
+    lake: Lake,
+    base: Manifest,
+    events: Iterable[DowntimeEvent],
+    *,
+    store: Decisions | None = None,
+    actor: str = "rerun",
+    clock: Clock = utc_now,
+) -> NightRun:
+    """Open the run that plans `base` again with `events` laid over the downtime it read.
+
+    The stages of `CARRIED` are taken over as they are, unless people decided something since or the code changed: then
+    the whole plan is made again. A rerun with the same pins that was begun before is resumed.
+    """
+    now = clock()
+    plant, day = base.pins.plant["code"], base.pins.context.planning_date
+    laid = sorted(events, key=lambda event: event.event)
+    decisions = DECISIONS_IN_FORCE.empty() if store is None else store.decisions_in_force(plant, now)
+    decided = lake.digest(decisions, DECISIONS_IN_FORCE)
+    in_force = schedule_in_force(lake, plant)
+    known = base.pins.inputs.get(RAW_EVENTS)
+    same_code = (base.pins.code_version, base.pins.rule_version) == (code_version(), rule_version())
+    same_decisions = DECISIONS in base.pins.inputs and base.pins.inputs[DECISIONS].digest == decided
+    revisions = [base.pins.landing_digest, *(f"{event.event}@{event.revision}" for event in laid)]
+    newest = records.latest(lake, plant, day)
+    pins = replace(
+        base.pins, sequence=(newest or base).pins.sequence + 1, previous_run=base.run_id, rerun_of=base.run_id,
+        landing_digest=hashlib.sha256("\n".join(revisions).encode()).hexdigest(), code_version=code_version(),
+        rule_version=rule_version(), libraries=library_versions(), inputs={},
+        schedule_version=in_force.schedule_version if in_force is not None else None,
+        carried=CARRIED if same_code and same_decisions else (),
+    )  # fmt: skip
+    named = hashlib.sha256(json.dumps([asdict(pins) | {"run_id": ""}, decided], sort_keys=True).encode()).hexdigest()
+    pins = replace(pins, run_id=name_run(plant, day, pins.sequence, named))
+    resumed = resume(lake, pins.run_id, actor=actor, clock=clock)
+    if resumed is not None:
+        return resumed
+    run = NightRun(lake, pins, actor, clock, unchanged=base.outputs)
+    inputs = {name: entry for name, entry in base.pins.inputs.items() if name.startswith("raw.")}
+    inputs.update((f"previous.{name}", entry) for name, entry in base.outputs.items())
+    if in_force is not None:
+        inputs[PUBLISHED] = in_force.rows
+    raw = raw_text(TABLE, laid_over(read_input(lake, RAW_EVENTS, known) if known is not None else None, laid))
+    table, stored = packed(TABLE, raw)
+    inputs[RAW_EVENTS] = write_table(run, "raw", table, stored)
+    inputs[DECISIONS] = write_table(run, DECISIONS_IN_FORCE.layer, DECISIONS_IN_FORCE, decisions)
+    run.pins = replace(pins, inputs=inputs)
+    run.frames = {RAW_EVENTS: raw, DECISIONS: canonical_order(decisions, DECISIONS_IN_FORCE.key)}
+    for stage in NIGHT_STAGES:
+        if stage.name in pins.carried:
+            run.done[stage.name] = {name: base.outputs[name] for name in stage.writes}
+            detail = json.dumps({name: asdict(entry) for name, entry in run.done[stage.name].items()}, sort_keys=True)
+            records.record_step(lake, run.pins, stage.name, detail, actor=actor, at=now)
+    records.record_step(lake, run.pins, OPEN, run.pins.to_json(), actor=actor, at=now)
+    return run
