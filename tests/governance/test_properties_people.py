@@ -40,20 +40,22 @@ def substitution(governed: Governed) -> Request:
     return governed.night(kind="substitute", signature=True)[1]
 
 
-@pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("name", [*PEOPLE, AGENT])
-def test_01_nobody_approves_what_they_proposed(governed: Governed, name: str, door: Door) -> None:
-    actor = governed.actor(name, door)
-    try:
-        request = governed.store.requests.propose(actor, Draft("pin", PLANT, "WO-1", "keep", "why", {"change": []}))
-    except PermissionDeniedError:
-        assert name in {"ian", "ava"}  # roles that cannot propose at all
-        return
-    with pytest.raises(PermissionDeniedError):
-        governed.store.decisions.approve(actor, request.request, digest=request.digest, reason="mine")
-    with pytest.raises(PermissionDeniedError):
-        governed.store.decisions.reject(actor, request.request, digest=request.digest, reason="mine")
-    assert governed.store.requests.get(governed.actor("ava"), request.request).state == "open"
+def test_01_nobody_approves_what_they_proposed(governed: Governed) -> None:
+    silent = set()
+    for name in (*PEOPLE, AGENT):
+        try:
+            request = governed.pin(name)
+        except PermissionDeniedError:
+            silent.add(name)
+            continue
+        for door in DOORS:
+            actor = governed.actor(name, door)
+            with pytest.raises(PermissionDeniedError):
+                governed.store.decisions.approve(actor, request.request, digest=request.digest, reason="mine")
+            with pytest.raises(PermissionDeniedError):
+                governed.store.decisions.reject(actor, request.request, digest=request.digest, reason="mine")
+        assert governed.store.requests.get(governed.actor("ava"), request.request).state == "open"
+    assert silent == {"ian", "ava"}  # roles that cannot propose at all
 
 
 def test_01_not_with_both_roles_and_not_after_a_change_of_role(governed: Governed) -> None:
@@ -73,11 +75,12 @@ def test_01_a_role_lost_after_signing_in_counts_at_once(governed: Governed) -> N
         governed.store.decisions.approve(sam, request.request, digest=request.digest, reason="ok")
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_02_an_agent_never_approves(governed: Governed, door: Door) -> None:
-    request, agent = governed.pin(), governed.actor(AGENT, door)
-    with pytest.raises(PermissionDeniedError):
-        governed.store.decisions.approve(agent, request.request, digest=request.digest, reason="good")
+def test_02_an_agent_never_approves(governed: Governed) -> None:
+    request = governed.pin()
+    for door in DOORS:
+        agent = governed.actor(AGENT, door)
+        with pytest.raises(PermissionDeniedError):
+            governed.store.decisions.approve(agent, request.request, digest=request.digest, reason="good")
     with pytest.raises(GovernanceError, match="role agent and no other"):
         governed.store.people.set_roles(governed.actor("ian"), AGENT, [Role.AGENT, Role.MANAGER])
 
@@ -158,20 +161,18 @@ def test_03_every_route_into_the_store_is_known() -> None:
     assert routes == {name.split(" ")[0] for name in WRITES} | READS | OWN | FOUNDING
 
 
-@pytest.mark.parametrize("name", PEOPLE)
-def test_03_it_cannot_propose_or_approve_and_an_auditor_cannot_write(governed: Governed, name: str) -> None:
-    held = frozenset[Permission]().union(*(GRANTS[role] for role in PEOPLE[name][1]))
+def test_03_it_cannot_propose_or_approve_and_an_auditor_cannot_write(governed: Governed) -> None:
     governed.pin("both")
-    for route, (permission, call) in WRITES.items():
-        if permission in held:
-            continue
-        with pytest.raises(PermissionDeniedError):
-            call(governed.store, governed.actor(name))
-            pytest.fail(f"{name} came through {route}")
-    if name == "ava":
-        assert not held & {permission for permission, _ in WRITES.values()}
-    if name == "ian":
-        assert not held & {p for p in Permission if p.value.startswith(("propose", "approve"))}
+    for name, (_, roles) in PEOPLE.items():
+        held = frozenset[Permission]().union(*(GRANTS[role] for role in roles))
+        for route, (permission, call) in WRITES.items():
+            if permission in held:
+                continue
+            with pytest.raises(PermissionDeniedError):
+                call(governed.store, governed.actor(name))
+                pytest.fail(f"{name} came through {route}")
+    assert not GRANTS[Role.AUDITOR] & {permission for permission, _ in WRITES.values()}
+    assert not {p for p in GRANTS[Role.IT] if p.value.startswith(("propose", "approve"))}
 
 
 def test_03_founding_ends_with_the_first_sign_in(governed: Governed) -> None:
@@ -235,26 +236,28 @@ def test_05_of_fifty_concurrent_decisions_exactly_one_wins(
     assert governed.store.audit.verify(governed.actor("ava")).holds
 
 
+FLIP = """update {table} set {column} = case when substr({column}, 1, 1) = '0' then '1' else '0' end
+    || substr({column}, 2) where request = :request"""
 TAMPERING = [
-    "update requests set content = replace(content, 'WC-0', 'WC-1') where request = :request",
-    "update requests set digest = 'f' || substr(digest, 2) where request = :request",
+    "update requests set content = replace(content, 'WC-', 'WX-') where request = :request",
+    FLIP.format(table="requests", column="digest"),
     "update signatures set meaning = meaning || '.' where request = :request",
     "update signatures set full_name = 'Sue Supervisor' where request = :request",
     "update signatures set signed_at = '2026-03-02T12:00:00.000001Z' where request = :request",
-    "update signatures set digest = '0' || substr(digest, 2) where request = :request",
-    "update signatures set seal = '0' || substr(seal, 2) where request = :request",
+    FLIP.format(table="signatures", column="digest"),
+    FLIP.format(table="signatures", column="seal"),
     "update signatures set signer = 'sue' where request = :request",
 ]
 
 
-@pytest.mark.parametrize("statement", TAMPERING)
-def test_06_one_byte_changed_makes_the_signature_invalid(governed: Governed, statement: str) -> None:
-    request = substitution(governed)
-    governed.approve("sam", request, signing=SIGN)
-    assert check(governed.store, governed.actor("ava"), request.request).holds
-    with governed.store.engine.begin() as connection:
-        connection.execute(text(statement), {"request": request.request})
-    assert not check(governed.store, governed.actor("ava"), request.request).holds
+def test_06_one_byte_changed_makes_the_signature_invalid(governed: Governed) -> None:
+    moves = governed.night(moves=len(TAMPERING), kind="substitute", signature=True)[1:]
+    for statement, request in zip(TAMPERING, moves, strict=True):
+        governed.approve("sam", request, signing=SIGN)
+        assert check(governed.store, governed.actor("ava"), request.request).holds
+        with governed.store.engine.begin() as connection:
+            assert connection.execute(text(statement), {"request": request.request}).rowcount == 1
+        assert not check(governed.store, governed.actor("ava"), request.request).holds, statement
 
 
 def test_07_name_time_with_zone_and_meaning_are_in_what_is_shown(governed: Governed) -> None:
