@@ -282,7 +282,7 @@ class Lake:
                 text = self._text(name)
             except FileNotFoundError:
                 return
-            actions = [json.loads(line) for line in text.splitlines() if line]
+            actions = [json.loads(line) for line in text.split("\n") if line]
             info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
             yield {**info, "version": version}
 

@@ -28,7 +28,7 @@ def live_files(table: Path) -> tuple[dict[str, dict[str, str]], dict[str, object
     protocol: dict[str, object] = {}
     metadata: dict[str, object] = {}
     for commit in sorted((table / "_delta_log").glob("*.json")):
-        for line in commit.read_text().splitlines():
+        for line in commit.read_text().rstrip("\n").split("\n"):
             action = json.loads(line)
             if "add" in action:
                 files[action["add"]["path"]] = action["add"]["partitionValues"]
