@@ -64,6 +64,7 @@ class Game:
     problem: Problem
     lines: Lines
     has_parts: NDArray[np.bool_]
+    tie: NDArray[np.int64]  # per supply row: which comes first of several on one day
     always_fixed: NDArray[np.bool_]
     fixed_after: int
     rows: pl.DataFrame  # events with item number, supply row, category number and event number
@@ -131,6 +132,7 @@ def prepare(base: Snapshot, events: pl.DataFrame, bom: pl.DataFrame, context: Pl
         problem,
         kernel_lines,
         has_parts,
+        array(problem.orders.select(pl.struct("order_type", "order").rank("ordinal")).to_series()),
         array(problem.orders.get_column("order_type") == "planned", np.bool_),
         DAY_MAX if horizon is None else planning_day + horizon,
         rows.sort("ix", maintain_order=True),
@@ -197,7 +199,7 @@ def play(game: Game, player: pl.Expr, mode: int, inputs: Inputs | None = None) -
     changes, lines = changes_by(game, player)
     return replay_all(
         used, net_all(used, problem.axis), problem.axis, lines, changes, game.always_fixed, game.fixed_after, mode,
-        game.has_parts,
+        game.has_parts, game.tie,
     )  # fmt: skip
 
 

@@ -164,9 +164,11 @@ def _first_use(
 @njit(cache=True)
 def replay_all(
     a: Inputs, base: Netted, axis: Axis, lines: Lines, changes: Changes, always_fixed: NDArray[np.bool_],
-    fixed_after: int, mode: int, has_parts: NDArray[np.bool_],
+    fixed_after: int, mode: int, has_parts: NDArray[np.bool_], tie: Ints,
 ) -> Shifts:  # fmt: skip
-    """Replay the cone of `changes` on baseline `a` (netted as `base`) and give every supply row's shifts."""
+    """Replay the cone of `changes` on baseline `a` (netted as `base`) and give every supply row's shifts.
+
+    Orders of one day are used by `tie`, as in the netting of either side."""
     items = len(a.parameters)
     who = np.empty(1024, dtype=np.int64)  # players of each item, ascending
     who_at = np.zeros(items, dtype=np.int64)
@@ -364,7 +366,10 @@ def replay_all(
                 for i in range(1, rows):
                     o = order[i]
                     j = i - 1
-                    while j >= 0 and due[state, order[j]] > due[state, o]:
+                    while j >= 0 and (
+                        due[state, order[j]] > due[state, o]
+                        or (due[state, order[j]] == due[state, o] and tie[s0 + order[j]] > tie[s0 + o])
+                    ):
                         order[j + 1] = order[j]
                         j -= 1
                     order[j + 1] = o
