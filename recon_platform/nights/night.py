@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +22,7 @@ from recon_platform.lake.raw import packed, raw_text, unpacked
 from recon_platform.nights import records
 from recon_platform.nights.context import landing_context
 from recon_platform.nights.in_force import schedule_in_force
+from recon_platform.nights.policies import effective_policy
 from recon_platform.nights.proposing import propose
 from recon_platform.nights.records import OPEN, Manifest, Pins, TableVersion, name_run
 from recon_platform.nights.versions import code_version, library_versions, rule_version
@@ -169,6 +170,7 @@ def open_night(
     chosen = _sequence(finished, sequence)
     before = records.latest(lake, plant, before=(day, chosen))
     decisions = DECISIONS_IN_FORCE.empty() if store is None else store.decisions_in_force(plant, now)
+    context = replace(context, policy=effective_policy(context.policy, decisions))
     in_force = schedule_in_force(lake, plant)
     raw = {name: raw_text(name, frame) for name, frame in sorted(landing.frames.items())}
     settings: dict[str, Any] = {
