@@ -34,6 +34,7 @@ def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFra
     rows = rows.filter(~((pl.col("verdict") == "BF-06") & pl.col("substitute_for").is_not_null()))
     rows = rows.join(orders.select("work_order", "orders_behind"), on="work_order", how="left")
     gap = (pl.col("expected") - pl.col("issued")).abs()
+    most = pl.when(pl.col("verdict") == "BF-09").then(pl.max_horizontal("expected", "expected_full").abs())
     evidence = json(
         expected="expected", expected_at_receipts="expected_erp", issued="issued", consumed="consumed",
         units="units", per_unit="per_unit",
@@ -54,7 +55,7 @@ def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFra
                 number("issued").alias("erp_value"),
                 number("expected").alias("mes_value"),
                 correction.alias("correction"),
-                (gap * pl.col("component_cost").fill_null(0.0)).alias("value_at_stake"),
+                (pl.min_horizontal(gap, most) * pl.col("component_cost").fill_null(0.0)).alias("value_at_stake"),
                 evidence.alias("evidence"),
                 "work_order",
                 pl.col("component").alias("item"),

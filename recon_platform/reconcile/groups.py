@@ -1,7 +1,8 @@
 """Findings that one cause explains, put together so that one decision settles them, with the one fix proposed.
 
-Three kinds of cause: a shared record (a bill line, a unit factor, an operation code, an item's routing), a counter (one
-machine with far more mistakes than its share), and a shared reason to wait (corrections that only wait to be signed).
+Kinds of cause: a shared record (a bill line, a unit factor, an operation code, an item's routing), a place (one machine
+with far more mistakes than its share, a line whose receipts or releases were not posted, one count round), and a shared
+reason to wait (corrections that only wait to be signed).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import polars as pl
 from recon_platform.tables.context import PlanContext
 
 SIGNED_TOGETHER = ("G0-FRESH", "G1-BREAKER", "lot-controlled", "period closed", "period unknown", "automatic mode off")
+RECEIVED_TOGETHER = ("share of order", "lot-controlled", "share of order, lot-controlled")
+"""A finished, balanced order held for these reasons alone needs no look of its own before it is received."""
 COUNTED = ("QT-01", "QT-02", "QT-03", "QT-04", "QT-07", "QT-13")
 BILL_RULES = ("BF-02", "BF-03", "BF-04", "BF-05", "BF-09")
 SMALLEST_GROUP = 3
@@ -25,6 +28,10 @@ PROPOSAL = {
     "bill": "correct the bill of the item, not the orders",
     "component": "look at the postings of the component as a whole",
     "dispatch": "look at the interface to the work center",
+    "release": "release what the work center started, or stop it",
+    "receive": "receive and close the finished orders of the work center together: the floor's counts balance",
+    "count": "count these items in one round; each order is corrected by what is counted",
+    "forgotten": "cancel the orders nobody works on or waits for",
     "counter": "check the counter of the machine",
     "sign": "sign the corrections together",
 }
@@ -36,11 +43,13 @@ def with_groups(findings: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFram
     `operations` are the observed ones: they say how many orders each machine reported, and which machine reported last.
     """
     open_ = findings.filter(pl.col("state") == "open")
+    alone = pl.col("cause").str.starts_with("receive/") & ~pl.col("held_by").is_in(RECEIVED_TOGETHER).fill_null(True)
     cause = (
         pl.when(pl.col("rule").is_in(BILL_RULES) & pl.col("wrong_bill").fill_null(False))
         .then(pl.format("bill/{}", "bill_line"))
+        .when(alone.fill_null(False)).then(None)
         .otherwise(pl.col("cause"))
-    )
+    )  # fmt: skip
     wrong = findings.filter(pl.col("rule") == "BF-11").select(bill_line="entity", wrong_bill=pl.lit(True))
     rows = open_.join(wrong, on="bill_line", how="left", maintain_order="left").with_columns(cause=cause)
     rows = rows.with_columns(

@@ -238,6 +238,7 @@ def _follow(orders: pl.DataFrame, operations: pl.DataFrame) -> tuple[pl.DataFram
         pl.len().alias("operations"),
         pl.col("in_erp").any().alias("has_route"),
         pl.first("work_center").alias("first_center"),
+        pl.last("work_center").alias("last_center"),
     )
     return operations.drop("qty", "item_yield", "erp_good", "op_key"), totals.join(
         flows, on="order_no", how="left", maintain_order="left"

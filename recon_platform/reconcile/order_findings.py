@@ -77,7 +77,12 @@ TELLING: dict[str, Telling] = {
 CAUSE: dict[str, pl.Expr] = {
     "UM-01": pl.format("unit/{}", number("unit_factor")),
     "RT-01": pl.format("routing/{}", "item"),
+    "ST-02": pl.format("receive/{}", "last_center"),
+    "ST-06": pl.format("release/{}", "first_center"),
     "ST-07": pl.format("dispatch/{}", "first_center"),
+    "ST-10": pl.lit("forgotten/orders"),
+    "QT-01": pl.when(pl.col("fired.ST-02")).then(pl.format("receive/{}", "last_center")),
+    "QT-02": pl.format("count/{}", "last_center"),
 }
 """What may explain many findings of a rule at once; see `groups`."""
 
