@@ -148,6 +148,8 @@ def show(request: Request, *, quiet: bool = False) -> None:
     for row in content.get("impact", []):
         before, then = output.cell(row["in_force"]), output.cell(row["proposed"])
         output.say(f"  {row['measure'].replace('_', ' ')}: {before} → {then} {row['unit']}")
+    for row in content.get("differences", []):
+        output.say(f"  {row['setting']}: {row['from']} → {row['to']}")
     version = "" if request.proposer_version is None else f" (version {request.proposer_version[:12]})"
     until = "" if request.valid_until is None else f", valid until {request.valid_until:%a %d %b %H:%M} UTC"
     output.say(f"  proposed by {request.proposer}{version}{until}; digest {request.digest[:16]}…")

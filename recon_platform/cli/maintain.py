@@ -1,4 +1,4 @@
-"""Commands that keep an installation going: the outbox and who gets what."""
+"""Commands that keep an installation going: delivery, what stands when a night fails, and who is told what."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ def register(app: typer.Typer) -> None:
     box = typer.Typer(help="What has to reach the ERP and people, and what was answered.", no_args_is_help=True)
     box.command("show")(outbox_show)
     app.add_typer(box, name="outbox")
+    app.command("deliver")(deliver)
+    stands = typer.Typer(help="What stays in force when a night fails.", no_args_is_help=True)
+    stands.command("status")(fallback_status)
+    app.add_typer(stands, name="fallback")
+    told = typer.Typer(help="Who is told what, besides the roles that always are.", no_args_is_help=True)
+    told.command("add")(notice_add)
+    told.command("list")(notice_list)
+    told.command("remove")(notice_remove)
+    app.add_typer(told, name="notice")
 
 
 @needs(Permission.READ)
@@ -41,3 +50,102 @@ def outbox_show(
         [(str(m.position), m.kind, m.target, m.subject, m.state, m.attempts, m.answer) for m in found],
         shown=output.SHOWN_ROWS,
     )
+
+
+@needs(Permission.RUN)
+def deliver(
+    lake: LakeOption,
+    erp: Annotated[str | None, typer.Option("--erp", help="Address that takes writes over HTTP.")] = None,
+    smtp: Annotated[str | None, typer.Option("--smtp", help="Mail server, HOST or HOST:PORT.")] = None,
+    sender: Annotated[str, typer.Option("--sender", help="Address that mail comes from.")] = "recon@localhost",
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver what waits in the outbox, once; what could not be delivered stays and is tried again next time."""
+    from recon_platform.cli.nights import copy_audit
+    from recon_platform.connectors.write_back import HttpErp
+    from recon_platform.governance.mail import MailServer
+    from recon_platform.lake import Lake
+    from recon_platform.nights.delivery import deliver as deliver_round
+
+    door = doors.enter(Permission.RUN, lake, governance, home)
+    host, _, port = (smtp or "").partition(":")
+    if port and not port.isdigit():
+        raise ValueError(f"--smtp is HOST or HOST:PORT, found {smtp!r}")
+    mail = MailServer(host, int(port or 25), sender) if smtp else None
+    done = deliver_round(door.store, door.actor, erp=HttpErp(erp) if erp else None, mail=mail)
+    copy_audit(door.store, Lake(lake))
+    if as_json:
+        output.print_json(done)
+    else:
+        output.say(f"{done.accepted:,} delivered, {done.refused:,} refused, {done.postponed:,} to be tried again")
+
+
+@needs(Permission.READ)
+def fallback_status(
+    lake: LakeOption,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which schedule is in force, how old its data are, and whether a night is missing or waits for approval."""
+    from recon_platform.governance.clock import system_clock
+    from recon_platform.lake import Lake
+    from recon_platform.nights.standing import standings
+
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
+    now = system_clock() if door is None else door.store.clock()
+    found = standings(Lake(lake), now, plant)
+    if as_json:
+        output.print_json(found)
+        return
+    for standing in found:
+        output.say(standing.words)
+    if not found:
+        output.say("no night was ever finished in this lake")
+
+
+@needs(Permission.MANAGE_USERS)
+def notice_add(
+    name: Annotated[str, typer.Argument(help="Whom it is for, for example `sales`.")],
+    to: Annotated[
+        str, typer.Option("--to", help="Mail address, or a channel: msteams://…, slack://…, json://… (Apprise).")
+    ],
+    event: Annotated[list[str], typer.Option("--event", help="proposed, published, refused, fallback or security.")],
+    lake: LakeOption,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Tell an address or channel of events, each once."""
+    door = doors.enter(Permission.MANAGE_USERS, lake, governance, home)
+    door.store.notices.subscribe(door.actor, name, to, event, plant)
+    output.say(f"{name} is told of {', '.join(event)}")
+
+
+@needs(Permission.READ)
+def notice_list(
+    lake: LakeOption, governance: GovernanceOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List who is told what."""
+    door = doors.enter(Permission.READ, lake, governance, home)
+    found = door.store.notices.subscribed(door.actor)
+    if as_json:
+        output.print_json(found)
+        return
+    output.print_rows("", ("name", "event", "address", "plant"), [tuple(row.values()) for row in found])
+
+
+@needs(Permission.MANAGE_USERS)
+def notice_remove(
+    name: Annotated[str, typer.Argument(help="Name as listed.")],
+    lake: LakeOption,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Tell somebody nothing any more."""
+    door = doors.enter(Permission.MANAGE_USERS, lake, governance, home)
+    door.store.notices.unsubscribe(door.actor, name)
+    output.say(f"{name} is told nothing any more")

@@ -118,6 +118,9 @@ def replay(
 def publish(
     lake: LakeOption,
     run: RunOption = None,
+    rollback: Annotated[
+        int | None, typer.Option("--rollback", help="Carry out this approved rollback request instead of a night.")
+    ] = None,
     plant: PlantOption = None,
     governance: GovernanceOption = None,
     home: HomeOption = None,
@@ -126,12 +129,16 @@ def publish(
     """Put an approved night in force: one commit, its audit row, and what has to reach the ERP and people."""
     from recon_platform.lake import Lake
     from recon_platform.nights.publish import publish as publish_run
+    from recon_platform.nights.rollback import rollback as publish_rollback
 
     door = doors.enter(Permission.PUBLISH, lake, governance, home)
     stored = Lake(lake)
     with output.progress(None, quiet=as_json) as step:
         step("publishing")
-        made = publish_run(stored, door.store, run or newest_run(stored, plant), actor=door.actor)
+        if rollback is not None:
+            made = publish_rollback(stored, door.store, rollback, actor=door.actor)
+        else:
+            made = publish_run(stored, door.store, run or newest_run(stored, plant), actor=door.actor)
     copy_audit(door.store, stored)
     if as_json:
         output.print_json(made)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from recon_platform.governance import schema
 from recon_platform.governance.actors import Actor
@@ -45,8 +45,10 @@ def enter(
         kind, until = asked, None if request.effect_until is None else to_text(request.effect_until)
         if kind == "override" and until is None:
             until = to_text(tx.now + OVERRIDE_LIFE)
-    if kind in {"switch", "parameter"}:
+    if request.kind in {"switch", "parameter"}:
         _replace(tx, request, kind)
+    if request.kind == "policy":
+        _number(tx, actor, request)
     tx.connection.execute(
         schema.in_force.insert().values(
             decision=decision, plant=request.plant, kind=kind, subject=_subject(request),
@@ -78,6 +80,30 @@ def _replace(tx: Transaction, request: Request, kind: str) -> None:
         .where(or_(table.c.valid_until.is_(None), table.c.valid_until > tx.at))
         .values(valid_until=tx.at)
     )
+
+
+def _number(tx: Transaction, actor: Actor, request: Request) -> None:
+    """Give an approved change of policy its version: name, number, content and hash, for good."""
+    table = schema.versions
+    last = tx.connection.execute(
+        select(func.max(table.c.version)).where(table.c.name == request.subject, table.c.plant == request.plant)
+    ).scalar()
+    tx.connection.execute(
+        table.insert().values(
+            name=request.subject, plant=request.plant, version=(last or 0) + 1, digest=request.digest,
+            content=canonical(request.content), request=request.request, in_force_from=tx.at, approved_by=actor.name,
+        )
+    )  # fmt: skip
+
+
+def versions(store: Store, plant: str, name: str = "policy") -> list[dict[str, Any]]:
+    """Every approved version of `name` in `plant`, oldest first."""
+    table = schema.versions
+    with store.reading() as tx:
+        rows = tx.connection.execute(
+            select(table).where(table.c.plant == plant, table.c.name == name).order_by(table.c.version)
+        ).mappings()
+        return [{**row, "content": json.loads(row["content"])} for row in rows]
 
 
 def end(tx: Transaction, decision: int) -> tuple[str, str]:

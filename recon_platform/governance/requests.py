@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from recon_platform.governance.store import Store
 
 LOCK_LIFE = timedelta(days=7)  # how long a rejection keeps the same advice away
+FENCE_SETTINGS = frozenset({
+    "capacity.frozen_hours", "capacity.frozen_hours_by_work_center", "material.master_schedule_frozen_days",
+    "material.fence_near_days", "material.fence_far_days", "publish.publish_base",
+})  # fmt: skip
+"""Policy on fences and on releasing plans by themselves: changed by the higher authority only."""
 OVERRIDE_LIFE = timedelta(days=3)  # a manual override without a stated end
 
 
@@ -65,7 +70,8 @@ KINDS: dict[str, RequestKind] = {
             Permission.APPROVE_CHANGE, "switch",
         ),
         RequestKind(
-            "policy", "A new version of policy or rules.", Permission.PROPOSE_CHANGE, Permission.APPROVE_CHANGE
+            "policy", "A new version of policy or rules.", Permission.PROPOSE_CHANGE, Permission.APPROVE_CHANGE,
+            "parameter",
         ),
         RequestKind("rollback", "An earlier schedule, published again.", Permission.PROPOSE, Permission.APPROVE),
     )
@@ -265,7 +271,7 @@ def insert(tx: Transaction, actor: Actor, draft: Draft, *, audited: bool = True)
         schema.requests.insert().returning(schema.requests.c.request).values(
             kind=draft.kind, plant=draft.plant, planning_date=draft.planning_date, sequence=draft.sequence,
             run_id=draft.run_id, subject=draft.subject, title=draft.title, reason=draft.reason, content=content,
-            digest=digest, needs=(Permission.APPROVE_HIGH if draft.high else kind.needs).value,
+            digest=digest, needs=(Permission.APPROVE_HIGH if draft.high or _touches_fence(draft) else kind.needs).value,
             signature=draft.signature, proposer=actor.name, proposer_kind=actor.kind.value,
             proposer_version=actor.version, created_at=tx.at, valid_until=_text(draft.valid_until),
             effect_until=_text(draft.effect_until), state="open",
@@ -277,6 +283,19 @@ def insert(tx: Transaction, actor: Actor, draft: Draft, *, audited: bool = True)
             {"kind": draft.kind, "subject": draft.subject, "digest": digest, "reason": draft.reason}, draft.plant,
         )  # fmt: skip
     return int(number)
+
+
+def _touches_fence(draft: Draft) -> bool:
+    """Whether a policy draft changes what takes the higher authority, whatever its proposer says of it."""
+    changes = draft.content.get("policy") if draft.kind == "policy" else None
+    if not isinstance(changes, Mapping):
+        return False
+    return any(
+        f"{section}.{name}" in FENCE_SETTINGS
+        for section, settings in changes.items()
+        if isinstance(settings, Mapping)
+        for name in settings
+    )
 
 
 def load(tx: Transaction, number: int) -> Request:

@@ -1,4 +1,4 @@
-"""Bias: are the small customers of a class served later than its large ones? Rules can do so unmeant, so it is measured."""
+"""Bias: are the small customers of a class served later than its large ones? Rules can do so unmeant: measure."""
 
 from __future__ import annotations
 
