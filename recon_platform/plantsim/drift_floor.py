@@ -12,7 +12,7 @@ from recon_platform.plantsim.planting import DriftKind, Planting
 
 
 def _operation(p: Planting, orders: pl.DataFrame, ops: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `operation_status` for (order, op_seq) pairs of `ops`, in the order of the file, with the pair's columns."""
+    """Rows of `operation_status` for the (order, op_seq) of `ops`, in the order of the file, with those columns."""
     named = ops.join(orders.select(order="index", work_order="work_order", order_qty="qty"), on="order")
     named = named.with_columns(op_seq=pl.col("op_seq").cast(pl.String))
     rows = p.frames["operation_status"].join(

@@ -5,24 +5,18 @@ Belongs here: the one public door of the generator. Does not belong here: how th
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from recon_platform.plantsim.drift import plant_drift
 from recon_platform.plantsim.history import History, run_history
-from recon_platform.plantsim.landing import as_text, feeds, typed, write_folder
-from recon_platform.plantsim.master import calendar_exceptions, master_tables, planned_downtime
-from recon_platform.plantsim.snapshot_erp import erp_tables
-from recon_platform.plantsim.snapshot_mes import mes_tables
-from recon_platform.plantsim.state import State, state_at
+from recon_platform.plantsim.landing import write_folder
+from recon_platform.plantsim.night import night_frames, plant_toml
 from recon_platform.plantsim.world import build_world
 from recon_platform.tables.truth import TRUTH
 
-AS_OF_MINUTE = 240  # 04:00 plant time, in the night shift, past both clock changes
 PARQUET_FROM_ORDERS = 20_000
 DEFAULT_START = date(2026, 3, 2)
 
@@ -74,46 +68,3 @@ def generate(
     target.parent.mkdir(parents=True, exist_ok=True)
     TRUTH.frame(pl.concat(truth)).write_parquet(target)
     return GeneratedPlant(folder, tuple(paths), target, history)
-
-
-def as_of_minute(history: History, day: date) -> int:
-    return history.world.clock.minute(day, AS_OF_MINUTE)
-
-
-def true_tables(state: State) -> dict[str, pl.DataFrame]:
-    """Both systems' tables when nobody errs, typed as the contract."""
-    raw = {
-        **master_tables(state.history),
-        **erp_tables(state),
-        **mes_tables(state),
-        "planned_downtime": planned_downtime(state.history, state.now),
-        "calendar_exceptions": calendar_exceptions(state.history.world, state.now),
-    }
-    return {name: typed(name, frame) for name, frame in sorted(raw.items())}
-
-
-def night_frames(
-    history: History, day: date, *, seed: int, drift: float
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """Text frames of one night with drift planted, and what was planted."""
-    now = as_of_minute(history, day)
-    state = state_at(history, now)
-    tables = true_tables(state)
-    text = {name: as_text(name, frame) for name, frame in tables.items()}
-    text, planted = plant_drift(state, text, night=day, seed=seed, rate=drift)
-    as_of = history.world.clock.instant(now)
-    marks: dict[str, datetime] = {"erp": as_of, "mes": as_of - timedelta(minutes=2)}
-    text["feeds"] = as_text("feeds", feeds(text, marks))
-    return text, planted
-
-
-def plant_toml(history: History, day: date) -> str:
-    """The plant's settings; policy keeps its defaults."""
-    world = history.world
-    as_of = world.clock.instant(as_of_minute(history, day))
-    assert as_of.tzinfo is UTC
-    return (
-        f'plant = "{world.parameters.code}"\ntimezone = "{world.parameters.timezone}"\n'
-        f'currency = "{world.parameters.currency}"\ncalendar = "PLANT"\nas_of = "{as_of:%Y-%m-%dT%H:%M:%SZ}"\n'
-        f"# {calendar.day_name[day.weekday()]}, generated with seed {world.seed}\n"
-    )

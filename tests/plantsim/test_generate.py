@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from recon_platform.plantsim import GeneratedPlant, generate
-from recon_platform.plantsim.generate import as_of_minute, true_tables
 from recon_platform.plantsim.landing import LANDING
+from recon_platform.plantsim.night import as_of_minute, true_tables
 from recon_platform.plantsim.state import State, state_at
 
 ORDERS = 300

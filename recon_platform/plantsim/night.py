@@ -1,0 +1,64 @@
+"""One night of a plant as landed: both systems' tables, errors planted, watermarks, `plant.toml`.
+
+Belongs here: from a history and a date to text frames. Does not belong here: folders (`generate`), the floor.
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from recon_platform.plantsim.drift import plant_drift
+from recon_platform.plantsim.history import History
+from recon_platform.plantsim.landing import as_text, feeds, typed
+from recon_platform.plantsim.master import calendar_exceptions, master_tables, planned_downtime
+from recon_platform.plantsim.snapshot_erp import erp_tables
+from recon_platform.plantsim.snapshot_mes import mes_tables
+from recon_platform.plantsim.state import State, state_at
+
+AS_OF_MINUTE = 240  # 04:00 plant time, in the night shift, past both clock changes
+
+
+def as_of_minute(history: History, day: date) -> int:
+    return history.world.clock.minute(day, AS_OF_MINUTE)
+
+
+def true_tables(state: State) -> dict[str, pl.DataFrame]:
+    """Both systems' tables when nobody errs, typed as the contract."""
+    raw = {
+        **master_tables(state.history),
+        **erp_tables(state),
+        **mes_tables(state),
+        "planned_downtime": planned_downtime(state.history, state.now),
+        "calendar_exceptions": calendar_exceptions(state.history.world, state.now),
+    }
+    return {name: typed(name, frame) for name, frame in sorted(raw.items())}
+
+
+def night_frames(
+    history: History, day: date, *, seed: int, drift: float, state: State | None = None,
+    true: dict[str, pl.DataFrame] | None = None,
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:  # fmt: skip
+    """Text frames of one night with drift planted, and what was planted; `state` and `true` where known already."""
+    now = as_of_minute(history, day)
+    state = state_at(history, now) if state is None else state
+    tables = true_tables(state) if true is None else true
+    text = {name: as_text(name, frame) for name, frame in tables.items()}
+    text, planted = plant_drift(state, text, night=day, seed=seed, rate=drift)
+    as_of = history.world.clock.instant(now)
+    marks: dict[str, datetime] = {"erp": as_of, "mes": as_of - timedelta(minutes=2)}
+    text["feeds"] = as_text("feeds", feeds(text, marks))
+    return text, planted
+
+
+def plant_toml(history: History, day: date) -> str:
+    """The plant's settings; policy keeps its defaults."""
+    world = history.world
+    as_of = world.clock.instant(as_of_minute(history, day))
+    return (
+        f'plant = "{world.parameters.code}"\ntimezone = "{world.parameters.timezone}"\n'
+        f'currency = "{world.parameters.currency}"\ncalendar = "PLANT"\nas_of = "{as_of:%Y-%m-%dT%H:%M:%SZ}"\n'
+        f"# {calendar.day_name[day.weekday()]}, generated with seed {world.seed}\n"
+    )
