@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from recon_platform.material.messages import raw_messages
+from recon_platform.material.raw import raw_messages
 from recon_platform.material.problem import build_problem
 from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
 from recon_platform.tables.context import Plant, PlanContext

@@ -11,8 +11,6 @@ import polars as pl
 from recon_platform.material.lots import MICRO
 from recon_platform.material.solution import Solution
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.material import ACTION_MESSAGES
-from recon_platform.tables.model import Frames
 
 COLUMNS = (
     "code", "order_type", "order", "item", "from_date", "to_date", "need_date", "qty", "qty_early", "feasible",
@@ -24,7 +22,7 @@ def _day(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.Int32).cast(pl.Date)
 
 
-def _rows(frame: pl.DataFrame, code: str | pl.Expr, **values: pl.Expr) -> pl.DataFrame:
+def message_rows(frame: pl.DataFrame, code: str | pl.Expr, **values: pl.Expr) -> pl.DataFrame:
     """`frame` as message rows of `code`; columns not given are null."""
     nothing: dict[str, pl.Expr] = {
         "item": pl.col("item"), "from_date": pl.lit(None, dtype=pl.Date), "to_date": pl.lit(None, dtype=pl.Date),
@@ -61,7 +59,7 @@ def reschedule_messages(solution: Solution, context: PlanContext) -> pl.DataFram
     )  # fmt: skip
     to_date = pl.when(never).then(None).otherwise(need).cast(pl.Int32).cast(pl.Date)
     short_by = pl.max_horizontal(pl.lit(axis.today) - need, 0)
-    moved = _rows(
+    moved = message_rows(
         rows.with_columns(code.alias("code")).filter(pl.col("code").is_not_null()),
         pl.col("code"),
         from_date=_day("day"),
@@ -76,7 +74,7 @@ def reschedule_messages(solution: Solution, context: PlanContext) -> pl.DataFram
                                   .when(never).then(pl.lit("firm, not needed"))
                                   .otherwise(pl.lit("firm, needed later"))),
     )  # fmt: skip
-    overdue = _rows(
+    overdue = message_rows(
         rows.filter(pl.col("available_date") < pl.lit(context.planning_date)),
         "PAST_DUE_SUPPLY",
         from_date=_day("day"),
@@ -104,7 +102,7 @@ def decrease_messages(rows: pl.DataFrame, never: int, context: PlanContext) -> p
     rounded = pl.when(step > 0).then((used / step).ceil() * step).otherwise(used)
     keep = pl.max_horizontal(rounded, least)
     cut = pl.col("qty") - keep
-    return _rows(
+    return message_rows(
         rows.filter(
             (pl.col("need_day") < never) & (pl.col("used") > 0) & (cut > tolerance * pl.col("qty")) & (cut > 1e-6)
         ),
@@ -136,7 +134,7 @@ def release_messages(solution: Solution, context: PlanContext) -> pl.DataFrame:
     late = pl.max_horizontal(pl.lit(axis.today) - pl.col("start_day"), 0).cast(pl.Int64)
     return pl.concat(
         [
-            _rows(
+            message_rows(
                 frame, "RELEASE", from_date=pl.col("start_date"), to_date=pl.col("due_date"), need_date=pl.col("due_date"),
                 qty=pl.col("qty"), feasible=late == 0, compressed_by=late, resource=pl.col("supplier"),
             )
@@ -151,7 +149,7 @@ def demand_messages(solution: Solution, context: PlanContext) -> pl.DataFrame:
     rows = solution.problem.demands.filter(
         (pl.col("demand_type") == "sales_order") & (pl.col("date") < pl.lit(context.planning_date))
     ).join(items, on="ix")
-    return _rows(
+    return message_rows(
         rows,
         "PAST_DUE_DEMAND",
         order_type=pl.lit("sales_order"),
@@ -185,7 +183,7 @@ def stock_messages(solution: Solution, requirements: pl.DataFrame) -> pl.DataFra
             pl.col("physical").first(),
         )
     )  # fmt: skip
-    return _rows(
+    return message_rows(
         rows,
         pl.col("code"),
         order_type=pl.lit("item"),
@@ -237,31 +235,9 @@ def data_messages(solution: Solution) -> pl.DataFrame:
     )
     return pl.concat(
         [
-            _rows(frame, "DATA_ERROR", order_type=pl.lit("item"), order=pl.col("item"), detail=pl.col("why"))
+            message_rows(frame, "DATA_ERROR", order_type=pl.lit("item"), order=pl.col("item"), detail=pl.col("why"))
             for frame in (known, unknown)
         ]
     )
 
 
-def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
-    """Table `action_messages` before filters and history: everything SHOWN and NEW."""
-    rows = pl.concat(
-        [
-            reschedule_messages(solution, context),
-            release_messages(solution, context),
-            demand_messages(solution, context),
-            stock_messages(solution, requirements),
-            data_messages(solution),
-        ]
-    )
-    return ACTION_MESSAGES.frame(
-        rows.with_columns(
-            pl.concat_str("code", "order_type", "order", separator=":").alias("message"),
-            (pl.col("qty") * pl.col("cost")).alias("value"),
-            pl.lit("SHOWN").alias("visibility"),
-            pl.lit("NEW").alias("lifecycle"),
-            pl.lit(False).alias("phoney"),
-            pl.lit(0, dtype=pl.Int64).alias("age_nights"),
-            pl.col("from_date").alias("original_date"),
-        ).drop("cost")
-    ).sort("message")

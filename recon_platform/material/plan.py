@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.material.causes import cause_rows, story
+from recon_platform.material.filters import absorbed_orders, late_customers, with_filters
 from recon_platform.material.lifecycle import with_lifecycle
 from recon_platform.material.made_orders import order_links_table, supply_orders_table
-from recon_platform.material.messages import raw_messages
+from recon_platform.material.raw import raw_messages
 from recon_platform.material.problem import assemble
 from recon_platform.material.snapshot import snapshot
 from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
@@ -37,7 +38,13 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
         "requirements": requirements,
         "planned_orders": planned_orders_table(solution),
         "pegging": pegging_table(solution),
-        "action_messages": with_lifecycle(messages, frames, told),
+        "action_messages": with_filters(
+            with_lifecycle(messages, frames, told),
+            context.policy.material,
+            solution.problem.axis.today,
+            absorbed_orders(solution, context.policy.material.safety_stock_absorption),
+            late_customers(solution),
+        ),
         "message_causes": causes,
         "supply_orders": supply_orders_table(frames, solution, context),
         "order_links": order_links_table(solution),

@@ -13,7 +13,7 @@ OPEN_WORK_ORDERS = ("firm", "released", "in_process")
 ORDER_SCHEMA = {
     "order_type": pl.String, "order": pl.String, "item": pl.String, "due_date": pl.Date, "start_date": pl.Date,
     "qty": pl.Float64, "start_qty": pl.Float64, "firm": pl.Boolean, "status": pl.String, "supplier": pl.String,
-    "not_before": pl.Date, "original_due": pl.Date,
+    "not_before": pl.Date, "original_due": pl.Date, "untouched": pl.Boolean,
 }  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def purchase_orders(frames: Frames) -> pl.DataFrame:
             "supplier",
             pl.lit(None, dtype=pl.Date).alias("not_before"),
             pl.col("due_date").alias("original_due"),
+            (pl.col("received_qty").fill_null(0.0) == 0).alias("untouched"),
         )
     )
 
@@ -67,6 +68,7 @@ def work_orders(frames: Frames) -> pl.DataFrame:
         pl.lit(None, dtype=pl.String).alias("supplier"),
         not_before.alias("not_before"),
         pl.col("due_date").alias("original_due"),
+        pl.lit(False).alias("untouched"),
     )
 
 
@@ -94,6 +96,7 @@ def plan_lines(frames: Frames) -> pl.DataFrame | None:
             pl.lit(None, dtype=pl.String).alias("supplier"),
             pl.lit(None, dtype=pl.Date).alias("not_before"),
             pl.col("due_date").alias("original_due"),
+            pl.lit(False).alias("untouched"),
         )
     )
 

@@ -74,6 +74,8 @@ class MaterialPolicy:
     dampen_delay_days: int = 0
     fence_near_days: int | None = None
     fence_far_days: int | None = None
+    escape_value: float = 25_000.0  # plant currency; filters never hide a message worth more
+    escape_age_nights: int = 5  # nor one that has stood this many nights
     realistic_lead_time_percentile: float = 0.8
 
 
