@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.conform.keys import form
+from recon_platform.conform.sheet import ID, Sheet
+
 NEEDS_NO_WORK = ("closed", "cancelled", "complete", "planned")
 MAIN_ROUTING = "main"
 
@@ -72,3 +75,23 @@ def explode_operations(
     missing = bare.join(made.select("work_order").unique(), on="work_order", how="anti").sort("work_order")
     rows = made.select("work_order", "op_seq", "operation_code", "work_center", "setup_min", "run_min_per_unit")
     return pl.concat([operations, rows], how="diagonal").sort("work_order", "op_seq"), missing
+
+
+def refuse_broken_routings(sheet: Sheet) -> None:
+    """Refuse what is left of a routing of which an operation was refused: without it the routing would skip a step."""
+    lost = [part.filter(~pl.col("gate").is_in(["duplicate_row", "duplicate_key"])).select(ID) for part in sheet.refused]
+    if not lost:
+        return
+    text = {name: pl.col(name).cast(pl.String) for name in ("item", "routing", "op_seq")}
+    broken = sheet.raw.join(pl.concat(lost).unique(), on=ID, how="semi").select(
+        form(text["item"]).alias("_item"), form(text["routing"]).alias("_routing"), text["op_seq"].alias("_lost")
+    )
+    broken = broken.group_by("_item", "_routing").agg(pl.col("_lost").sort().str.join(", "))
+    columns = sheet.frame.columns
+    formed = sheet.frame.with_columns(form(pl.col("item")).alias("_item"), form(pl.col("routing")).alias("_routing"))
+    sheet.frame = formed.join(broken, on=["_item", "_routing"], how="left", maintain_order="left")
+    sheet.refuse(
+        pl.col("_lost").is_not_null(), "routing", pl.format("operation {} of this routing was refused", "_lost"), "high",
+        "routing_broken",
+    )  # fmt: skip
+    sheet.frame = sheet.frame.select(columns)

@@ -49,6 +49,15 @@ class Register:
         )
     )
 
+    refused: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"form": pl.String}))
+
+    def add_refused(self, keys: pl.Series) -> None:
+        """Remember keys whose master row was refused, so that rows that name them say so."""
+        gone = pl.DataFrame({"key": keys.cast(pl.String).drop_nulls().unique()}).select(
+            form(pl.col("key")).alias("form")
+        )
+        self.refused = pl.concat([self.refused, gone]).unique().sort("form")
+
     def add(self, keys: pl.Series) -> None:
         """Register the distinct `keys`."""
         new = pl.DataFrame({"key": keys.drop_nulls().unique()}).with_columns(form(pl.col("key")).alias("form"))

@@ -9,30 +9,34 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from recon_platform.conform import outcome
 from recon_platform.conform.calendars import plant_days, working_time
+from recon_platform.conform.checks_floor import floor_findings
+from recon_platform.conform.checks_master import VALIDITIES, master_findings, refuse_bom_loops, validity_findings
 from recon_platform.conform.duplicates import refuse_duplicates
-from recon_platform.conform.fill import explode_operations, fill_machines
+from recon_platform.conform.feeds import clock_findings, feed_findings
+from recon_platform.conform.fill import explode_operations, fill_machines, refuse_broken_routings
 from recon_platform.conform.findings import found, together
-from recon_platform.conform.keys import MAP_SCHEMA, Register, cleaned, valid_xref
+from recon_platform.conform.history import cut_overlaps
+from recon_platform.conform.keys import Register, cleaned, valid_xref
+from recon_platform.conform.learning import parameter_proposals, stale_parameters
+from recon_platform.conform.likeness import propose_keys
+from recon_platform.conform.lots import looping_lots, lot_roots
 from recon_platform.conform.quantities import BY_TABLE, to_base_units
 from recon_platform.conform.read import read_cells
 from recon_platform.conform.references import (
-    FIRST,
-    MASTERS,
-    ONE_ROW_MASTERS,
-    read_own_keys,
-    read_references,
-    references,
+    FIRST, MASTERS, REPORTED_WHEN_UNKNOWN, read_own_keys, read_references, references,
 )  # fmt: skip
 from recon_platform.conform.sheet import ID, Sheet, start_sheet
+from recon_platform.conform.spreadsheet import REPAIR_SCHEMA, date_ends, roll_over_midnight
 from recon_platform.conform.units import canonical, item_factors
-from recon_platform.tables.conformed import AVAILABILITY, KEY_MAP, QUARANTINE, ROW_COUNTS
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames, Kind, Layer, Table
 from recon_platform.tables.registry import TABLES, conformed_table
 
 XREFS = {"item_xref": "items", "work_center_xref": "work_centers", "order_xref": "work_orders"}
 CANNOT_BE_EMPTY = ("items", "calendars")
+BEFORE = "row_counts_before"  # optional input: deliveries of earlier nights (night, table, rows)
 
 
 class ConformError(ValueError):
@@ -42,23 +46,21 @@ class ConformError(ValueError):
 def conform(raw: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     """Every contract table typed and canonical, `working_time`, `plant_days`, and what was found on the way.
 
-    Raises ConformError where a required table is missing or holds no valid row though rows came.
+    `raw` holds the landing tables by name; with `row_counts_before` (night, table, rows of earlier nights) shrunken
+    feeds are found too. Raises ConformError where a required table is missing, holds no valid row though rows came, or
+    the plant calendar has no working day.
     """
     tables = {table.name: table for table in TABLES.values() if table.layer is Layer.LANDING}
-    _require(raw, tables)
-    state = _Night(tables, raw, context)
-    for name in [*FIRST, *(name for name in tables if name not in FIRST)]:
-        state.read(name)
-    state.require_rows()
-    return state.result()
-
-
-def _require(raw: Frames, tables: Mapping[str, Table]) -> None:
     missing = [name for name, table in tables.items() if not table.optional and name not in raw]
     if missing:
         raise ConformError(
             f"required tables are missing: {', '.join(missing)}; deliver them or declare them absent in plant.toml"
         )
+    night = _Night(tables, raw, context)
+    for name in [*FIRST, *(name for name in tables if name not in FIRST)]:
+        night.read(name)
+    night.require_rows()
+    return night.result()
 
 
 class _Night:
@@ -66,11 +68,12 @@ class _Night:
 
     def __init__(self, tables: Mapping[str, Table], raw: Frames, context: PlanContext) -> None:
         self.tables, self.raw, self.context = tables, raw, context
-        self.timezone = context.plant.timezone
+        self.timezone, self.spine = context.plant.timezone, context.policy.spine
         self.delivered = frozenset(name for name in tables if name in raw)
         self.sheets: dict[str, Sheet] = {}
         self.registers = {master: Register(master) for master in MASTERS}
         self.key_map: list[pl.DataFrame] = []
+        self.unknown: list[pl.DataFrame] = []
         self.found: list[pl.DataFrame] = []
         self.base = pl.DataFrame(schema={"item": pl.String, "uom": pl.String, "code": pl.String})
         self.factors: pl.DataFrame | None = None
@@ -78,25 +81,27 @@ class _Night:
     def read(self, name: str) -> None:
         """Conform one table; those it refers to must have been read before."""
         sheet = self.sheets[name] = start_sheet(self.tables[name], self.raw.get(name))
+        dated = date_ends(sheet)
         doubts = read_cells(sheet, self.timezone)
         if sheet.raw.is_empty():
             self._register(name, sheet)
             return
-        self._report_doubts(sheet, doubts)
+        self._report_times(sheet, doubts, [dated, roll_over_midnight(sheet, doubts)])
         if name in MASTERS:
             rows, clashes = read_own_keys(sheet)
             self.key_map.append(rows)
             self._report_collisions(clashes)
-        prefixes: dict[str, list[str]] = {}
-        rows, unknown = read_references(sheet, self.registers, prefixes, self.delivered)
+        rows, unknown = read_references(sheet, self.registers, self.spine.key_prefixes, self.delivered)
         self.key_map.append(rows)
-        self._report_unknown(unknown)
+        self.unknown.append(unknown)
         self._clean_other_keys(sheet)
         if name in BY_TABLE:
             to_base_units(sheet, self.sheets, self.base, self._factors())
         refuse_duplicates(sheet)
         if name == "routings":
-            _refuse_broken_routings(sheet)
+            refuse_broken_routings(sheet)
+        if name == "bom_lines":
+            refuse_bom_loops(sheet)
         self._register(name, sheet)
 
     def _factors(self) -> pl.DataFrame:
@@ -109,6 +114,9 @@ class _Night:
         """Make the keys of a master known to the tables read after it."""
         if name in MASTERS:
             self.registers[name].add(sheet.frame[MASTERS[name]])
+            if sheet.refused:
+                gone = pl.concat([part.select(ID) for part in sheet.refused]).unique()
+                self.registers[name].add_refused(sheet.raw.join(gone, on=ID, how="semi")[MASTERS[name]])
         if name == "inventory":
             self.registers["lots"].add(sheet.frame["lot"])
         if name == "items":
@@ -131,16 +139,22 @@ class _Night:
         if columns:
             sheet.frame = sheet.frame.with_columns(cleaned(pl.col(name)).alias(name) for name in columns)
 
-    def _report_doubts(self, sheet: Sheet, doubts: pl.DataFrame) -> None:
-        if doubts.is_empty():
-            return
-        where = sheet.raw.select(ID, "_file", "_row")
+    def _report_times(self, sheet: Sheet, doubts: pl.DataFrame, repairs: list[pl.DataFrame]) -> None:
+        """Findings on times that were read though they are doubtful, or mended."""
+        place = sheet.raw.select(ID, "_file", "_row")
+        entity = pl.format("{}/{}/{}", pl.lit(sheet.table.name), "_file", "_row")
         for doubt, gate in (("ambiguous", "time_ambiguous"), ("nonexistent", "time_nonexistent")):
-            rows = doubts.filter(pl.col("doubt") == doubt).join(where, on=ID)
+            if not doubts.is_empty():
+                rows = doubts.filter(pl.col("doubt") == doubt).join(place, on=ID)
+                evidence = pl.struct("_file", "_row", "column")
+                self.found.append(found(rows, gate, entity=entity, field=pl.col("column"), evidence=evidence))
+        mended = pl.concat([part.cast(pl.Schema(REPAIR_SCHEMA)) for part in repairs])
+        if not mended.is_empty():
             self.found.append(
                 found(
-                    rows, gate, entity=pl.format("{}/{}/{}", pl.lit(sheet.table.name), "_file", "_row"), field=pl.col("column"),
-                    evidence=pl.struct("_file", "_row", "column"),
+                    mended.join(place, on=ID), "time_mended", entity=entity, field=pl.col("column"),
+                    erp_value=pl.col("written"), correction=pl.format("read as {}", "read_as"), applied=True,
+                    evidence=pl.struct("_file", "_row", "column", "written", "read_as"),
                 )
             )  # fmt: skip
 
@@ -148,20 +162,13 @@ class _Night:
         self.found.append(
             found(
                 clashes, "key_collision", entity=pl.format("{}/{}", "table", "key"), erp_value=pl.col("raw_keys"),
-                correction="kept apart; give one of them another key or merge them in the ERP", evidence=pl.struct("table", "key", "raw_keys"),
-            )
-        )  # fmt: skip
-
-    def _report_unknown(self, unknown: pl.DataFrame) -> None:
-        self.found.append(
-            found(
-                unknown, "key_unknown", entity=pl.format("{}.{}/{}", "table", "column", "key"), field=pl.col("column"),
-                erp_value=pl.col("key"), evidence=pl.struct("table", "column", "key", "refers_to", "rows"),
+                correction="kept apart; give one of them another key or merge them in the ERP",
+                evidence=pl.struct("table", "key", "raw_keys"),
             )
         )  # fmt: skip
 
     def require_rows(self) -> None:
-        """Raise ConformError naming every required table of which rows came and none is valid, or that cannot be empty."""
+        """Raise ConformError naming every required table that is empty and may not be, or of which no row is valid."""
         problems = []
         for name, sheet in self.sheets.items():
             if sheet.table.optional or not sheet.frame.is_empty():
@@ -178,27 +185,72 @@ class _Night:
             raise ConformError("tables that stop the night: " + "; ".join(problems))
 
     def result(self) -> dict[str, pl.DataFrame]:
+        """All tables of the conformed layer."""
         made = {name: sheet.result() for name, sheet in self.sheets.items()}
-        notes: dict[str, str] = {}
+        for name, keys in VALIDITIES.items():
+            self.found += validity_findings(name, made[name])
+            made[name] = cut_overlaps(made[name], keys)
         made["machines"] = fill_machines(made["machines"], made["work_centers"])
-        calendar = self._plant_calendar(made)
-        capacity = self.context.policy.capacity
+        self._compile_time(made)
+        self._explode(made)
+        made["lot_roots"] = lot_roots(made["lots"])
+        made["parameter_proposals"] = parameter_proposals(made, self.spine)
+        made["key_map"] = outcome.key_map(self.key_map)
+        made["quarantine"] = outcome.quarantine(self.sheets)
+        made["row_counts"] = outcome.row_counts(self.sheets)
+        made["availability"] = outcome.availability(self.sheets, made)
+        unknown = pl.concat([part for part in self.unknown if part.width])
+        made["key_proposals"] = propose_keys(unknown, self.registers, self.spine.proposal_score)
+        self._judge(made, unknown)
+        made["data_findings"] = together(self.found)
+        for name in self.tables:
+            made[name] = made[name].cast(pl.Schema(conformed_table(name).schema))
+        return made
+
+    def _compile_time(self, made: dict[str, pl.DataFrame]) -> None:
+        horizon, as_of = self.context.policy.capacity.horizon_days, self.context.as_of
         made["working_time"] = working_time(
-            made["machines"], made["work_centers"], made["calendars"], made["calendar_exceptions"], made["planned_downtime"],
-            as_of=self.context.as_of, horizon_days=capacity.horizon_days, timezone=self.timezone,
+            made["machines"], made["work_centers"], made["calendars"], made["calendar_exceptions"],
+            made["planned_downtime"], as_of=as_of, horizon_days=horizon, timezone=self.timezone,
         )  # fmt: skip
+        calendar = self._plant_calendar(made)
+        of_plant = pl.col("calendar") == calendar
         made["plant_days"] = plant_days(
-            made["calendars"].filter(pl.col("calendar") == calendar), made["calendar_exceptions"].filter(pl.col("calendar") == calendar),
-            as_of=self.context.as_of, planning_date=self.context.planning_date, horizon_days=capacity.horizon_days, timezone=self.timezone,
+            made["calendars"].filter(of_plant), made["calendar_exceptions"].filter(of_plant), as_of=as_of,
+            planning_date=self.context.planning_date, horizon_days=horizon, timezone=self.timezone,
         )  # fmt: skip
         if made["plant_days"].is_empty():
             raise ConformError(f"calendar {calendar!r} has no regular working day; correct table calendars")
-        made["work_order_operations"], missing = explode_operations(
-            made["work_order_operations"],
-            made["work_orders"],
-            made["routings"],
-            undated_start=pl.lit(self.context.planning_date),
+
+    def _plant_calendar(self, made: Mapping[str, pl.DataFrame]) -> str:
+        """The plant calendar, or the calendar most work centers use where the plant names one that does not exist."""
+        wanted = self.context.plant.calendar
+        known = self.registers["calendars"].resolve(pl.Series([wanted]), "erp").row(0, named=True)
+        if known["state"] == "known":
+            return str(known["key"])
+        regular = made["calendars"].filter(pl.col("kind") == "regular").select("calendar").unique().sort("calendar")
+        own = (
+            made["work_centers"]
+            .filter(~pl.col("external").fill_null(value=False))
+            .join(regular, on="calendar", how="semi")
         )
+        ranked = own["calendar"].value_counts().sort("count", "calendar", descending=[True, False])["calendar"]
+        candidates = [*ranked, *regular["calendar"], *made["calendars"]["calendar"]]
+        row = pl.DataFrame({"wanted": [wanted], "taken": [str(candidates[0])]})
+        self.found.append(
+            found(
+                row, "plant_calendar", entity=pl.lit(self.context.plant.code), field="calendar",
+                erp_value=pl.col("wanted"), correction=pl.format("taken: {}", "taken"),
+                evidence=pl.struct("wanted", "taken"), applied=True,
+            )
+        )  # fmt: skip
+        return str(candidates[0])
+
+    def _explode(self, made: dict[str, pl.DataFrame]) -> None:
+        made["work_order_operations"], missing = explode_operations(
+            made["work_order_operations"], made["work_orders"], made["routings"],
+            undated_start=pl.lit(self.context.planning_date),
+        )  # fmt: skip
         self.found.append(
             found(
                 missing, "routing_missing", entity=pl.col("work_order"), field="routing", erp_value=pl.col("routing"),
@@ -206,92 +258,39 @@ class _Night:
                 evidence=pl.struct("work_order", "item", "routing", "start"),
             )
         )  # fmt: skip
-        made["key_map"] = _key_map(self.key_map)
-        made["quarantine"] = _quarantine(self.sheets.values())
-        made["row_counts"] = _row_counts(self.sheets)
-        made["availability"] = _availability(self.sheets, notes)
-        made["data_findings"] = together(self.found)
-        return {
-            name: made[name] if name not in self.tables else made[name].cast(pl.Schema(conformed_table(name).schema))
-            for name in made
-        }  # type: ignore[arg-type]
 
-    def _plant_calendar(self, made: Mapping[str, pl.DataFrame]) -> str:
-        wanted = self.context.plant.calendar
-        calendars = made["calendars"]["calendar"].unique().sort()
-        known = self.registers["calendars"].resolve(pl.Series([wanted]), "erp").row(0, named=True)
-        if known["state"] == "known":
-            return str(known["key"])
-        used = made["work_centers"].filter(~pl.col("external").fill_null(value=False)).join(
-            made["calendars"].filter(pl.col("kind") == "regular").select("calendar").unique(), on="calendar"
-        )["calendar"]  # fmt: skip
-        stand_in = (
-            used.value_counts().sort("count", "calendar", descending=[True, False])["calendar"][0]
-            if used.len()
-            else calendars[0]
-        )
-        row = pl.DataFrame({"wanted": [wanted], "taken": [stand_in]})
+    def _judge(self, made: Mapping[str, pl.DataFrame], unknown: pl.DataFrame) -> None:
+        """Run the gates that look at whole tables."""
+        kept = unknown.filter(~pl.col("refused") & pl.col("refers_to").is_in(list(REPORTED_WHEN_UNKNOWN)))
         self.found.append(
             found(
-                row, "plant_calendar", entity=pl.lit(self.context.plant.code), field="calendar", erp_value=pl.col("wanted"),
-                correction=pl.format("taken: {}", "taken"), evidence=pl.struct("wanted", "taken"), applied=True,
+                kept, "key_unknown", entity=pl.format("{}.{}/{}", "table", "column", "key"), field=pl.col("column"),
+                erp_value=pl.col("key"), evidence=pl.struct("table", "column", "key", "refers_to", "rows"),
             )
         )  # fmt: skip
-        return str(stand_in)
+        loops = looping_lots(made["lots"], made["lot_roots"])
+        self.found.append(
+            found(
+                loops,
+                "lot_loop",
+                entity=pl.format("lots/{}", "lot"),
+                mes_value=pl.col("parents"),
+                evidence=pl.struct("lot", "parents"),
+            )
+        )
+        rows = {name: sheet.raw.height for name, sheet in self.sheets.items()}
+        self.found += feed_findings(
+            made["feeds"],
+            rows,
+            self.context.as_of,
+            self.spine,
+            self.raw.get(BEFORE),
+            self.context.policy.reconciliation,
+        )
+        self.found += clock_findings(made, self.context.as_of, self.spine)
+        self.found += master_findings(made)
+        self.found += floor_findings(made, self.spine, self._factors(), self.timezone)
+        self.found += stale_parameters(made["parameter_proposals"])
 
 
-def _refuse_broken_routings(sheet: Sheet) -> None:
-    """Refuse what is left of a routing of which an operation was refused: without it the routing would skip a step."""
-    lost = [part for part in sheet.refused if not part.is_empty()]
-    if not lost:
-        return
-    ids = (
-        pl.concat(lost).filter(pl.col("gate") != "duplicate_row", pl.col("gate") != "duplicate_key").select(ID).unique()
-    )
-    broken = sheet.raw.join(ids, on=ID).select(
-        cleaned(pl.col("item").cast(pl.String)).alias("item"), cleaned(pl.col("routing").cast(pl.String)).alias("routing"),
-        pl.col("op_seq").cast(pl.String).alias("_lost"),
-    )  # fmt: skip
-    broken = broken.group_by("item", "routing").agg(pl.col("_lost").sort().str.join(", "))
-    columns = sheet.frame.columns
-    sheet.frame = sheet.frame.join(broken, on=["item", "routing"], how="left", maintain_order="left")
-    sheet.refuse(
-        pl.col("_lost").is_not_null(),
-        "routing",
-        pl.format("operation {} of this routing was refused", "_lost"),
-        "high",
-        "routing_broken",
-    )
-    sheet.frame = sheet.frame.select(columns)
-
-
-def _key_map(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    filled = [part for part in parts if not part.is_empty()]
-    rows = pl.concat(filled) if filled else pl.DataFrame(schema=MAP_SCHEMA)
-    key = list(KEY_MAP.key)
-    return KEY_MAP.frame(rows.sort(*key, "key").unique(key, keep="first", maintain_order=True))
-
-
-def _quarantine(sheets: object) -> pl.DataFrame:
-    parts = [part for sheet in sheets if not (part := sheet.quarantine()).is_empty()]  # type: ignore[attr-defined]
-    rows = pl.concat(parts) if parts else QUARANTINE.empty()
-    return QUARANTINE.frame(rows).sort(*QUARANTINE.key)
-
-
-def _row_counts(sheets: Mapping[str, Sheet]) -> pl.DataFrame:
-    rows = [
-        {"table": name, "rows_in": sheet.raw.height, "rows_out": sheet.frame.height, "rows_quarantined": sheet.raw.height - sheet.frame.height}
-        for name, sheet in sorted(sheets.items())
-    ]  # fmt: skip
-    return ROW_COUNTS.frame(pl.DataFrame(rows))
-
-
-def _availability(sheets: Mapping[str, Sheet], notes: Mapping[str, str]) -> pl.DataFrame:
-    rows = [
-        {"table": name, "present": sheet.present, "rows": sheet.frame.height, "note": notes.get(name)}
-        for name, sheet in sorted(sheets.items())
-    ]
-    return AVAILABILITY.frame(pl.DataFrame(rows, schema_overrides={"note": pl.String}))
-
-
-__all__ = ["ONE_ROW_MASTERS", "ConformError", "conform"]
+__all__ = ["ConformError", "conform"]

@@ -14,6 +14,7 @@ from recon_platform.tables.model import Column, Kind
 LONGEST_CELL = 4000
 _NUMBER = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$"
 LARGEST_WHOLE = 2.0**53
+LARGEST_NUMBER = 1e12  # no quantity, price or time of a plant
 _TRUE = ("true", "t", "1", "yes", "y", "x")
 _FALSE = ("false", "f", "0", "no", "n", "")
 _EXPECTED = {
@@ -213,6 +214,8 @@ def _expected(column: Column) -> str:
 def _limits(column: Column) -> list[tuple[pl.Expr, str]]:
     value = pl.col("value")
     made: list[tuple[pl.Expr, str]] = []
+    if column.kind is Kind.NUMBER:
+        made.append((value.abs() > LARGEST_NUMBER, f"{column.name} is beyond {LARGEST_NUMBER:g}"))
     if column.minimum is not None:
         made.append((value < column.minimum, f"{column.name} is below {column.minimum:g}"))
     if column.maximum is not None:

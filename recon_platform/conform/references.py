@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from recon_platform.conform.keys import MAP_SCHEMA, Register, own_spelling, split_prefixes, trimmed
-from recon_platform.conform.sheet import ID, Sheet
+from recon_platform.conform.keys import MAP_SCHEMA, Register, form, own_spelling, split_prefixes, trimmed
+from recon_platform.conform.sheet import Sheet
 from recon_platform.tables.model import Kind
 
 # Tables whose key other tables repeat: table → its key column. Conformed first, in this order.
@@ -75,7 +75,7 @@ def read_references(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write the one key into every reference of `sheet`; refuse rows that name nothing where that is fatal.
 
-    Returns the key map rows made, and the unknown keys that were kept: table, column, key, refers_to, rows.
+    Returns the key map rows made, and the keys nobody knows: source, table, column, key, refers_to, rows, refused.
     """
     maps: list[pl.DataFrame] = []
     unknown: list[pl.DataFrame] = []
@@ -91,22 +91,30 @@ def read_references(
             pl.col("_state") == "ambiguous", column, f"{column} fits more than one key of {master} once capitals, zeros and separators are ignored",
             "critical", "key_ambiguous",
         )  # fmt: skip
-        if (sheet.table.name, column) in FATAL and known_master:
-            sheet.refuse(pl.col("_state") == "unknown", column, f"{column} is not in {master}", "high", "key_orphan")
-        elif known_master and master in REPORTED_WHEN_UNKNOWN:
-            unknown.append(
-                sheet.frame.filter(pl.col("_state") == "unknown").group_by(column).agg(pl.len().alias("rows"))
-                .select(
-                    pl.lit(sheet.table.name).alias("table"), pl.lit(column).alias("column"), pl.col(column).alias("key"),
-                    pl.lit(master).alias("refers_to"), pl.col("rows").cast(pl.Int64),
-                )
-            )  # fmt: skip
+        lost = sheet.frame.filter(pl.col("_state") == "unknown") if known_master else sheet.frame.clear()
+        unknown.append(
+            lost.group_by(column).agg(pl.len().cast(pl.Int64).alias("rows")).select(
+                pl.lit(source).alias("source"), pl.lit(sheet.table.name).alias("table"), pl.lit(column).alias("column"),
+                pl.col(column).alias("key"), pl.lit(master).alias("refers_to"), "rows",
+                pl.lit((sheet.table.name, column) in FATAL).alias("refused"),
+            )
+        )  # fmt: skip
+        if (sheet.table.name, column) in FATAL and not lost.is_empty():
+            gone = form(pl.col(column)).is_in(register.refused["form"].implode())
+            unnamed = pl.col("_state") == "unknown"
+            sheet.refuse(
+                unnamed & gone, column, f"{column} names a row of {master} that was refused", "medium", "key_refused"
+            )
+            sheet.refuse(unnamed, column, f"{column} is not in {master}", "high", "key_orphan")
         sheet.frame = sheet.frame.drop("_state")
         maps.append(_map_rows(found, sheet, column))
     return _stack(maps, MAP_SCHEMA), _stack(unknown, UNKNOWN_SCHEMA)
 
 
-UNKNOWN_SCHEMA = {"table": pl.String, "column": pl.String, "key": pl.String, "refers_to": pl.String, "rows": pl.Int64}
+UNKNOWN_SCHEMA = {
+    "source": pl.String, "table": pl.String, "column": pl.String, "key": pl.String, "refers_to": pl.String, "rows": pl.Int64,
+    "refused": pl.Boolean,
+}  # fmt: skip
 
 
 def _with_state(frame: pl.DataFrame, column: str, found: pl.DataFrame) -> pl.DataFrame:
@@ -178,8 +186,3 @@ def _own_rule() -> pl.Expr:
 def _stack(parts: list[pl.DataFrame], schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
     filled = [part for part in parts if not part.is_empty()]
     return pl.concat(filled).cast(pl.Schema(schema)) if filled else pl.DataFrame(schema=schema)  # type: ignore[arg-type]
-
-
-def drop_id(frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` without its bookkeeping column."""
-    return frame.drop(ID)

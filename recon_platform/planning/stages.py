@@ -94,6 +94,7 @@ def _metrics(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
 
 _CONFORMED_EXTRAS = (
     "working_time", "plant_days", "key_map", "quarantine", "row_counts", "availability", "data_findings",
+    "key_proposals", "lot_roots", "parameter_proposals",
 )  # fmt: skip
 _CONFORMED = (*LANDING, *_CONFORMED_EXTRAS)
 _RECONCILED = (

@@ -109,6 +109,59 @@ DATA_FINDINGS = Table(
     columns=FINDING_COLUMNS,
 )
 
+KEY_PROPOSALS = Table(
+    name="key_proposals",
+    layer=Layer.CONFORMED,
+    meaning="Unknown keys and the known key each resembles most. A proposal only: it holds once somebody adds it to the "
+    "cross-reference table.",
+    key=("source", "table", "column", "raw_key"),
+    columns=(
+        Column("source", Kind.KEY, "erp or mes."),
+        Column("table", Kind.KEY, "Landing table."),
+        Column("column", Kind.KEY, "Column of it."),
+        Column("raw_key", Kind.TEXT, "The unknown key."),
+        Column("proposed_key", Kind.KEY, "The known key it resembles."),
+        Column("score", Kind.NUMBER, "Likeness of the two.", unit="0 to 100", minimum=0, maximum=100),
+        Column("second_score", Kind.NUMBER, "Likeness of the next best known key.", nullable=True, unit="0 to 100"),
+        Column("rows", Kind.WHOLE, "Rows that carry the unknown key.", minimum=1),
+    ),
+)
+
+LOT_ROOTS = Table(
+    name="lot_roots",
+    layer=Layer.CONFORMED,
+    meaning="From which first lot each lot descends, however often it was split; a merged lot has several roots.",
+    key=("lot", "root"),
+    columns=(
+        Column("lot", Kind.KEY, "Lot."),
+        Column("root", Kind.KEY, "First lot it descends from; itself where it has no parent."),
+        Column("depth", Kind.WHOLE, "Splits between the two; the shortest way.", minimum=0),
+    ),
+)
+
+PARAMETER_PROPOSALS = Table(
+    name="parameter_proposals",
+    layer=Layer.CONFORMED,
+    meaning="Lead times, run and set-up times and yields as they were measured. Used only once a person approved them.",
+    key=("kind", "subject"),
+    columns=(
+        Column("kind", Kind.TEXT, "What was learned.", allowed=("lead_time", "run_time", "setup_time", "yield")),
+        Column(
+            "subject",
+            Kind.KEY,
+            "What for: supplier/item, item/routing/op_seq, or work center/from value/to value.",
+        ),
+        Column("item", Kind.KEY, "Its item, if it is of one.", nullable=True, refers_to="items"),
+        Column("current", Kind.NUMBER, "Value planned with today.", nullable=True, unit="unit of the row"),
+        Column("proposed", Kind.NUMBER, "Value proposed: lead times P80, else P50.", unit="unit of the row"),
+        Column("p50", Kind.NUMBER, "Median of what was measured.", unit="unit of the row"),
+        Column("p80", Kind.NUMBER, "80th percentile of what was measured.", unit="unit of the row"),
+        Column("samples", Kind.WHOLE, "Measurements behind it.", minimum=1),
+        Column("unit", Kind.TEXT, "Unit of the values."),
+        Column("stale", Kind.FLAG, "The planned value is off by more than the tolerance of the policy."),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     WORKING_TIME,
     PLANT_DAYS,
@@ -117,4 +170,7 @@ TABLES: tuple[Table, ...] = (
     ROW_COUNTS,
     AVAILABILITY,
     DATA_FINDINGS,
+    KEY_PROPOSALS,
+    LOT_ROOTS,
+    PARAMETER_PROPOSALS,
 )

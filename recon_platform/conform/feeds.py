@@ -1,0 +1,130 @@
+"""Is what came tonight what was sent, whole and fresh: checks of feeds as a whole.
+
+Belongs here: freshness, row counts against what the source says and against nights before, clocks that run apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from recon_platform.conform.findings import found
+from recon_platform.tables.policy import ReconciliationPolicy, SpinePolicy
+
+LEAST_MATCHES = 20
+OFFSET_SHARE = 0.8
+OFFSET_STEP_MIN = 15
+NIGHTS = 7
+
+
+def feed_findings(
+    feeds: pl.DataFrame, rows: Mapping[str, int], as_of: datetime, spine: SpinePolicy, before: pl.DataFrame | None,
+    reconciliation: ReconciliationPolicy,
+) -> list[pl.DataFrame]:  # fmt: skip
+    """Stale feeds, feeds with other rows than announced, and feeds shrunken against the nights `before`.
+
+    `rows` is what was delivered per table; `before` holds the deliveries of earlier nights (night, table, rows).
+    """
+    delivered = pl.DataFrame(
+        {"table": list(rows), "delivered": list(rows.values())}, schema={"table": pl.String, "delivered": pl.Int64}
+    )
+    known = feeds.join(delivered, on="table", how="left")
+    limit = pl.lit(as_of) - pl.duration(minutes=round(spine.feed_stale_hours * 60))
+    newest = pl.coalesce("watermark", "extracted_at")
+    stale = known.filter(newest < limit)
+    missing = known.filter(pl.col("rows").is_not_null() & (pl.col("delivered").fill_null(0) != pl.col("rows")))
+    entity = pl.format("{}/{}", "source", "table")
+    made = [
+        found(stale, "feed_stale", entity=entity, field="watermark", erp_value=newest, evidence=pl.struct("table", "source", "watermark", "extracted_at")),
+        found(
+            missing, "feed_rows", entity=entity, field="rows", erp_value=pl.col("rows"), mes_value=pl.col("delivered").fill_null(0),
+            evidence=pl.struct("table", "source", "rows", "delivered"),
+        ),
+    ]  # fmt: skip
+    if before is not None and not before.is_empty():
+        usual = (
+            before.sort("night", descending=True).group_by("table", maintain_order=True).head(NIGHTS)
+            .group_by("table").agg(pl.col("rows").median().alias("usual"))
+        )  # fmt: skip
+        shrunk = delivered.join(usual, on="table").filter(
+            pl.col("delivered") < pl.col("usual") * reconciliation.feed_shrink_share
+        )
+        made.append(
+            found(
+                shrunk.sort("table"), "feed_shrunk", entity=pl.col("table"), field="rows", erp_value=pl.col("usual"),
+                mes_value=pl.col("delivered"), evidence=pl.struct("table", "delivered", "usual"),
+            )
+        )  # fmt: skip
+    return made
+
+
+def constant_offset(
+    left: pl.DataFrame, right: pl.DataFrame, on: list[str], at: str = "at"
+) -> tuple[timedelta, int, int] | None:
+    """How far the clock of `right` runs ahead of that of `left`, by the events both report.
+
+    Events are matched where `on` is unique on both sides. Returns (offset, matches that agree, all matches) where at
+    least 20 events match and 80 % of them lie at one offset (to 15 minutes) other than none; else None.
+    """
+    single = [frame.select(*on, at).drop_nulls().filter(pl.struct(on).is_unique()) for frame in (left, right)]
+    pairs = single[0].join(single[1], on=on, how="inner", suffix="_right")
+    if pairs.height < LEAST_MATCHES:
+        return None
+    minutes = (pl.col(f"{at}_right") - pl.col(at)).dt.total_seconds() / 60 / OFFSET_STEP_MIN
+    steps = (
+        pairs.select(minutes.round(0).cast(pl.Int64).alias("steps"))["steps"]
+        .value_counts()
+        .sort("count", "steps", descending=[True, False])
+    )
+    step, count = steps.row(0)
+    if step == 0 or count < OFFSET_SHARE * pairs.height:
+        return None
+    return timedelta(minutes=step * OFFSET_STEP_MIN), count, pairs.height
+
+
+def clock_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: SpinePolicy) -> list[pl.DataFrame]:
+    """Reports from the future, and a constant offset between ERP and MES postings of the same material."""
+    findings: list[pl.DataFrame] = []
+    limit = as_of + timedelta(minutes=spine.future_minutes)
+    for table, column in (
+        ("operation_status", "reported_at"), ("order_status", "reported_at"), ("material_consumption", "at"),
+        ("cycle_times", "at"), ("downtime_events", "reported_at"), ("machine_states", "from_at"),
+        ("inventory_transactions", "at"),
+    ):  # fmt: skip
+        late = made[table].filter(pl.col(column) > limit)
+        if late.is_empty():
+            continue
+        summary = late.select(
+            pl.lit(table).alias("table"), pl.len().alias("rows"), pl.col(column).max().alias("newest"),
+            pl.col(column).min().alias("oldest"),
+        )  # fmt: skip
+        ahead = (summary["newest"][0] - as_of).total_seconds() / 3600
+        findings.append(
+            found(
+                summary, "time_future", entity=pl.col("table"), field=column, mes_value=pl.col("newest"),
+                correction=f"its clock may run {-(-ahead // 0.5) * 0.5:g} h ahead",
+                evidence=pl.struct("table", "rows", "oldest", "newest"),
+            )
+        )  # fmt: skip
+    erp = (
+        made["inventory_transactions"]
+        .filter(pl.col("kind") == "issue")
+        .select("order", "item", pl.col("qty").abs().round(6), "at")
+    )
+    mes = made["material_consumption"].select(
+        "order", pl.col("component_item").alias("item"), pl.col("qty").abs().round(6), "at"
+    )
+    offset = constant_offset(erp, mes, ["order", "item", "qty"])
+    if offset is not None:
+        shift, agree, matches = offset
+        row = pl.DataFrame({"offset_min": [int(shift.total_seconds() // 60)], "agree": [agree], "matches": [matches]})
+        findings.append(
+            found(
+                row, "feed_offset", entity=pl.lit("mes/material_consumption"), field="at", mes_value=pl.col("offset_min"),
+                correction=pl.format("take {} minutes off the times of this feed", "offset_min"),
+                evidence=pl.struct("offset_min", "agree", "matches"),
+            )
+        )  # fmt: skip
+    return findings
