@@ -27,6 +27,13 @@ CORRECTION: dict[str, pl.Expr] = {
 }
 
 
+CAUSE: dict[str, pl.Expr] = {
+    "BF-04": pl.format("backflush/{}", number((pl.col("issued") / pl.col("expected")).round(0))),
+    "BF-09": pl.format("unit/component/{}", number("component_factor")),
+}
+"""What may explain many verdicts at once where it is not the component; see `groups`."""
+
+
 def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """`judged` (from `component_rules.verdicts`) as findings, with `component` and the quantity `to_post`."""
     rows = judged.rename({"item": "parent"}).filter(~pl.col("verdict").is_in(NOT_A_FINDING))
@@ -60,7 +67,7 @@ def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFra
                 "work_order",
                 pl.col("component").alias("item"),
                 "orders_behind",
-                pl.format("component/{}/{}", "verdict", "component").alias("cause"),
+                CAUSE.get(name, pl.format("component/{}/{}", "verdict", "component")).alias("cause"),
                 pl.format("{}/{}", "parent", "component").alias("bill_line"),
                 (pl.col("expected") - pl.col("issued")).alias("to_post"),
                 "with_receipt",

@@ -16,6 +16,7 @@ RECEIVED_TOGETHER = ("share of order", "lot-controlled", "share of order, lot-co
 """A finished, balanced order held for these reasons alone needs no look of its own before it is received."""
 COUNTED = ("QT-01", "QT-02", "QT-03", "QT-04", "QT-07", "QT-13")
 BILL_RULES = ("BF-02", "BF-03", "BF-04", "BF-05", "BF-09")
+SHARED_RECORDS = ("bill", "unit", "routing", "code", "other_routing", "component", "backflush")
 SMALLEST_GROUP = 3
 SMALLEST_COUNTER_GROUP = 5
 COUNTER_LIFT = 3.0  # times the plant's share of mistakes per order
@@ -26,6 +27,7 @@ PROPOSAL = {
     "code": "confirm the code as an alias, or correct it at its source",
     "other_routing": "make the routing the floor follows the valid one",
     "bill": "correct the bill of the item, not the orders",
+    "backflush": "reverse what the backflush posted a second time",
     "component": "look at the postings of the component as a whole",
     "dispatch": "look at the interface to the work center",
     "release": "release what the work center started, or stop it",
@@ -68,7 +70,9 @@ def with_groups(findings: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFram
 
 
 def _smallest() -> pl.Expr:
-    return pl.when(pl.col("group").str.starts_with("bill/")).then(2).otherwise(SMALLEST_GROUP)
+    """Two findings on one record have one cause; a place or a signature needs more of them to be worth a decision."""
+    kind = pl.col("group").str.split("/").list.first()
+    return pl.when(kind.is_in(SHARED_RECORDS)).then(2).otherwise(SMALLEST_GROUP)
 
 
 def _counters(rows: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFrame:
