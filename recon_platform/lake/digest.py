@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from recon_platform.tables.validation import increasing
+from recon_platform.tables.order import canonical_order
 
 FORM = b"recon frame digest 1"
 
@@ -40,14 +40,6 @@ def ordered_digest(ordered: pl.DataFrame) -> str:
         for part in parts:
             digest.update(part)
     return digest.hexdigest()
-
-
-def canonical_order(frame: pl.DataFrame, key: tuple[str, ...] = ()) -> pl.DataFrame:
-    """`frame` in the one order its content defines: by `key`, then by the other columns by name; nulls first."""
-    if frame.height < 2 or not frame.width or (key and increasing(frame, key)):
-        return frame
-    rest = sorted(name for name in frame.columns if name not in key)
-    return frame.sort([*key, *rest], nulls_last=False)
 
 
 def _content(series: pl.Series) -> tuple[str, list[bytes]]:

@@ -19,7 +19,7 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from recon_platform.lake.digest import canonical_order, frame_digest, ordered_digest
+from recon_platform.lake.digest import frame_digest, ordered_digest
 from recon_platform.lake.errors import ConflictError, LakeError, MissingTableError
 from recon_platform.lake.stored import (
     FRONT,
@@ -32,6 +32,7 @@ from recon_platform.lake.stored import (
     stored_form,
 )
 from recon_platform.tables.model import Table
+from recon_platform.tables.order import canonical_order
 from recon_platform.tables.registry import output_table
 from recon_platform.tables.validation import TableError, check
 
@@ -219,7 +220,14 @@ class Lake:
         for path, partition in _files(delta):
             if any(str(partition[name]) != value for name, value in wanted.items()):
                 continue
-            part = pl.read_parquet(base + path, glob=False, storage_options=self.storage_options)
+            try:
+                part = pl.read_parquet(base + path, glob=False, storage_options=self.storage_options)
+            except FileNotFoundError as error:
+                night = " ".join(str(value) for value in partition.values())
+                raise MissingTableError(
+                    f"version {delta.version()} of {night} in {base} lacks the file {path.rsplit('/', 1)[-1]}: removed "
+                    "by maintenance after its retention period, or lost; restore it from a copy"
+                ) from error
             front = [pl.lit(value, dtype=FRONT[name]).alias(name) for name, value in partition.items()]
             absent = [
                 pl.lit(None, dtype=dtype).alias(name)

@@ -234,7 +234,7 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
     written = {}
     for name in sorted(made):
         table = output_table(name)
-        frame = canonical_order(made[name].select(table.column_names), table.key)
+        frame = made[name]
         kept = run.unchanged.get(name)
         same = kept is not None and kept.digest == run.lake.digest(frame, table)
         written[name] = kept if kept is not None and same else write_table(run, table.layer, table, frame)

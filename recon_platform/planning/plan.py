@@ -9,12 +9,14 @@ import polars as pl
 from recon_platform.planning.stages import STAGES, Stage
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.order import settled
+from recon_platform.tables.registry import output_table
 
 Progress = Callable[[str], None]
 
 
 def run_stage(stage: Stage, frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
-    """Run one stage on the tables it declares and no others.
+    """Run one stage on the tables it declares and no others; what it made stands in the order of the tables' keys.
 
     Raises ValueError where a table it needs is not there, or where it made other tables than it declares: a stage
     that reads more than it says could not be replayed from the manifest.
@@ -28,7 +30,7 @@ def run_stage(stage: Stage, frames: Frames, context: PlanContext) -> dict[str, p
             f"stage {stage.name} declares {sorted(stage.writes)}; it made {sorted(set(made) - set(stage.writes))} more "
             f"and left out {sorted(set(stage.writes) - set(made))}"
         )
-    return made
+    return {name: settled(output_table(name), frame) for name, frame in made.items()}
 
 
 def run_stages(

@@ -1,7 +1,7 @@
 """What a table is: columns with a kind, a unit and a meaning, from which schemas, docs and checks are derived.
 
 Belongs here: the description of one table and the Polars and Pandera schemas made from it.
-Does not belong here: the tables themselves (`landing_erp`, `landing_mes`, `derived`), or any rule over more than one table.
+Does not belong here: the tables themselves (one module per layer), or any rule over more than one table.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Table:
         return pl.DataFrame(schema=self.schema)
 
     def frame(self, rows: list[dict[str, object]] | pl.DataFrame) -> pl.DataFrame:
-        """`rows` as a frame of this table: missing nullable columns become null, types are cast, order is the contract's.
+        """`rows` as a frame of this table: missing nullable columns become null, types are cast, columns in order.
 
         Raises ValueError where a column that may not be null is missing, or a column is unknown.
         """
@@ -137,7 +137,9 @@ class Table:
             return self.empty()
         unknown = set(frame.columns) - set(self.column_names)
         if unknown:
-            raise ValueError(f"table {self.name}: unknown columns {sorted(unknown)}; expected {list(self.column_names)}")
+            raise ValueError(
+                f"table {self.name}: unknown columns {sorted(unknown)}; expected {list(self.column_names)}"
+            )
         missing = [c.name for c in self.columns if c.name not in frame.columns and not c.nullable]
         if missing:
             raise ValueError(f"table {self.name}: columns {missing} are missing and may not be null")
@@ -162,7 +164,11 @@ class Table:
             if column.above is not None:
                 checks.append(pa.Check.gt(column.above))
             columns[column.name] = pa.Column(
-                column.dtype, checks=checks, nullable=column.nullable, required=True, title=column.unit,
+                column.dtype,
+                checks=checks,
+                nullable=column.nullable,
+                required=True,
+                title=column.unit,
                 description=column.meaning,
             )
         return pa.DataFrameSchema(

@@ -27,6 +27,8 @@ SOURCE_COLUMNS: tuple[Column, ...] = (
     Column("source_row", Kind.WHOLE, "Its row in that file, counted from 1.", nullable=True, unit="rows"),
 )
 
+SOURCE_KEY = tuple(column.name for column in SOURCE_COLUMNS)
+
 
 def _merge(*layers: tuple[Table, ...]) -> dict[str, Table]:
     tables: dict[str, Table] = {}
@@ -53,11 +55,16 @@ TABLES: dict[str, Table] = _merge(
 """Table by name, in the order of the night. Landing tables stand here as the contract has them."""
 
 CONFORMED: dict[str, Table] = {
-    table.name: dataclasses.replace(table, layer=Layer.CONFORMED, columns=(*table.columns, *SOURCE_COLUMNS))
+    table.name: dataclasses.replace(
+        table, layer=Layer.CONFORMED, columns=(*table.columns, *SOURCE_COLUMNS), key=table.key or SOURCE_KEY
+    )
     for table in TABLES.values()
     if table.layer is Layer.LANDING
 }
-"""The landing tables once conformed: the same columns, typed, and where each row came from."""
+"""The landing tables once conformed: the same columns, typed, and where each row came from.
+
+Of a table whose rows add up, the place a row came from is what tells it from an equal one: that is its key here.
+"""
 
 
 def table(name: str) -> Table:

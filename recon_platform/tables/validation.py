@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from recon_platform.tables.model import Column, Table
+from recon_platform.tables.order import increasing
 
 SHOWN = 3
 
@@ -65,18 +66,6 @@ def violations(table: Table, frame: pl.DataFrame) -> list[Violation]:
                 _violation(table, frame, None, f"the key {', '.join(table.key)} must be unique", pl.lit(repeated))
             )
     return found
-
-
-def increasing(frame: pl.DataFrame, columns: tuple[str, ...]) -> bool:
-    """Whether the rows stand in strictly ascending order of `columns`, nulls first: then they are also unique."""
-    if frame.height < 2 or not columns:
-        return frame.height < 2
-    ahead, equal = pl.lit(False), pl.lit(True)
-    for name in columns:
-        this, before = pl.col(name), pl.col(name).shift(1)
-        ahead = ahead | (equal & ((this > before).fill_null(False) | (this.is_not_null() & before.is_null())))
-        equal = equal & this.eq_missing(before)
-    return bool(frame.select(ahead.slice(1).all()).item())
 
 
 def _shape(table: Table, frame: pl.DataFrame) -> list[Violation]:

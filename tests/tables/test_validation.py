@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon_platform.tables.model import Column, Kind, Layer, Table
-from recon_platform.tables.validation import TableError, check, increasing, violations
+from recon_platform.tables.order import increasing
+from recon_platform.tables.validation import TableError, check, violations
 
 T = Table(
     "t", Layer.CAPACITY, "T.",
