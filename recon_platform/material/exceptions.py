@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.material.lots import MICRO
-from recon_platform.material.made_orders import MADE, earliest_material
+from recon_platform.material.made_orders import MADE, bought_supply, latest_component, made_supply
 from recon_platform.material.messages import message_rows, open_order_rows
 from recon_platform.material.pegging import STOCK
 from recon_platform.material.solution import Solution
@@ -30,7 +30,7 @@ def exception_messages(frames: Frames, solution: Solution, context: PlanContext)
             quantity_rules(solution),
             increases(solution),
             phase_outs(solution),
-            parents_at_risk(solution, context),
+            parents_at_risk(solution),
             fence_conflicts(solution),
             excess(solution, context),
         ]
@@ -103,8 +103,9 @@ def phase_outs(solution: Solution) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def parents_at_risk(solution: Solution, context: PlanContext) -> pl.DataFrame:
-    """PARENT_AT_RISK: made orders whose bought components come after their start, at the dates supply really has."""
+def parents_at_risk(solution: Solution) -> pl.DataFrame:
+    """PARENT_AT_RISK: made orders whose components come after their start, at the dates supply really has: an open order
+    on its own date, a planned purchase no sooner than its lead time."""
     today = solution.problem.axis.today
     items = solution.problem.items.select("item", "planner", "cost")
     open_orders = solution.orders.filter(MADE).select(
@@ -115,7 +116,7 @@ def parents_at_risk(solution: Solution, context: PlanContext) -> pl.DataFrame:
     )
     rows = (
         pl.concat([open_orders, planned])
-        .join(earliest_material(solution, context.planning_date), on="order")
+        .join(latest_component(solution, pl.concat([bought_supply(solution), made_supply(solution)])), on="order")
         .filter(pl.col("material_day") > pl.max_horizontal("start_day", pl.lit(today)))
         .join(items, on="item")
     )

@@ -5,8 +5,6 @@ Belongs here: `supply_orders` and `order_links`. When an order really runs is th
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from recon_platform.material.lots import MICRO
@@ -62,7 +60,7 @@ def supply_orders_table(frames: Frames, solution: Solution, context: PlanContext
     made = pl.concat([work, planned])
     least = min(context.policy.capacity.class_weights.values(), default=1.0)
     hours = shifts(frames, solution)
-    material = earliest_material(solution, context.planning_date)
+    material = latest_component(solution, bought_supply(solution))
     frame = (
         made.join(solution.ranks, on="rank", how="left")
         .join(material, on="order", how="left")
@@ -88,11 +86,18 @@ def supply_orders_table(frames: Frames, solution: Solution, context: PlanContext
     ).sort("order")  # fmt: skip
 
 
-def earliest_material(solution: Solution, planning_date: date) -> pl.DataFrame:
-    """`order`, `material_day`, `bound_by`: the last bought component pegged to each made order."""
+def made_supply(solution: Solution) -> pl.DataFrame:
+    """`supply_type`, `supply`, `day`: open made orders on their own date."""
+    return solution.orders.filter(MADE).select(
+        pl.col("order_type").alias("supply_type"), pl.col("order").alias("supply"), "day"
+    )
+
+
+def latest_component(solution: Solution, ready: pl.DataFrame) -> pl.DataFrame:
+    """`order`, `material_day`, `bound_by`: the last component pegged to each made order, `ready` being when supply is."""
     return (
         solution.pegs.filter(pl.col("demand_type").is_in(["work_order", "planned"]))
-        .join(bought_supply(solution), on=["supply_type", "supply"])
+        .join(ready, on=["supply_type", "supply"])
         .sort("demand", "day", "item", "supply")
         .group_by(pl.col("demand").alias("order"), maintain_order=True)
         .agg(
@@ -100,7 +105,7 @@ def earliest_material(solution: Solution, planning_date: date) -> pl.DataFrame:
             pl.concat_str(
                 pl.col("item").last(),
                 pl.lit(" by "),
-                pl.col("supply_type").last(),
+                pl.col("supply_type").last().str.replace_all("_", " "),
                 pl.lit(" "),
                 pl.col("supply").last(),
             ).alias("bound_by"),

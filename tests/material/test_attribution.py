@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recon_platform.material.attribution import Attribution, attribute
 from recon_platform.material.snapshot import snapshot
-from tests.cases.material_cases import bom_rows, case_frames, event_rows, neutral, week
+from tests.cases.material_support import bom_rows, case_frames, event_rows, neutral, week
 from tests.material import reference
 from tests.material.plant import context, day
 
