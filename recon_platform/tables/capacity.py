@@ -9,7 +9,7 @@ from recon_platform.tables.model import Column, Kind, Layer, Table
 
 BOUND_BY = (
     "now", "material", "predecessor", "component", "machine", "calendar", "labour", "tool", "fence", "batch",
-    "continuity", "max_wait", "vendor", "stability", "running",
+    "continuity", "max_wait", "vendor", "stability", "running", "release",
 )  # fmt: skip
 """What decided the start of an operation; see `docs/scheduling.md` for each."""
 

@@ -1,0 +1,86 @@
+"""Approved exceptions the schedule has to honour: overtime, sibling work, releases from the fence, locks.
+
+Belongs here: reading `decisions_in_force` for what concerns capacity. Values are JSON; kinds and fields:
+- `{"kind": "overtime", "work_center": W, "start": instant, "end": instant}`: overtime shifts there may be worked;
+- `{"kind": "sibling", "work_order": O, "op_seq": N, "work_center": W}`: that operation runs at the sibling W;
+- `{"kind": "fence", "work_order": O, "op_seq": N or null}`: the order may be placed inside the frozen horizon;
+- `{"kind": "sibling_pull"}`: idle machines may take waiting work of their sibling work centers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+_OVERTIME = {"work_center": pl.String(), "start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")}
+_SIBLING = {"work_order": pl.String(), "op_seq": pl.Int64(), "to": pl.String()}
+_RELEASED = {"work_order": pl.String(), "op_seq": pl.Int64()}
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What may be done beyond the base plan."""
+
+    overtime: pl.DataFrame
+    siblings: pl.DataFrame
+    released: pl.DataFrame
+    sibling_pull: bool
+
+
+def read_approved(frames: Frames, context: PlanContext) -> Approved:
+    """The approved moves in force at the planning instant that concern capacity; other kinds are left to others."""
+    decisions = frames.get("decisions_in_force")
+    overtime: list[dict[str, Any]] = []
+    siblings: list[dict[str, Any]] = []
+    released: list[dict[str, Any]] = []
+    pull = False
+    if decisions is not None and decisions.height:
+        now = context.as_of
+        valid = decisions.filter(
+            (pl.col("kind") == "approved_move")
+            & (pl.col("valid_from").is_null() | (pl.col("valid_from") <= now))
+            & (pl.col("valid_until").is_null() | (pl.col("valid_until") > now))
+        ).sort("decision")
+        for text in valid["value"].to_list():
+            move = json.loads(text) if text else {}
+            if not isinstance(move, dict):
+                continue
+            kind = move.get("kind")
+            if kind == "overtime":
+                overtime.append({name: move.get(name) for name in _OVERTIME})
+            elif kind == "sibling":
+                siblings.append({"work_order": move.get("work_order"), "op_seq": move.get("op_seq"), "to": move.get("work_center")})
+                released.append({"work_order": move.get("work_order"), "op_seq": move.get("op_seq")})
+            elif kind in ("fence", "rush"):
+                released.append({"work_order": move.get("work_order"), "op_seq": move.get("op_seq")})
+            elif kind == "sibling_pull":
+                pull = True
+    return Approved(
+        _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING), pl.DataFrame(released, schema=_RELEASED), pull
+    )
+
+
+def _overtime(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    text = pl.DataFrame(rows, schema={name: pl.String() for name in _OVERTIME})
+    return text.select(
+        "work_center",
+        pl.col("start").str.to_datetime(time_unit="us", time_zone="UTC"),
+        pl.col("end").str.to_datetime(time_unit="us", time_zone="UTC"),
+    )
+
+
+def redirect(operations: pl.DataFrame, approved: Approved) -> pl.DataFrame:
+    """Operations with approved sibling moves carried out: another work center, no machine bound."""
+    if approved.siblings.is_empty():
+        return operations
+    moved = approved.siblings.unique(["work_order", "op_seq"], keep="last", maintain_order=True)
+    return operations.join(moved, on=["work_order", "op_seq"], how="left", maintain_order="left").with_columns(
+        pl.coalesce("to", "work_center").alias("work_center"),
+        pl.when(pl.col("to").is_null()).then("machine").otherwise(None).alias("machine"),
+    ).drop("to")  # fmt: skip

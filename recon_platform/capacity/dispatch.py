@@ -1,0 +1,530 @@
+"""The dispatch pass: one sweep over time that puts every operation on a machine by an apparent-tardiness-cost index.
+
+Index (ATCS in log form; Vepsalainen & Morton 1987, Lee, Bhaskaran & Pinedo 1997):
+``ln(weight / run) − max(0, latest − now) / (k1 · mean run) − set-up / (k2 · mean set-up)``.
+While an operation has slack, time shifts all indices alike, so the order inside a (work center, family) queue does not
+change; once late its index is ``ln(weight / run)``. Two heaps, and a third that finds the operations whose slack has
+run out, make the exact index cost O(families + log queue), with no scan of a queue.
+
+Belongs here: the sweep, and the choice of operation and machine. Not here: where work fits in time (`placing`), the
+lists (`waiting`), what is placed together (`together`), the choice of k1 and k2 (`portfolio`).
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+from recon_platform.capacity.causes import BIG, FENCE, MAX_WAIT, RUNNING_NOW, STABILITY
+from recon_platform.capacity.kernel_types import ProblemRef
+from recon_platform.capacity.placing import NEVER, NO, YES, changeover, fit
+from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Array, Problem
+from recon_platform.capacity.queues import at_minute
+from recon_platform.capacity.state import DONE, FAILED, PLACED, PUT_OFF, RECORD, TOUCHED, WAITS, State, fresh_state
+from recon_platform.capacity.together import (
+    CHAIN,
+    NOBODY,
+    chain_length,
+    commit,
+    keep_chain,
+    load_more,
+    plan_chain,
+    whole_group,
+    why_then,
+)
+from recon_platform.capacity.waiting import (
+    back_at,
+    dequeue,
+    enqueue,
+    find_top,
+    make_busy,
+    make_idle,
+    touch,
+    touch_later,
+)
+
+
+@nb.njit(cache=True, nogil=True)
+def _occupy(p: Problem, s: State, m: int, family: int, end: int) -> None:
+    """Machine `m` works until `end` and then stands at `family`."""
+    seat = s.seat[m]
+    seat.family = family
+    seat.free_at = end
+    if end >= seat.tail:
+        seat.tail = end
+        seat.tail_family = family
+    back_at(p, s, m, end)
+
+
+@nb.njit(cache=True, nogil=True)
+def _put_off(p: Problem, s: State, i: int, center: int) -> None:
+    """Operation `i` waits until `center` has a machine that has worked off the sequence it keeps."""
+    s.placement[i].here = PUT_OFF
+    s.placement[i].ready_next = s.desk[center].put_off
+    s.desk[center].put_off = i
+
+
+@nb.njit(cache=True, nogil=True)
+def _kept_worked_off(p: Problem, s: State, center: int, now: int) -> None:
+    """A machine of `center` has no kept sequence left: what was put off may try again."""
+    i = np.int64(s.desk[center].put_off)
+    s.desk[center].put_off = -1
+    while i >= 0:
+        following = np.int64(s.placement[i].ready_next)
+        enqueue(p, s, i, now)
+        touch(s, np.int64(p.family[p.operation[i].family].center))
+        i = following
+
+
+@nb.njit(cache=True, nogil=True)
+def _index(p: Problem, s: State, i: int, m: int, now: int, k1_inverse: float, k2_inverse: float) -> float:
+    slack = max(np.int64(0), p.operation[i].latest - now)
+    return s.base[i] - slack * k1_inverse - changeover(p, np.int64(s.seat[m].family), np.int64(p.operation[i].family)) * k2_inverse
+
+
+@nb.njit(cache=True, nogil=True)
+def _note(
+    p: Problem, s: State, i: int, index: float, setup: float, now: int, k1_inverse: float, k2_inverse: float
+) -> None:
+    if s.count[RECORD] == 1:
+        s.terms[i, 0] = index
+        s.terms[i, 1] = s.base[i]
+        s.terms[i, 2] = -max(0, p.operation[i].latest - now) * k1_inverse
+        s.terms[i, 3] = -setup * k2_inverse
+
+
+@nb.njit(cache=True, nogil=True)
+def _start_kept(
+    p: Problem, s: State, m: int, h: int, now: int, k1_inverse: float, k2_inverse: float, plan: Array
+) -> bool:
+    """Start the head of the kept sequence of machine `m`; False when it finds no room."""
+    o = p.operation[h]
+    running = o.state == RUNNING
+    setup = np.float64(0.0) if running else changeover(p, np.int64(s.seat[m].family), np.int64(o.family))
+    speed = np.float64(p.machine[m].speed)
+    length = chain_length(p, s, h)
+    _note(p, s, h, _index(p, s, h, m, now, k1_inverse, k2_inverse), setup, now, k1_inverse, k2_inverse)
+    if length > 0 and plan_chain(p, s, h, m, now, setup, speed, NEVER, length, plan) == 1:
+        bound = RUNNING_NOW if running else why_then(p, s, h, m, np.int64(plan[0, 1]), NO)
+        end = np.int64(plan[0, 3])
+        keep_chain(p, s, h, length, plan, bound, now)
+        _occupy(p, s, m, np.int64(o.family), end)
+        return True
+    setup_start, start, end, why = fit(p, s, h, m, now, setup, speed)
+    if end >= NEVER:
+        s.placement[h].here = FAILED
+        return False
+    if running:
+        bound = RUNNING_NOW
+    elif why == 0 and setup_start <= o.not_before and o.not_before > s.placement[h].ready:
+        bound = STABILITY if o.state == SOFT else FENCE
+    else:
+        bound = why_then(p, s, h, m, setup_start, why)
+    commit(p, s, h, m, setup_start, start, end, bound, speed, NO, now)
+    load_more(p, s, h, m, setup_start, start, end, now, k1_inverse)
+    _occupy(p, s, m, np.int64(o.family), end)
+    return True
+
+
+@nb.njit(cache=True, nogil=True)
+def _look_at_machine(
+    p: Problem, s: State, m: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, plan: Array
+) -> bool:
+    """Calendar, bookings and kept sequence of an idle machine; False when it left the idle list."""
+    seat = s.seat[m]
+    c = np.int64(seat.cursor)
+    high = np.int64(p.machine[m + 1].open_ptr)
+    while c < high and p.open_end[c] <= now:
+        c += 1
+    seat.cursor = c
+    if c >= high:
+        make_busy(p, s, m)
+        return False
+    if p.open_start[c] > now:
+        back_at(p, s, m, np.int64(p.open_start[c]))
+        return False
+    b = np.int64(seat.booked)
+    while b >= 0 and s.placement[b].setup_start <= now:
+        end = np.int64(s.placement[b].end)
+        seat.family = p.operation[b].family
+        seat.free_at = end
+        seat.booked = s.placement[b].booked_next
+        if end > now:
+            back_at(p, s, m, end)
+            return False
+        b = np.int64(seat.booked)
+    seat.limit = NEVER
+    seat.bar = -BIG
+    if b >= 0:
+        seat.limit = s.placement[b].setup_start
+        seat.bar = BIG
+        touch_later(p, s, m, np.int64(seat.limit))
+        return True
+    last = p.machine[m + 1].kept_ptr
+    while seat.kept_at < last:
+        h = np.int64(p.kept[seat.kept_at])
+        place = s.placement[h]
+        if place.here == PLACED or place.here == FAILED or place.state == FREE:
+            seat.kept_at += 1
+            if seat.kept_at == last:
+                _kept_worked_off(p, s, np.int64(p.machine[m].center), now)
+            continue
+        soft = place.state == SOFT
+        not_before = np.int64(p.operation[h].not_before)
+        seat.bar = _index(p, s, h, m, now, k1_inverse, k2_inverse) + stay if soft else BIG
+        if place.here == WAITS:
+            if now < not_before:
+                seat.limit = not_before
+                touch_later(p, s, m, not_before)
+            elif soft:
+                seat.limit = now
+            elif _start_kept(p, s, m, h, now, k1_inverse, k2_inverse, plan):
+                return False
+            else:
+                continue
+        elif place.left == 0:
+            seat.limit = max(not_before, place.ready)
+        elif now < not_before:
+            seat.limit = not_before
+            touch_later(p, s, m, not_before)
+        elif soft:
+            place.state = FREE
+            continue
+        else:
+            seat.limit = NEVER
+            seat.bar = -BIG
+        return True
+    seat.limit = NEVER
+    seat.bar = -BIG
+    return True
+
+
+@nb.njit(cache=True, nogil=True)
+def _give(
+    p: Problem, s: State, m: int, i: int, value: float, setup: float, now: int, k1_inverse: float, k2_inverse: float,
+    plan: Array,
+) -> int:  # fmt: skip
+    """Start queue operation `i` on idle machine `m`. 1 started, 0 it does not fit there now, 2 it left the queue."""
+    seat = s.seat[m]
+    o = p.operation[i]
+    speed = np.float64(p.machine[m].speed)
+    limit = NEVER if value > seat.bar else np.int64(seat.limit)
+    if o.group >= 0:
+        if limit < NEVER:
+            return 0
+        dequeue(p, s, i)
+        _note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
+        end = whole_group(p, s, i, m, now)
+        if s.placement[i].here != PLACED:
+            s.placement[i].here = FAILED
+            return 2
+        _occupy(p, s, m, np.int64(seat.family), end)
+        return 1
+    b = np.int64(seat.booked)
+    if b >= 0 and s.placement[b].start - s.placement[b].setup_start < changeover(
+        p, np.int64(o.family), np.int64(p.operation[b].family)
+    ):
+        return 0
+    length = chain_length(p, s, i)
+    if length > 0:
+        verdict = plan_chain(p, s, i, m, now, setup, speed, limit, length, plan)
+        if verdict == 3:
+            return 0
+        dequeue(p, s, i)
+        if verdict >= 4:
+            _put_off(p, s, i, np.int64(verdict - 4))
+            return 2
+        if verdict == 0:
+            s.placement[i].here = FAILED
+            return 2
+        _note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
+        end = np.int64(plan[0, 3])
+        bound = MAX_WAIT if plan[0, 1] > now else why_then(p, s, i, m, np.int64(plan[0, 1]), NO)
+        keep_chain(p, s, i, length, plan, bound, now)
+        _occupy(p, s, m, np.int64(o.family), end)
+        return 1
+    setup_start, start, end, why = fit(p, s, i, m, now, setup, speed)
+    if end >= NEVER:
+        dequeue(p, s, i)
+        s.placement[i].here = FAILED
+        return 2
+    if end > limit:
+        return 0
+    dequeue(p, s, i)
+    _note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
+    commit(p, s, i, m, setup_start, start, end, why_then(p, s, i, m, setup_start, why), speed, NO, now)
+    load_more(p, s, i, m, setup_start, start, end, now, k1_inverse)
+    _occupy(p, s, m, np.int64(o.family), end)
+    return 1
+
+
+@nb.njit(cache=True, nogil=True)
+def _assign(
+    p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, pull: float,
+    plan: Array,
+) -> None:  # fmt: skip
+    """Give the idle machines of `center` work, best (machine, operation) pair first, until either runs out."""
+    desk = s.desk[center]
+    base = p.center[center].machines
+    k = np.int64(0)
+    while k < desk.idle:
+        if _look_at_machine(p, s, np.int64(s.idle[base + k]), now, k1_inverse, k2_inverse, stay, plan):
+            k += 1
+    families = p.center[center].families
+    while desk.active > 0 and desk.idle > 0:
+        for a in range(desk.active):
+            find_top(p, s, np.int64(s.active[families + a]), now, k1_inverse)
+        best = -BIG
+        best_machine, best_operation = NOBODY, NOBODY
+        best_speed, best_setup = np.float64(0.0), np.float64(0.0)
+        second = NOBODY
+        second_index = -BIG
+        for k in range(desk.idle):
+            m = np.int64(s.idle[base + k])
+            seat = s.seat[m]
+            if seat.tried == now:
+                continue
+            speed = np.float64(p.machine[m].speed)
+            for a in range(desk.active):
+                f = np.int64(s.active[families + a])
+                o = np.int64(s.queue[f].top)
+                if o < 0:
+                    continue
+                setup = changeover(p, np.int64(seat.family), f)
+                value = s.queue[f].top_index - setup * k2_inverse
+                home = p.operation[o].home
+                if home >= 0 and home != m:
+                    value -= pull
+                if value <= seat.bar and now + p.operation[o].run / speed > seat.limit:
+                    continue
+                better = value > best
+                if value == best:
+                    if o == best_operation:
+                        better = speed > best_speed or (speed == best_speed and m < best_machine)
+                    else:
+                        better = o < best_operation
+                if better:
+                    if o != best_operation:
+                        second = best_operation
+                        second_index = best
+                    best = value
+                    best_machine, best_operation, best_speed, best_setup = m, o, speed, setup
+                elif value > second_index and o != best_operation:
+                    second = o
+                    second_index = value
+        if best_machine < 0:
+            break
+        verdict = _give(
+            p, s, best_machine, best_operation, best, best_setup, now, k1_inverse, k2_inverse, plan
+        )
+        if verdict == 0:
+            s.seat[best_machine].tried = now
+        elif verdict == 1 and s.count[RECORD] == 1:
+            f = np.int64(p.operation[best_operation].family)
+            if s.queue[f].active_at >= 0:
+                find_top(p, s, f, now, k1_inverse)
+                value = s.queue[f].top_index - best_setup * k2_inverse
+                if s.queue[f].top >= 0 and value > second_index:
+                    second = s.queue[f].top
+                    second_index = value
+            s.terms[best_operation, 4] = second
+            s.terms[best_operation, 5] = second_index
+    k = np.int64(0)
+    while k < desk.idle:
+        m = np.int64(s.idle[base + k])
+        seat = s.seat[m]
+        started = False
+        if seat.kept_at < p.machine[m + 1].kept_ptr and seat.booked < 0:
+            h = np.int64(p.kept[seat.kept_at])
+            place = s.placement[h]
+            if place.state == SOFT and place.here == WAITS and now >= p.operation[h].not_before:
+                started = _start_kept(p, s, m, h, now, k1_inverse, k2_inverse, plan)
+                if not started:
+                    touch_later(p, s, m, np.int64(now + 1))
+        if not started:
+            k += 1
+    if p.sibling_pull == 1 and desk.idle > 0 and p.center[center].sibling >= 0:
+        _pull_from_siblings(p, s, center, now, k1_inverse, k2_inverse)
+
+
+@nb.njit(cache=True, nogil=True)
+def _pull_from_siblings(p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float) -> None:
+    """Idle machines of `center` take work that waits at a sibling work center, at the sibling speed and full set-up."""
+    base = p.center[center].machines
+    desk = s.desk[center]
+    k = np.int64(0)
+    while k < desk.idle:
+        m = np.int64(s.idle[base + k])
+        best = -BIG
+        i = NOBODY
+        if s.seat[m].limit >= NEVER and s.seat[m].booked < 0:
+            for other in range(p.center.shape[0] - 1):
+                if other == center or p.center[other].sibling != p.center[center].sibling:
+                    continue
+                for a in range(s.desk[other].active):
+                    f = np.int64(s.active[p.center[other].families + a])
+                    find_top(p, s, f, now, k1_inverse)
+                    o = np.int64(s.queue[f].top)
+                    if o < 0 or p.operation[o].group >= 0 or p.kind[p.operation[o].kind].batch_max > 0:
+                        continue
+                    if chain_length(p, s, o) > 0:
+                        continue
+                    value = s.queue[f].top_index - p.family[f].setup * k2_inverse
+                    if value > best or (value == best and o < i):
+                        best = value
+                        i = o
+        if i < 0:
+            k += 1
+            continue
+        setup = np.float64(p.family[p.operation[i].family].setup)
+        speed = np.float64(p.machine[m].speed * p.center[center].sibling_speed)
+        setup_start, start, end, why = fit(p, s, i, m, now, setup, speed)
+        if end >= NEVER:
+            k += 1
+            continue
+        dequeue(p, s, i)
+        _note(p, s, i, best, setup, now, k1_inverse, k2_inverse)
+        commit(p, s, i, m, setup_start, start, end, why_then(p, s, i, m, setup_start, why), speed, NO, now)
+        _occupy(p, s, m, NOBODY, end)
+
+
+@nb.njit(cache=True, nogil=True)
+def _arrive(p: Problem, s: State, i: int, now: int) -> None:
+    """Operation `i` is ready."""
+    place = s.placement[i]
+    if place.here == PLACED:
+        return
+    o = p.operation[i]
+    s.queue[o.family].to_come -= 1
+    center = np.int64(p.family[o.family].center)
+    place.here = WAITS
+    if o.elapsed >= 0:
+        at = max(now, np.int64(o.not_before))
+        end = at + np.int64(o.elapsed)
+        if end <= p.end_of_time:
+            bound = np.int64(place.ready_bound) if at <= place.ready else FENCE
+            commit(p, s, i, np.int64(p.center[center].machines), at, at, end, bound, np.float64(1.0), YES, now)
+        else:
+            place.here = FAILED
+        return
+    if place.state != FREE:
+        touch(s, center)
+        return
+    g = np.int64(o.group)
+    if g >= 0:
+        group = s.group[g]
+        group.left -= 1
+        if group.best < 0 or o.latest < p.operation[group.best].latest:
+            group.best = i
+        if group.left > 0:
+            return
+        i = np.int64(group.best)
+    enqueue(p, s, i, now)
+    touch(s, center)
+
+
+@nb.njit(cache=True, nogil=True)
+def _let_go(p: Problem, s: State, now: int) -> bool:
+    """Nothing moves any more: kept operations that wait for others give up their place. False when there are none."""
+    any_let_go = False
+    for m in range(p.machine.shape[0] - 1):
+        seat = s.seat[m]
+        last = p.machine[m + 1].kept_ptr
+        if seat.kept_at >= last:
+            continue
+        for at in range(seat.kept_at, last):
+            h = np.int64(p.kept[at])
+            place = s.placement[h]
+            if place.state != FREE and place.here != PLACED and place.here != FAILED:
+                any_let_go = True
+                place.state = FREE
+                if place.here == WAITS:
+                    enqueue(p, s, h, now)
+        seat.kept_at = last
+        touch(s, np.int64(p.machine[m].center))
+        _kept_worked_off(p, s, np.int64(p.machine[m].center), now)
+    return any_let_go
+
+
+@nb.njit(cache=True, nogil=True)
+def _start_events(p: Problem, s: State) -> None:
+    for m in range(p.machine.shape[0] - 1):
+        if p.machine[m].open_ptr < p.machine[m + 1].open_ptr:
+            s.seat[m].next = s.machine_head[0]
+            s.machine_head[0] = m
+    for i in range(p.operation.shape[0] - 1, -1, -1):
+        place = s.placement[i]
+        if place.left == 0 and place.ready < p.end_of_time:
+            minute = max(0, place.ready)
+            place.ready_next = s.ready_head[minute]
+            s.ready_head[minute] = i
+
+
+@nb.njit(cache=True, nogil=True)
+def _happenings(p: Problem, s: State, minute: int) -> None:
+    """What becomes ready, free or due for another look at this minute."""
+    i = np.int64(s.ready_head[minute])
+    s.ready_head[minute] = -1
+    while i >= 0:
+        following = np.int64(s.placement[i].ready_next)
+        _arrive(p, s, i, minute)
+        i = following
+    m = np.int64(s.machine_head[minute])
+    s.machine_head[minute] = -1
+    while m >= 0:
+        following = np.int64(s.seat[m].next)
+        make_idle(p, s, m)
+        touch(s, np.int64(p.machine[m].center))
+        m = following
+    node = np.int64(s.touch_head[minute])
+    s.touch_head[minute] = -1
+    machines = p.machine.shape[0] - 1
+    while node >= 0:
+        following = np.int64(s.touch_next[node])
+        s.touch_time[node] = -1
+        touch(s, np.int64(p.machine[node].center) if node < machines else np.int64(p.family[node - machines].center))
+        node = following
+
+
+@nb.njit(cache=True, nogil=True)
+def dispatch_pass(
+    problem: Problem, bias: Array, k1_inverse: float, k2_inverse: float, stay: float, pull: float, record: bool
+) -> tuple[Array, Array]:
+    """Schedule `problem` once; returns placements and recorded terms.
+
+    `k1_inverse` = 1 / (k1 · mean run), `k2_inverse` = 1 / (k2 · mean set-up). `stay`: how much better than the head
+    of a match-up sequence another operation must be to go first; `pull`: what leaving the machine in force costs.
+    """
+    p = ProblemRef(
+        problem.operation, problem.order, problem.link_to, problem.family, problem.family_value, problem.family_code,
+        problem.matrix_at, problem.matrix_size, problem.matrix, problem.kind, problem.machine, problem.open_start,
+        problem.open_end, problem.kept, problem.center, problem.group_ptr, problem.group_op, problem.people,
+        problem.tool_ptr, problem.end_of_time, problem.batch_wait, problem.sibling_pull,
+    )  # fmt: skip
+    s = fresh_state(p, bias, record, k1_inverse)
+    s.count[RECORD] = 1 if record else 0
+    plan = np.zeros((CHAIN + 1, 4), np.int32)
+    _start_events(p, s)
+    minute = np.int64(0)
+    last = np.int64(0)
+    while True:
+        while minute < p.end_of_time:
+            if s.ready_head[minute] < 0 and s.machine_head[minute] < 0 and s.touch_head[minute] < 0:
+                if s.count[TOUCHED] == 0:
+                    minute += 1
+                    continue
+            else:
+                _happenings(p, s, minute)
+            last = minute
+            while s.count[TOUCHED] > 0:
+                s.count[TOUCHED] -= 1
+                center = np.int64(s.touched[s.count[TOUCHED]])
+                s.desk[center].touched = 0
+                _assign(p, s, center, minute, k1_inverse, k2_inverse, stay, pull, plan)
+        if s.count[DONE] >= p.operation.shape[0] or not _let_go(p, s, last):
+            break
+        for m in range(p.machine.shape[0] - 1):
+            if s.seat[m].idle_at < 0 and s.seat[m].free_at <= last:
+                make_idle(p, s, m)
+        minute = last
+    return s.placement, s.terms

@@ -1,0 +1,105 @@
+"""What is kept from the schedule in force: running work, the frozen horizon, and the sequence further out.
+
+Belongs here: which operations keep machine and place in the sequence, from when on they may start, and where nothing
+new may begin. A frozen operation keeps its machine and its place; it may start later than in force (then `forced`),
+never earlier. What is not frozen does not begin inside the fence while a schedule is in force there, unless an approved
+move says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from recon_platform.capacity.clock import minute_down, origin_of
+from recon_platform.capacity.problem import FREE, FROZEN, RUNNING, SOFT
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Per operation (same order as given): state, not_before, home, fence, previous_start. `sequence`: index, row."""
+
+    rows: pl.DataFrame
+    sequence: pl.DataFrame
+
+
+def fence_minutes(context: PlanContext, work_center: pl.Expr) -> pl.Expr:
+    """Frozen horizon of a work center in minutes."""
+    capacity = context.policy.capacity
+    hours = work_center.replace_strict(
+        dict(capacity.frozen_hours_by_work_center), default=capacity.frozen_hours, return_dtype=pl.Float64
+    )
+    return (hours * 60.0).cast(pl.Int64)
+
+
+def what_is_kept(
+    operations: pl.DataFrame, machines: pl.DataFrame, frames: Frames, context: PlanContext, released: pl.DataFrame
+) -> Kept:
+    """`operations`: row, work_order, op_seq, work_center, machine, status, external, elapsed. `released`: orders that
+    an approved move frees from the fence (work_order, op_seq or null for all)."""
+    origin = origin_of(context.as_of)
+    published = frames.get("published.schedule")
+    base = operations.select("row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at")
+    index = machines.select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
+    if published is None or published.is_empty():
+        before = base.select("work_order", "op_seq").clear().with_columns(
+            pl.lit(None, pl.String).alias("machine_before"), pl.lit(None, pl.Int64).alias("from"),
+            pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_start"),
+        )
+        any_published = pl.lit(False)
+    else:
+        before = published.select(
+            "work_order", "op_seq", pl.col("machine").alias("machine_before"),
+            minute_down("setup_start", origin).alias("from"), pl.col("start").alias("previous_start"),
+        ).unique(["work_order", "op_seq"], keep="first", maintain_order=True)
+        any_published = pl.lit(True)
+    free = released.select("work_order", "op_seq").with_columns(pl.lit(True).alias("released"))
+    joined = (
+        base.join(before, on=["work_order", "op_seq"], how="left", maintain_order="left")
+        .join(free.drop_nulls("op_seq"), on=["work_order", "op_seq"], how="left", maintain_order="left")
+        .join(
+            free.filter(pl.col("op_seq").is_null()).select("work_order", pl.lit(True).alias("released_all")).unique(),
+            on="work_order", how="left", maintain_order="left",
+        )
+        .with_columns((pl.col("released").fill_null(False) | pl.col("released_all").fill_null(False)).alias("released"))
+    )  # fmt: skip
+    on_floor = pl.col("status").is_in(["running", "setup", "paused"])
+    machine = pl.when(on_floor).then(pl.coalesce("machine", "machine_before")).otherwise("machine_before")
+    joined = (
+        joined.with_columns(machine.alias("machine"))
+        .join(index, on="machine", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.col("at") == pl.col("work_center")).then("home").otherwise(None).alias("home"),
+            fence_minutes(context, pl.col("work_center")).alias("fence"),
+        )
+    )
+    bound = pl.col("home").is_not_null() & ~pl.col("external")
+    match_up = int(context.policy.capacity.match_up_days * 1440)
+    in_fence = pl.col("from") < pl.col("fence")
+    joined = joined.with_columns(
+        pl.when(bound & pl.col("status").is_in(["running", "paused"])).then(RUNNING)
+        .when(bound & (pl.col("status") == "setup")).then(FROZEN)
+        .when(pl.col("released")).then(FREE)
+        .when(bound & in_fence).then(FROZEN)
+        .when(bound & (pl.col("from") < match_up)).then(SOFT)
+        .otherwise(FREE).cast(pl.Int8).alias("state"),
+    )  # fmt: skip
+    rows = joined.select(
+        "row", "work_order", "op_seq", "state", "home", "previous_start", "released",
+        pl.when(on_floor).then(0).when((pl.col("state") != FREE) | pl.col("external")).then(
+            pl.max_horizontal("from", pl.lit(0))
+        ).otherwise(None).cast(pl.Int64).alias("not_before"),
+        pl.when(any_published & ~pl.col("external") & ~pl.col("released") & pl.col("state").is_in([FREE, SOFT]))
+        .then("fence").otherwise(0).alias("closed_until"),
+    )  # fmt: skip
+    first = pl.when(on_floor).then(pl.when(pl.col("status") == "setup").then(1).otherwise(0)).otherwise(2)
+    sequence = (
+        joined.filter(pl.col("state") != FREE)
+        .with_columns(first.alias("rank"), pl.when(on_floor).then(0).otherwise("from").alias("order_by"))
+        .sort("home", "rank", "order_by", "started_at", "previous_start", "work_order", "op_seq")
+        .select(pl.col("home").alias("index"), "row")
+    )
+    return Kept(rows, sequence)

@@ -1,0 +1,151 @@
+"""Capacity load per work center and day: as required at MRP dates, and as scheduled.
+
+Belongs here: counting minutes. `required` needs no schedule: it shows where the constraint is before one is made.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from recon_platform.capacity.backlog import read_backlog
+from recon_platform.capacity.clock import instant, minute_up, origin_of
+from recon_platform.capacity.machines import Machines, read_machines
+from recon_platform.capacity.problem import Array
+from recon_platform.tables.capacity import CAPACITY_LOAD, REQUIRED_LOAD
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+
+def required_load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    """`required_load`: every operation left, whole, on its MRP day.
+
+    The MRP day of an operation lies between start and need date of its order, in proportion to the work before it;
+    what should have been done already falls on the planning date. External work centers are counted by their queue
+    of work, without availability.
+    """
+    machines = read_machines(frames, context)
+    operations, orders, _ = read_backlog(frames, context)
+    joined = operations.join(machines.centers.select("work_center", "efficiency", "external"), on="work_center").join(
+        orders.select("work_order", "start_date", pl.col("due_at").dt.convert_time_zone(context.plant.timezone).dt.date().alias("need")),
+        on="work_order",
+    )  # fmt: skip
+    run = pl.coalesce(
+        (pl.col("qty") / pl.col("batch_max").fill_nan(None)).fill_null(1.0).ceil() * pl.col("batch_minutes"),
+        pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency"),
+    )
+    begun = pl.col("status").is_in(["running", "paused"])
+    joined = joined.with_columns(
+        run.alias("run"), pl.when(begun).then(0.0).otherwise("setup_min").alias("setup"),
+        pl.coalesce("start_date", "need").alias("start_date"),
+    ).sort("work_order", "op_seq")
+    work = pl.col("run") + pl.col("setup")
+    before = work.cum_sum().over("work_order") - work / 2
+    share = (before / work.sum().over("work_order")).fill_nan(0.5).clip(0.0, 1.0)
+    span = (pl.col("need") - pl.col("start_date")).dt.total_days().clip(0)
+    day = pl.col("start_date") + pl.duration(days=(share * span).round())
+    loaded = (
+        joined.select(
+            "work_center",
+            pl.max_horizontal(day.cast(pl.Date), pl.lit(context.planning_date)).alias("bucket_start"),
+            "run", "setup",
+        )
+        .group_by("work_center", "bucket_start")
+        .agg((pl.col("run") + pl.col("setup")).sum().alias("loaded_min"), pl.col("setup").sum().alias("setup_min"))
+    )  # fmt: skip
+    return {"required_load": REQUIRED_LOAD.frame(_with_available(loaded, machines, context, "required", None))}
+
+
+def scheduled_load(
+    placed: pl.DataFrame, machines: Machines, context: PlanContext, base: Machines | None = None
+) -> pl.DataFrame:
+    """Load as scheduled. `placed`: index, at, m_setup, m_start, m_end, bound, elapsed; `base`: machines without overtime."""
+    done = placed.filter((pl.col("index") >= 0) & (pl.col("elapsed") < 0) & (pl.col("bound") != "batch"))
+    setup = done.select("index", pl.col("at").alias("work_center"), pl.col("m_setup").alias("from"), pl.col("m_start").alias("to"), pl.lit(True).alias("is_setup"))
+    run = done.select("index", pl.col("at").alias("work_center"), pl.col("m_start").alias("from"), pl.col("m_end").alias("to"), pl.lit(False).alias("is_setup"))  # fmt: skip
+    pieces = _by_day(pl.concat([setup, run]).filter(pl.col("to") > pl.col("from")), context)
+    worked = working_minutes(machines.intervals, pieces["index"].to_numpy(), pieces["from"].to_numpy(), pieces["to"].to_numpy())
+    regular = worked if base is None else working_minutes(
+        base.intervals, pieces["index"].to_numpy(), pieces["from"].to_numpy(), pieces["to"].to_numpy()
+    )  # fmt: skip
+    loaded = (
+        pieces.with_columns(pl.Series("min", worked), pl.Series("over", worked - regular))
+        .group_by("work_center", "bucket_start")
+        .agg(
+            pl.col("min").sum().alias("loaded_min"),
+            pl.col("min").filter(pl.col("is_setup")).sum().alias("setup_min"),
+            pl.col("over").sum().alias("overtime_min"),
+        )
+    )
+    return _with_available(loaded, base or machines, context, "scheduled", "overtime_min")
+
+
+def capacity_load(required: pl.DataFrame, scheduled: pl.DataFrame) -> pl.DataFrame:
+    """Both bases in one table."""
+    return CAPACITY_LOAD.frame(pl.concat([required, CAPACITY_LOAD.frame(scheduled)]).sort("work_center", "bucket_start", "basis"))
+
+
+def working_minutes(intervals: pl.DataFrame, index: Array, start: Array, end: Array) -> Array:
+    """Open minutes of machine `index` in [start, end), for many windows at once."""
+    if intervals.is_empty() or index.size == 0:
+        return np.zeros(index.size)
+    span = np.int64(1) << 32
+    key = intervals["index"].to_numpy().astype(np.int64) * span
+    opens = key + intervals["start"].to_numpy()
+    closes = key + intervals["end"].to_numpy()
+    total = np.concatenate([[0], np.cumsum(closes - opens)])
+
+    def before(minute: Array) -> Array:
+        at = index.astype(np.int64) * span + np.maximum(minute, 0)
+        k = np.searchsorted(opens, at, side="right")
+        inside = np.where(k > 0, np.minimum(at, closes[np.maximum(k - 1, 0)]) - opens[np.maximum(k - 1, 0)], 0)
+        return np.where(k > 0, total[np.maximum(k - 1, 0)] + inside, 0)
+
+    result: Array = (before(end) - before(start)).astype(np.float64)
+    return result
+
+
+def _by_day(pieces: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+    """Windows cut at midnight in plant time; adds bucket_start."""
+    origin = origin_of(context.as_of)
+    zone = context.plant.timezone
+    local = lambda column: instant(column, origin).dt.convert_time_zone(zone)  # noqa: E731 - one expression, used twice
+    days = pieces.with_columns(
+        local("from").dt.date().alias("first"), local(pl.col("to") - 1).dt.date().alias("last")
+    ).with_columns(pl.date_ranges("first", "last").alias("bucket_start")).explode("bucket_start")  # fmt: skip
+    midnight = _midnight(pl.col("bucket_start"), zone)
+    following = _midnight(pl.col("bucket_start") + pl.duration(days=1), zone)
+    return days.with_columns(
+        pl.max_horizontal("from", minute_up(midnight, origin)).alias("from"),
+        pl.min_horizontal("to", minute_up(following, origin)).alias("to"),
+    ).drop("first", "last")
+
+
+def _midnight(day: pl.Expr, zone: str) -> pl.Expr:
+    return (
+        day.cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    )
+
+
+def _with_available(
+    loaded: pl.DataFrame, machines: Machines, context: PlanContext, basis: str, overtime: str | None
+) -> pl.DataFrame:
+    """Load joined to the regular working time of each day; days without either are left out."""
+    centers = machines.machines.join(machines.centers.filter(~pl.col("external")).select("work_center"), on="work_center", how="semi")
+    open_time = machines.intervals.join(centers.select("index", "work_center"), on="index").select(
+        "index", "work_center", pl.col("start").cast(pl.Int64).alias("from"), pl.col("end").cast(pl.Int64).alias("to")
+    )
+    available = (
+        _by_day(open_time, context)
+        .group_by("work_center", "bucket_start")
+        .agg((pl.col("to") - pl.col("from")).sum().cast(pl.Float64).alias("available_min"))
+    )
+    return (
+        available.join(loaded, on=["work_center", "bucket_start"], how="full", coalesce=True)
+        .select(
+            "work_center", "bucket_start", pl.lit(basis).alias("basis"), pl.col("available_min").fill_null(0.0),
+            pl.col("loaded_min").cast(pl.Float64).fill_null(0.0), pl.col("setup_min").cast(pl.Float64).fill_null(0.0),
+            (pl.col(overtime).cast(pl.Float64).fill_null(0.0) if overtime else pl.lit(0.0)).alias("overtime_min"),
+        )
+        .sort("work_center", "bucket_start")
+    )  # fmt: skip

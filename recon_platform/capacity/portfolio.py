@@ -1,0 +1,74 @@
+"""Several dispatch passes with different look-ahead, the best kept: which (k1, k2) suits a plant differs by load.
+
+Belongs here: the grid, the threads, and the choice. Every pass is deterministic and the choice takes the first of equal
+ones in grid order, so the number of threads changes nothing.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from recon_platform.capacity.dispatch import dispatch_pass
+from recon_platform.capacity.problem import Array, Problem, Solution, mean_run, mean_setup
+
+GRID: tuple[tuple[float, float], ...] = (
+    (16.0, 0.2), (8.0, 0.1), (32.0, 0.2), (8.0, 0.4), (64.0, 0.1), (16.0, 0.4), (32.0, 0.1), (64.0, 0.4),
+    (12.0, 0.2), (24.0, 0.1), (48.0, 0.2), (12.0, 0.4), (24.0, 0.4), (48.0, 0.1), (10.0, 0.1), (96.0, 0.2),
+)  # fmt: skip
+"""(k1, k2) in the order they are tried; a portfolio of n takes the first n."""
+
+NO_BIAS = np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The settings of a pass: look-ahead k1, set-up sensitivity k2, and how strongly the plan in force holds."""
+
+    k1: float
+    k2: float
+    stay: float = 0.0
+    pull: float = 0.0
+
+
+def objective(problem: Problem, state: Solution) -> float:
+    """Weighted tardiness in minutes of the orders that count, plus a full horizon late for each that is not finished.
+
+    Half a minute per unit of weight goes to earliness of the end, so that of two plans without lateness the shorter
+    one wins; it never outweighs lateness of a minute.
+    """
+    last = problem.order["first"][1:] - 1
+    placement = state.placement
+    end = placement["end"][last].astype(np.float64)
+    scored = problem.order["scored"][:-1] == 1
+    due = problem.order["due"][:-1].astype(np.float64)
+    weight = problem.order["weight"][:-1].astype(np.float64)
+    missing = placement["machine"][last] < 0
+    end[missing] = 2.0 * problem.end_of_time
+    late = np.where(missing, problem.end_of_time + np.maximum(0.0, end - due), np.maximum(0.0, end - due))
+    flow = 0.5 * end / (2.0 * problem.end_of_time)
+    return float((weight * (late + flow))[scored].sum() + 1e-3 * problem.end_of_time * missing[~scored].sum())
+
+
+def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: Array = NO_BIAS) -> Solution:
+    """One dispatch pass with `setting`."""
+    placement, terms = dispatch_pass(
+        problem, bias, 1.0 / (setting.k1 * mean_run(problem)), 1.0 / (setting.k2 * mean_setup(problem)), setting.stay,
+        setting.pull, record,
+    )  # fmt: skip
+    return Solution(placement, terms)
+
+
+def best_of(
+    problem: Problem, passes: int, *, threads: int = 2, stay: float = 0.0, pull: float = 0.0
+) -> tuple[Setting, float]:
+    """The best of the first `passes` settings of the grid, and its objective. Ties go to the earlier setting."""
+    settings = [Setting(k1, k2, stay, pull) for k1, k2 in GRID[: max(1, passes)]]
+    if len(settings) == 1:
+        return settings[0], objective(problem, run_pass(problem, settings[0]))
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        values = list(pool.map(lambda setting: objective(problem, run_pass(problem, setting)), settings))
+    best = min(range(len(settings)), key=lambda k: (values[k], k))
+    return settings[best], values[best]

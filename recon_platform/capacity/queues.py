@@ -1,0 +1,60 @@
+"""Priority queues and time lists of a dispatch pass, in flat arrays so that compiled code needs no objects.
+
+Belongs here: binary heaps over array slices, and lists of what happens at a given minute.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+
+@nb.njit(cache=True, nogil=True)
+def heap_push(heap, base, size, keys, item):
+    """Put `item` into the heap heap[base : base + size]; the largest key is on top, ties by the smaller item."""
+    k = size
+    key = keys[item]
+    while k > 0:
+        parent = (k - 1) >> 1
+        other = heap[base + parent]
+        if keys[other] > key or (keys[other] == key and other < item):
+            break
+        heap[base + k] = other
+        k = parent
+    heap[base + k] = item
+    return size + 1
+
+
+@nb.njit(cache=True, nogil=True)
+def heap_pop(heap, base, size, keys):
+    """Remove the top of the heap; returns the new size."""
+    size -= 1
+    if size == 0:
+        return 0
+    item = heap[base + size]
+    key = keys[item]
+    k = 0
+    while True:
+        child = 2 * k + 1
+        if child >= size:
+            break
+        right = child + 1
+        one = heap[base + child]
+        if right < size:
+            two = heap[base + right]
+            if keys[two] > keys[one] or (keys[two] == keys[one] and two < one):
+                child = right
+                one = two
+        if key > keys[one] or (key == keys[one] and item < one):
+            break
+        heap[base + k] = one
+        k = child
+    heap[base + k] = item
+    return size
+
+
+@nb.njit(cache=True, nogil=True)
+def at_minute(head, following, item, minute):
+    """Put `item` into the list of what happens at `minute`."""
+    following[item] = head[minute]
+    head[minute] = item

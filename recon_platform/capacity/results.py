@@ -1,0 +1,145 @@
+"""From a solution back to tables: schedule, unscheduled, dispatch list.
+
+Belongs here: writing down what a pass decided, with its reasons. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from recon_platform.capacity.clock import instant
+from recon_platform.capacity.portfolio import Setting
+from recon_platform.capacity.prepare import Prepared
+from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Solution
+from recon_platform.tables.capacity import BOUND_BY, DISPATCH_LIST, SCHEDULE, UNSCHEDULED
+
+
+def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
+    """One row per operation placed: keys, minutes, machine, and what the pass recorded about the choice."""
+    place = state.placement
+    terms = state.terms
+    recorded = terms.shape[0] == place.shape[0]
+    columns = {
+        "index": place["machine"], "m_setup": place["setup_start"], "m_start": place["start"], "m_end": place["end"],
+        "cause": place["cause"], "bound": place["bound"], "m_ready": place["ready"],
+    }  # fmt: skip
+    names = ("v_index", "v_urgency", "v_slack", "v_setup", "v_runner", "v_runner_index")
+    for k, name in enumerate(names):
+        columns[name] = terms[:, k] if recorded else np.zeros(place.shape[0], np.float32)
+    rows = prepared.kept.rows.select("state", "previous_start", "not_before")
+    machines = prepared.machines.machines.select("index", pl.col("machine").alias("on"), pl.col("work_center").alias("at"))
+    return (
+        pl.concat(
+            [
+                prepared.operations.drop("machine"),
+                rows,
+                pl.DataFrame({name: np.ascontiguousarray(values) for name, values in columns.items()}),
+            ],
+            how="horizontal",
+        )
+        .with_columns(pl.col("bound").replace_strict(dict(enumerate(BOUND_BY)), return_dtype=pl.String))
+        .join(machines, on="index", how="left", maintain_order="left")
+    )
+
+
+def schedule_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
+    """The `schedule` table."""
+    origin = prepared.origin
+    done = placed.filter(pl.col("index") >= 0)
+    names = prepared.operations.select(
+        pl.col("row").alias("other"), pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String)).alias("name")
+    )
+    running = pl.col("state") == RUNNING
+    done = (
+        done.join(names.rename({"other": "cause", "name": "after"}), on="cause", how="left", maintain_order="left")
+        .with_columns(pl.col("v_runner").cast(pl.Int32).alias("runner"))
+        .join(names.rename({"other": "runner", "name": "second"}), on="runner", how="left", maintain_order="left")
+    )
+    start = instant("m_start", origin)
+    first_of_machine = done.filter(running).sort("index", "m_setup", "row").unique("index", keep="first", maintain_order=True)
+    done = done.join(first_of_machine.select("row", pl.lit(True).alias("under_way")), on="row", how="left", maintain_order="left")
+    since = pl.when(pl.col("under_way") & (pl.col("m_setup") == 0) & (pl.col("started_at") < pl.lit(origin))).then("started_at")
+    frozen = ~pl.col("state").is_in([FREE, SOFT])
+    return SCHEDULE.frame(
+        done.select(
+            "work_order", "op_seq", pl.col("at").alias("work_center"), pl.col("on").alias("machine"),
+            pl.coalesce(since, instant("m_setup", origin)).alias("setup_start"),
+            pl.coalesce(since, start).alias("start"),
+            instant("m_end", origin).alias("end"), "qty", frozen.alias("frozen"),
+            (frozen & ~running & (pl.col("m_setup") > pl.col("not_before"))).fill_null(False).alias("forced"),
+            pl.col("bound").alias("bound_by"), _terms().alias("terms"), "previous_start",
+        ).sort("work_order", "op_seq")
+    )  # fmt: skip
+
+
+def _terms() -> pl.Expr:
+    """JSON with the index and its terms, the runner-up, and what the operation waited for."""
+
+    def number(name: str) -> pl.Expr:
+        return pl.col(name).cast(pl.Float64).round(3).cast(pl.String)
+
+    def key(name: str, column: pl.Expr) -> pl.Expr:
+        return pl.when(column.is_null()).then(pl.lit("")).otherwise(
+            pl.concat_str(pl.lit(f', "{name}": "'), column.str.replace_all('"', "'"), pl.lit('"'))
+        )
+
+    chosen = pl.concat_str(
+        pl.lit('{"index": '), number("v_index"), pl.lit(', "urgency": '), number("v_urgency"), pl.lit(', "slack": '),
+        number("v_slack"), pl.lit(', "setup": '), number("v_setup"),
+    )  # fmt: skip
+    second = pl.when(pl.col("second").is_null()).then(pl.lit("")).otherwise(
+        pl.concat_str(key("runner_up", pl.col("second")), pl.lit(', "runner_up_index": '), number("v_runner_index"))
+    )
+    after = pl.when(pl.col("bound").is_in(["predecessor", "component"])).then(key("after", pl.col("after"))).otherwise(pl.lit(""))
+    return pl.concat_str(chosen, second, after, pl.lit("}"))
+
+
+def unscheduled_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
+    """The `unscheduled` table: refused orders, and those whose operations found no place in the known working time."""
+    last = instant(pl.lit(prepared.machines.horizon), prepared.origin).dt.to_string("%Y-%m-%d")
+    missing = (
+        placed.filter(pl.col("index") < 0)
+        .sort("work_order", "op_seq")
+        .unique("work_order", keep="first", maintain_order=True)
+        .select(
+            "work_order",
+            pl.concat_str(
+                pl.lit("operation "), pl.col("op_seq").cast(pl.String), pl.lit(" at "), pl.col("work_center"),
+                pl.lit(": no place before the end of the known working time ("), last,
+                pl.lit("), or it waits for an order that has none; add capacity or lengthen the horizon"),
+            ).alias("reason"),
+        )
+    )  # fmt: skip
+    return UNSCHEDULED.frame(
+        pl.concat([prepared.refused, missing]).unique("work_order", keep="first", maintain_order=True).sort("work_order")
+    )
+
+
+def dispatch_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
+    """The `dispatch_list` table: every machine's operations in order, the vendor's too."""
+    due = prepared.orders.select("order", "due_at")
+    done = placed.filter(pl.col("index") >= 0).join(due, on="order", how="left", maintain_order="left")
+    done = done.sort("at", "on", "m_setup", "m_start", "work_order", "op_seq").with_columns(
+        pl.int_range(1, pl.len() + 1).over("at", "on").alias("position")
+    )
+    late = pl.col("m_end") > (pl.col("due_at").dt.timestamp("us") - pl.lit(prepared.origin).dt.timestamp("us")) // 60_000_000
+    note = pl.concat_str(
+        pl.when(pl.col("state") == RUNNING).then(pl.lit("running; ")).otherwise(pl.lit("")),
+        pl.when(pl.col("bound") == "batch").then(pl.lit("same load as the one before; ")).otherwise(pl.lit("")),
+        pl.when(pl.col("bound") == "material").then(pl.lit("waits for material; ")).otherwise(pl.lit("")),
+        pl.when(pl.col("bound") == "labour").then(pl.lit("waits for people; ")).otherwise(pl.lit("")),
+        pl.when(pl.col("bound") == "tool").then(pl.lit("waits for its tool; ")).otherwise(pl.lit("")),
+        pl.when(late).then(pl.lit("late; ")).otherwise(pl.lit("")),
+    ).str.strip_chars_end("; ")  # fmt: skip
+    return DISPATCH_LIST.frame(
+        done.select(
+            pl.col("at").alias("work_center"), pl.col("on").alias("machine"), pl.col("position").cast(pl.Int64),
+            "work_order", "op_seq", instant("m_setup", prepared.origin).alias("start"), "qty",
+            (pl.col("m_ready") <= 0).alias("material_ready"), pl.col("due_at").alias("due"),
+            pl.when(note == "").then(None).otherwise(note).alias("note"),
+        )
+    )  # fmt: skip
+
+
+__all__ = ["Setting", "dispatch_table", "placements", "schedule_table", "unscheduled_table"]
