@@ -19,6 +19,7 @@ Days = npt.NDArray[np.int64]
 
 WEEKS_AHEAD = 8  # purchases and forecasts of a night look this far past it
 LOT_KG = 18_000.0
+SAFETY_WORKING_DAYS = 1
 CLASSES = ("A", "B", "C")
 
 
@@ -190,7 +191,7 @@ def item_yield(world: World) -> npt.NDArray[np.float64]:
 
 
 def _lines(world: World, orders: pl.DataFrame) -> pl.DataFrame:
-    """Customer lines in whole boxes; an order's lines fall due on its due day or up to five working days later."""
+    """Customer lines in whole boxes; an order's lines fall due on its due day or up to two working days later."""
     sold = orders.filter(pl.col("boxes") > 0)
     count = np.minimum(sold["lines"].to_numpy(), sold["boxes"].to_numpy())
     owner = np.repeat(np.arange(len(sold)), count)
@@ -198,7 +199,7 @@ def _lines(world: World, orders: pl.DataFrame) -> pl.DataFrame:
     boxes = sold["boxes"].to_numpy()[owner]
     part = boxes // count[owner] + (rank < boxes % count[owner])
     # a stream per column: more orders later never change the draws of earlier ones
-    later = (stream(world.seed, "line later").random(len(owner)) * 6).astype(np.int64)
+    later = (stream(world.seed, "line later").random(len(owner)) * 3).astype(np.int64)
     sooner = stream(world.seed, "line early").random((len(owner), 2))
     due = shift_working_days(world, sold["due_day"].to_numpy()[owner], np.where(rank == 0, 0, later))
     early = np.where(sooner[:, 0] < 0.15, 1 + (sooner[:, 1] * 4).astype(np.int64), 0)
@@ -255,7 +256,7 @@ def _purchases(world: World, orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     group = ["component_index", "week", "truck"]
     lines = (
         needs.group_by(group)
-        .agg(need=pl.col("need").sum())
+        .agg(need=pl.col("need").sum(), first_day=pl.col("start_day").min())
         .sort("week", "component_index", "truck")
         .with_row_index("purchase")
     )
@@ -267,13 +268,11 @@ def _purchases(world: World, orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
 
 
 def purchase_lines(world: World, lines: pl.DataFrame) -> pl.DataFrame:
-    """Purchase lines with due day three working days before the week of need, and what the supplier then did."""
-    clock = world.clock
+    """Purchase lines due a working day before their first order starts, and what the supplier then did."""
     component = lines["component_index"].to_numpy()
     kind = world.components["kind"].to_numpy()[component]
     supplier = world.components["supplier"].to_numpy()[component]
-    monday = lines["week"].to_numpy() * 7 - clock.origin.weekday()
-    due = shift_working_days(world, monday.astype(np.int64), -4)
+    due = shift_working_days(world, lines["first_day"].to_numpy(), -SAFETY_WORKING_DAYS)
     lead = np.array([s.lead_time_days for s in SUPPLIERS])[supplier]
     step = np.where(kind == "wire", 100.0, np.where(kind == "box", 50.0, 1000.0))
     qty = np.ceil(lines["need"].to_numpy() * 1.03 / step) * step

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from recon_platform.plantsim.clock import DAY_MIN
-from recon_platform.plantsim.demand import purchase_lines
+from recon_platform.plantsim.demand import SAFETY_WORKING_DAYS, purchase_lines
 from recon_platform.plantsim.master import BOX, KILOGRAM, PIECE, THOUSAND
 from recon_platform.plantsim.parameters import ALLOYS, SUPPLIERS, WORK_CENTERS
 from recon_platform.plantsim.state import KEEP_SHIPPED_DAYS, State
@@ -204,29 +204,26 @@ def _purchases(state: State) -> dict[str, pl.DataFrame]:
 
 
 def _earlier(state: State) -> pl.DataFrame:
-    """Purchases of the months before the order book begins: its first full week, repeated backwards."""
-    world, book = state.history.world, state.history.book
-    origin = world.clock.origin.weekday()
-    week = ((book.purchases["due_day"] + origin) // 7).cast(pl.Int64)
-    lines = book.purchases.with_columns(week=week)
-    typical = int(lines["week"].min()) + 5  # type: ignore[arg-type]
-    sample = lines.filter((pl.col("week") == typical) | (pl.col("week") == typical + 1))
-    weeks = range(2, 46, 2)
-    parts = [
-        sample.select("component_index", "qty", week=pl.col("week") - typical + int(lines["week"].min()) - back)
-        for back in weeks
-    ]  # type: ignore[arg-type]
-    if not len(sample):
-        return book.purchases.clear()
-    past = (
-        pl.concat(parts)
-        .rename({"qty": "need"})
-        .with_columns(truck=pl.lit(99, pl.Int64), purchase=pl.int_range(pl.len(), dtype=pl.Int64))
+    """Purchases of the months before the order book begins: two of its early weeks, repeated backwards."""
+    world, purchases = state.history.world, state.history.book.purchases
+    lines = purchases.with_columns(week=(pl.col("due_day") + world.clock.origin.weekday()) // 7)
+    first = int(lines["week"].to_numpy().min())
+    typical = first + 5
+    sample = lines.filter(pl.col("week").is_between(typical, typical + 1))
+    if sample.is_empty():
+        return purchases.clear()
+    back = pl.DataFrame({"back": range(2, 46, 2)})
+    past = sample.join(back, how="cross").with_columns(
+        week=pl.col("week") - typical + first - pl.col("back"),
+        first_day=pl.col("due_day") - 7 * (typical - first + pl.col("back")) + SAFETY_WORKING_DAYS,
+        need=pl.col("qty") / 1.03,
+        truck=pl.lit(99, pl.Int64),
     )
-    made = purchase_lines(world, past.with_columns(need=pl.col("need") / 1.03))
-    return made.with_columns(
-        purchase_order=pl.concat_str(pl.lit("PO"), (pl.col("purchase") + 100_001).cast(pl.String)),
-    ).filter(pl.col("second_day") < world.clock.day_number(world.start) - world.parameters.warm_up_days + 14)
+    past = past.select("component_index", "week", "truck", "need", "first_day").sort("week", "component_index")
+    made = purchase_lines(world, past.with_columns(purchase=pl.int_range(pl.len(), dtype=pl.Int64)))
+    number = pl.concat_str(pl.lit("PO"), (pl.col("purchase") + 100_001).cast(pl.String))
+    settled = world.clock.day_number(world.start) - world.parameters.warm_up_days + 14
+    return made.with_columns(purchase_order=number).filter(pl.col("second_day") < settled)
 
 
 def _work_orders(state: State) -> pl.DataFrame:
