@@ -1,4 +1,4 @@
-"""Conform: one key, one unit, one calendar for everything behind; what cannot be trusted is quarantined with its reason."""
+"""Conform: one key, one unit, one calendar for everything behind; what cannot be trusted is quarantined."""
 
 from recon_platform.conform.night import ConformError, conform
 

@@ -1,4 +1,4 @@
-"""Calendars compiled once: shifts, exceptions and planned downtime to UTC working intervals, and the plant's working days.
+"""Calendars compiled once: shifts, exceptions, planned downtime to UTC intervals, and the plant's working days.
 
 A shift belongs to the date on which it starts; one whose end is not after its start ends on the next date. Its local
 times become instants, so a night shift has seven or nine hours when the clocks change. Where shifts overlap the time
@@ -52,11 +52,15 @@ def shift_intervals(
         [
             weekly.select(columns),
             extra.select(
-                "calendar", pl.col("date").alias("day"), pl.lit("extra").alias("shift"), pl.lit("regular").alias("kind"),
-                "start", "end",
+                "calendar",
+                pl.col("date").alias("day"),
+                pl.lit("extra").alias("shift"),
+                pl.lit("regular").alias("kind"),
+                "start",
+                "end",
             ),
         ]
-    )  # fmt: skip
+    )
     return _to_utc(local, timezone).unique(columns).sort("calendar", "start", "end", "kind", "shift")
 
 
@@ -102,24 +106,34 @@ def sweep(work: pl.DataFrame, blocks: pl.DataFrame, key: str) -> pl.DataFrame:
     parts = [part for kind in KINDS for part in events(work.filter(pl.col("kind") == kind), kind)]
     parts += events(blocks.filter(pl.col("end") > pl.col("start")), "blocked")
     line = (
-        pl.concat(parts).group_by(key, "at").agg(pl.col(name).sum() for name in deltas).sort(key, "at")
-        .with_columns(*(pl.col(name).cum_sum().over(key) for name in deltas), pl.col("at").shift(-1).over(key).alias("end"))
+        pl.concat(parts)
+        .group_by(key, "at")
+        .agg(pl.col(name).sum() for name in deltas)
+        .sort(key, "at")
+        .with_columns(
+            *(pl.col(name).cum_sum().over(key) for name in deltas), pl.col("at").shift(-1).over(key).alias("end")
+        )
         .filter((pl.col("blocked") == 0) & pl.col("end").is_not_null())
         .with_columns(
-            pl.when(pl.col("regular") > 0).then(pl.lit("regular")).when(pl.col("overtime") > 0).then(pl.lit("overtime")).alias("kind")
+            pl.when(pl.col("regular") > 0)
+            .then(pl.lit("regular"))
+            .when(pl.col("overtime") > 0)
+            .then(pl.lit("overtime"))
+            .alias("kind")
         )
         .filter(pl.col("kind").is_not_null())
-    )  # fmt: skip
+    )
     fresh = (
         (pl.col(key) != pl.col(key).shift(1))
         | (pl.col("kind") != pl.col("kind").shift(1))
         | (pl.col("at") != pl.col("end").shift(1))
     ).fill_null(value=True)
     return (
-        line.with_columns(fresh.cum_sum().alias("_run")).group_by("_run", maintain_order=True)
+        line.with_columns(fresh.cum_sum().alias("_run"))
+        .group_by("_run", maintain_order=True)
         .agg(pl.col(key).first(), pl.col("at").first().alias("start"), pl.col("end").last(), pl.col("kind").first())
         .drop("_run")
-    )  # fmt: skip
+    )
 
 
 def working_time(
@@ -183,7 +197,7 @@ def plant_days(
     horizon_days: int,
     timezone: str,
 ) -> pl.DataFrame:
-    """Table `plant_days` of one calendar: dates on which a regular shift starts, from 400 days back to 60 past the horizon."""
+    """Table `plant_days` of one calendar: dates with a regular shift, from 400 days back to 60 past the horizon."""
     first = as_of.astimezone(UTC).date() - timedelta(days=PLANT_DAYS_BEFORE)
     last = as_of.astimezone(UTC).date() + timedelta(days=horizon_days + PLANT_DAYS_AFTER)
     shifts = shift_intervals(calendars, exceptions, first, last, timezone).filter(pl.col("kind") == "regular")

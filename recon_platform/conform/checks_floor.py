@@ -1,4 +1,4 @@
-"""Checks of what the floor and the stores report: machines that run twice at once, in the wrong place, by the wrong factor.
+"""Checks of what the floor and the stores report: twice at once, in the wrong place, by the wrong factor.
 
 Belongs here: contradictions inside the reported data that need no rule on orders (those are `reconcile`).
 """
@@ -47,14 +47,24 @@ def _overlapping_runs(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> p
         .with_columns(pl.col("at").shift(1).over("machine").alias("before"))
     )
     over = runs.filter((pl.col("before") - pl.col("from")).dt.total_seconds() >= spine.overlap_minutes * 60)
-    summary = over.group_by("machine").agg(
-        pl.len().alias("runs"), ((pl.col("before") - pl.col("from")).dt.total_seconds().sum() / 60).round(1).alias("minutes"),
-        pl.col("from").min().alias("first"),
-    ).sort("machine")  # fmt: skip
+    summary = (
+        over.group_by("machine")
+        .agg(
+            pl.len().alias("runs"),
+            ((pl.col("before") - pl.col("from")).dt.total_seconds().sum() / 60).round(1).alias("minutes"),
+            pl.col("from").min().alias("first"),
+        )
+        .sort("machine")
+    )
     return found(
-        summary, "machine_overlap", entity=pl.col("machine"), field="at", mes_value=pl.col("runs"),
-        correction="busy time is the union of its runs, never their sum", evidence=pl.struct("machine", "runs", "minutes", "first"),
-    )  # fmt: skip
+        summary,
+        "machine_overlap",
+        entity=pl.col("machine"),
+        field="at",
+        mes_value=pl.col("runs"),
+        correction="busy time is the union of its runs, never their sum",
+        evidence=pl.struct("machine", "runs", "minutes", "first"),
+    )
 
 
 def wrong_machine_rows(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -71,9 +81,11 @@ def wrong_machine_rows(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
          for name in ("operation_status", "cycle_times")]
     )  # fmt: skip
     joined = (
-        reports.join(planned, on=["order", "op_seq"]).join(machines, on="machine")
-        .join(centers, on="work_center").join(centers, left_on="machine_center", right_on="work_center", suffix="_machine")
-    )  # fmt: skip
+        reports.join(planned, on=["order", "op_seq"])
+        .join(machines, on="machine")
+        .join(centers, on="work_center")
+        .join(centers, left_on="machine_center", right_on="work_center", suffix="_machine")
+    )
     related = (pl.col("work_center") == pl.col("machine_center")) | (
         pl.col("group") == pl.col("group_machine")
     ).fill_null(value=False)
@@ -85,10 +97,15 @@ def _wrong_machine(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         pl.len().alias("reports"), pl.col("source_row").min().alias("first_row")
     ).sort("order", "op_seq", "machine")  # fmt: skip
     return found(
-        summary, "machine_elsewhere", entity=pl.format("{}/{}", "order", "op_seq"), field=pl.format("machine {}", "machine"),
-        erp_value=pl.col("work_center"), mes_value=pl.col("machine"), correction="correct the machine code, or the operation's work center",
+        summary,
+        "machine_elsewhere",
+        entity=pl.format("{}/{}", "order", "op_seq"),
+        field=pl.format("machine {}", "machine"),
+        erp_value=pl.col("work_center"),
+        mes_value=pl.col("machine"),
+        correction="correct the machine code, or the operation's work center",
         evidence=pl.struct("order", "op_seq", "machine", "machine_center", "work_center", "reports", "first_row"),
-    )  # fmt: skip
+    )
 
 
 def _entered_later(status: pl.DataFrame, timezone: str) -> pl.DataFrame:
@@ -97,7 +114,7 @@ def _entered_later(status: pl.DataFrame, timezone: str) -> pl.DataFrame:
     midnight = pl.col("started_at").dt.convert_time_zone(timezone).dt.time() == pl.time(0, 0)
     summary = started.select(
         pl.lit("operation_status").alias("table"), pl.len().alias("rows"), midnight.sum().alias("at_midnight")
-    ).filter((pl.col("at_midnight") >= MIDNIGHT_ROWS) & (pl.col("at_midnight") > MIDNIGHT_SHARE * pl.col("rows")))  # fmt: skip
+    ).filter((pl.col("at_midnight") >= MIDNIGHT_ROWS) & (pl.col("at_midnight") > MIDNIGHT_SHARE * pl.col("rows")))
     return found(
         summary, "time_default", entity=pl.col("table"), field="started_at", mes_value=pl.col("at_midnight"),
         correction="left out when times are learned", evidence=pl.struct("table", "rows", "at_midnight"),
@@ -118,7 +135,7 @@ def _off_by_a_factor(made: Mapping[str, pl.DataFrame], factors: pl.DataFrame, sp
         frame = frame.filter((pl.col(reported) > 0) & (pl.col(expected) > 0)).with_columns(
             entity.alias("_entity"), (pl.col(reported) / pl.col(expected)).alias("_ratio")
         )
-        frame = frame.filter((pl.col("_ratio") > 5) | (pl.col("_ratio") < 0.2))  # noqa: PLR2004 - no factor of interest is nearer to 1
+        frame = frame.filter((pl.col("_ratio") > 5) | (pl.col("_ratio") < 0.2))
         if frame.is_empty():
             continue
         known = pl.concat(
@@ -142,7 +159,7 @@ def _off_by_a_factor(made: Mapping[str, pl.DataFrame], factors: pl.DataFrame, sp
 
 def _counts() -> pl.DataFrame:
     """Factors between count units, which fit every item: dozen, hundred, gross, thousand …"""
-    sizes = sorted({float(size) for dimension, size in PHYSICAL.values() if dimension == "count" and size > 2})  # noqa: PLR2004
+    sizes = sorted({float(size) for dimension, size in PHYSICAL.values() if dimension == "count" and size > 2})
     return pl.DataFrame({"factor": [*sizes, *(1 / size for size in sizes)]})
 
 
@@ -151,7 +168,7 @@ def _repeated_postings(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     parts = []
     for table in ("receipts", "shipments", "material_issues", "allocations"):
         frame = made[table].drop("source_file", "source_row")
-        if frame.height < 2:  # noqa: PLR2004
+        if frame.height < 2:
             continue
         repeated = frame.filter(frame.is_duplicated())
         if not repeated.is_empty():
@@ -161,5 +178,10 @@ def _repeated_postings(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             )
     summary = pl.DataFrame(parts, schema={"table": pl.String, "rows": pl.Int64, "distinct": pl.Int64, "more": pl.Int64})
     return found(
-        summary, "posting_repeated", entity=pl.col("table"), field="*", erp_value=pl.col("more"), evidence=pl.struct("table", "rows", "distinct", "more"),
-    )  # fmt: skip
+        summary,
+        "posting_repeated",
+        entity=pl.col("table"),
+        field="*",
+        erp_value=pl.col("more"),
+        evidence=pl.struct("table", "rows", "distinct", "more"),
+    )

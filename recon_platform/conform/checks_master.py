@@ -21,7 +21,7 @@ VALIDITIES: dict[str, list[str]] = {
 
 
 def refuse_bom_loops(sheet: Sheet) -> None:
-    """Refuse every structure line that lies on a loop: an item would consume itself, and no level could be given to it."""
+    """Refuse every structure line that lies on a loop: an item that consumes itself has no level."""
     edges = sheet.frame.select("parent_item", "component_item").unique()
     while not edges.is_empty():
         inner = edges.join(
@@ -41,9 +41,12 @@ def refuse_bom_loops(sheet: Sheet) -> None:
         maintain_order="left",
     )
     sheet.refuse(
-        pl.col("_loop").fill_null(value=False), "component_item",
-        pl.format("{} contains itself through {}", "parent_item", "component_item"), "critical", "bom_loop",
-    )  # fmt: skip
+        pl.col("_loop").fill_null(value=False),
+        "component_item",
+        pl.format("{} contains itself through {}", "parent_item", "component_item"),
+        "critical",
+        "bom_loop",
+    )
     sheet.frame = sheet.frame.select(columns)
 
 
@@ -72,16 +75,24 @@ def _calendars(made: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
     minute = pl.col("start").dt.hour().cast(pl.Int32) * 60 + pl.col("start").dt.minute()
     until = pl.col("end").dt.hour().cast(pl.Int32) * 60 + pl.col("end").dt.minute()
     week = (
-        shifts.with_columns(((pl.col("weekday").cast(pl.Int32) - 1) * 1440 + minute).alias("from_min"), ((until - minute - 1) % 1440 + 1).alias("length"))
+        shifts.with_columns(
+            ((pl.col("weekday").cast(pl.Int32) - 1) * 1440 + minute).alias("from_min"),
+            ((until - minute - 1) % 1440 + 1).alias("length"),
+        )
         .with_columns((pl.col("from_min") + pl.col("length")).alias("to_min"))
         .select("calendar", "weekday", "shift", "from_min", "to_min")
-    )  # fmt: skip
+    )
     again = week.filter(pl.col("to_min") > 7 * 1440).with_columns(
         pl.col("from_min") - 7 * 1440, pl.col("to_min") - 7 * 1440
     )
-    line = pl.concat([week, again]).sort("calendar", "from_min", "to_min", "shift").with_columns(
-        pl.col("to_min").cum_max().shift(1).over("calendar").alias("before"), pl.col("shift").shift(1).over("calendar").alias("other")
-    )  # fmt: skip
+    line = (
+        pl.concat([week, again])
+        .sort("calendar", "from_min", "to_min", "shift")
+        .with_columns(
+            pl.col("to_min").cum_max().shift(1).over("calendar").alias("before"),
+            pl.col("shift").shift(1).over("calendar").alias("other"),
+        )
+    )
     overlap = line.filter(pl.col("from_min") < pl.col("before")).unique(
         ["calendar", "weekday", "shift"], keep="first", maintain_order=True
     )
@@ -110,9 +121,16 @@ def _resources(made: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
     ).unique()
     unrouted = unrouted.join(wanted, on="item", how="semi").sort("item")
     return [
-        found(bare, "work_center_empty", entity=pl.col("work_center"), field="machines", erp_value=pl.col("machines"), evidence=pl.struct("work_center", "machines")),
+        found(
+            bare,
+            "work_center_empty",
+            entity=pl.col("work_center"),
+            field="machines",
+            erp_value=pl.col("machines"),
+            evidence=pl.struct("work_center", "machines"),
+        ),
         found(unrouted, "item_unrouted", entity=pl.col("item"), field="routing", evidence=pl.struct("item")),
-    ]  # fmt: skip
+    ]
 
 
 def validity_findings(table: str, frame: pl.DataFrame) -> list[pl.DataFrame]:
@@ -136,6 +154,10 @@ def _units(items: pl.DataFrame) -> pl.DataFrame:
     code = canonical(pl.col("uom"))
     unknown = items.filter(~code.is_in(list(PHYSICAL)) & ~code.str.starts_with("X")).select("item", "uom")
     return found(
-        unknown.group_by("uom").agg(pl.len().alias("items")).sort("uom"), "unit_unknown", entity=pl.format("items/{}", "uom"),
-        field="uom", erp_value=pl.col("uom"), evidence=pl.struct("uom", "items"),
-    )  # fmt: skip
+        unknown.group_by("uom").agg(pl.len().alias("items")).sort("uom"),
+        "unit_unknown",
+        entity=pl.format("items/{}", "uom"),
+        field="uom",
+        erp_value=pl.col("uom"),
+        evidence=pl.struct("uom", "items"),
+    )

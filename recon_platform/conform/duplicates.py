@@ -1,6 +1,6 @@
 """Rows that came twice: by content, and by natural key with other content.
 
-Belongs here: which of several equal rows stays. The choice depends on content only, never on the order of rows or files.
+Belongs here: which of several equal rows stays. The choice depends on content only, never on the order of rows.
 A table without a key is one whose rows add up: there two equal ERP rows are two postings and both stay; two equal MES
 rows carry the same instant to the second, which is one message sent twice.
 """

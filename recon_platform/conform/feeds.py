@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from recon_platform.conform.findings import found
-from recon_platform.tables.policy import ReconciliationPolicy, SpinePolicy
+from recon_platform.tables.policy import Policy, SpinePolicy
 
 LEAST_MATCHES = 20
 OFFSET_SHARE = 0.8
@@ -20,9 +20,12 @@ NIGHTS = 7
 
 
 def feed_findings(
-    feeds: pl.DataFrame, rows: Mapping[str, int], as_of: datetime, spine: SpinePolicy, before: pl.DataFrame | None,
-    reconciliation: ReconciliationPolicy,
-) -> list[pl.DataFrame]:  # fmt: skip
+    feeds: pl.DataFrame,
+    rows: Mapping[str, int],
+    as_of: datetime,
+    policy: Policy,
+    before: pl.DataFrame | None,
+) -> list[pl.DataFrame]:
     """Stale feeds, feeds with other rows than announced, and feeds shrunken against the nights `before`.
 
     `rows` is what was delivered per table; `before` holds the deliveries of earlier nights (night, table, rows).
@@ -31,25 +34,40 @@ def feed_findings(
         {"table": list(rows), "delivered": list(rows.values())}, schema={"table": pl.String, "delivered": pl.Int64}
     )
     known = feeds.join(delivered, on="table", how="left")
-    limit = pl.lit(as_of) - pl.duration(minutes=round(spine.feed_stale_hours * 60))
+    limit = pl.lit(as_of) - pl.duration(minutes=round(policy.spine.feed_stale_hours * 60))
     newest = pl.coalesce("watermark", "extracted_at")
     stale = known.filter(newest < limit)
     missing = known.filter(pl.col("rows").is_not_null() & (pl.col("delivered").fill_null(0) != pl.col("rows")))
     entity = pl.format("{}/{}", "source", "table")
     made = [
-        found(stale, "feed_stale", entity=entity, field="watermark", erp_value=newest, evidence=pl.struct("table", "source", "watermark", "extracted_at")),
         found(
-            missing, "feed_rows", entity=entity, field="rows", erp_value=pl.col("rows"), mes_value=pl.col("delivered").fill_null(0),
+            stale,
+            "feed_stale",
+            entity=entity,
+            field="watermark",
+            erp_value=newest,
+            evidence=pl.struct("table", "source", "watermark", "extracted_at"),
+        ),
+        found(
+            missing,
+            "feed_rows",
+            entity=entity,
+            field="rows",
+            erp_value=pl.col("rows"),
+            mes_value=pl.col("delivered").fill_null(0),
             evidence=pl.struct("table", "source", "rows", "delivered"),
         ),
-    ]  # fmt: skip
+    ]
     if before is not None and not before.is_empty():
         usual = (
-            before.sort("night", descending=True).group_by("table", maintain_order=True).head(NIGHTS)
-            .group_by("table").agg(pl.col("rows").median().alias("usual"))
-        )  # fmt: skip
+            before.sort("night", descending=True)
+            .group_by("table", maintain_order=True)
+            .head(NIGHTS)
+            .group_by("table")
+            .agg(pl.col("rows").median().alias("usual"))
+        )
         shrunk = delivered.join(usual, on="table").filter(
-            pl.col("delivered") < pl.col("usual") * reconciliation.feed_shrink_share
+            pl.col("delivered") < pl.col("usual") * policy.reconciliation.feed_shrink_share
         )
         made.append(
             found(
@@ -122,9 +140,13 @@ def clock_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: Spi
         row = pl.DataFrame({"offset_min": [int(shift.total_seconds() // 60)], "agree": [agree], "matches": [matches]})
         findings.append(
             found(
-                row, "feed_offset", entity=pl.lit("mes/material_consumption"), field="at", mes_value=pl.col("offset_min"),
+                row,
+                "feed_offset",
+                entity=pl.lit("mes/material_consumption"),
+                field="at",
+                mes_value=pl.col("offset_min"),
                 correction=pl.format("take {} minutes off the times of this feed", "offset_min"),
                 evidence=pl.struct("offset_min", "agree", "matches"),
             )
-        )  # fmt: skip
+        )
     return findings

@@ -15,22 +15,30 @@ MAIN_ROUTING = "main"
 
 
 def fill_machines(machines: pl.DataFrame, work_centers: pl.DataFrame) -> pl.DataFrame:
-    """`machines` with `<work_center>-01 …` added until each work center has as many as it says; a vendor has one at least."""
+    """`machines` with `<work_center>-01 …` added until each work center has its number; a vendor has one."""
     have = machines.group_by("work_center").agg(pl.len().alias("have"))
-    wanted = work_centers.select(
-        "work_center",
-        pl.when(pl.col("external").fill_null(value=False)).then(pl.max_horizontal("machines", 1)).otherwise("machines").alias("want"),
-    ).join(have, on="work_center", how="left").with_columns(pl.col("have").fill_null(0))  # fmt: skip
+    wanted = (
+        work_centers.select(
+            "work_center",
+            pl.when(pl.col("external").fill_null(value=False))
+            .then(pl.max_horizontal("machines", 1))
+            .otherwise("machines")
+            .alias("want"),
+        )
+        .join(have, on="work_center", how="left")
+        .with_columns(pl.col("have").fill_null(0))
+    )
     short = wanted.filter(pl.col("want") > pl.col("have"))
     if short.is_empty():
         return machines
     names = (
-        short.with_columns(pl.int_ranges(1, pl.col("want") + pl.col("have") + 1).alias("number")).explode("number")
+        short.with_columns(pl.int_ranges(1, pl.col("want") + pl.col("have") + 1).alias("number"))
+        .explode("number")
         .with_columns(pl.format("{}-{}", "work_center", pl.col("number").cast(pl.String).str.zfill(2)).alias("machine"))
         .join(machines.select("machine"), on="machine", how="anti")
         .with_columns(pl.int_range(pl.len()).over("work_center").alias("_n"))
         .filter(pl.col("_n") < pl.col("want") - pl.col("have"))
-    )  # fmt: skip
+    )
     made = names.select("machine", "work_center")
     return pl.concat([machines, made], how="diagonal").sort("machine")
 
@@ -91,7 +99,10 @@ def refuse_broken_routings(sheet: Sheet) -> None:
     formed = sheet.frame.with_columns(form(pl.col("item")).alias("_item"), form(pl.col("routing")).alias("_routing"))
     sheet.frame = formed.join(broken, on=["_item", "_routing"], how="left", maintain_order="left")
     sheet.refuse(
-        pl.col("_lost").is_not_null(), "routing", pl.format("operation {} of this routing was refused", "_lost"), "high",
+        pl.col("_lost").is_not_null(),
+        "routing",
+        pl.format("operation {} of this routing was refused", "_lost"),
+        "high",
         "routing_broken",
-    )  # fmt: skip
+    )
     sheet.frame = sheet.frame.select(columns)

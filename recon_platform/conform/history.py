@@ -1,7 +1,7 @@
 """Type-2 history: what was valid on any date, from nightly snapshots and from sources with effectivity dates.
 
-Belongs here: turning states over time into rows with a validity, and asking them. Two clocks are kept apart: `known_from`
-… `known_to` is when the sources said so, `valid_from` … `valid_to` for which dates they said it. Both ends are
+Belongs here: turning states over time into rows with a validity, and asking them. Two clocks are kept apart:
+`known_from` … `known_to` is when the sources said so, `valid_from` … `valid_to` for which dates. Both ends are
 inclusive dates; null means open. A backdated change changes what is valid on past dates from the night it became known.
 Source: slowly changing dimensions of type 2 (Kimball), with the knowledge time of bitemporal tables.
 """
@@ -27,9 +27,7 @@ def build_history(snapshots: Sequence[tuple[date, pl.DataFrame]], keys: Sequence
     unbroken run of nights that hold it, equal in every column, to the last; in the newest snapshot it is still known
     (null). Between two snapshots the earlier one holds.
     """
-    newest: dict[date, pl.DataFrame] = {}
-    for night, frame in snapshots:
-        newest[night] = frame
+    newest = dict(snapshots)
     nights = sorted(newest)
     if not nights:
         raise ValueError("build_history needs at least one snapshot, found none")
@@ -39,9 +37,11 @@ def build_history(snapshots: Sequence[tuple[date, pl.DataFrame]], keys: Sequence
     )
     calendar = pl.DataFrame({"_n": range(len(nights)), "_night": nights}, schema={"_n": pl.Int32, "_night": pl.Date})
     runs = (
-        stacked.sort("_n").with_columns((pl.col("_n") - pl.int_range(pl.len()).over(columns).cast(pl.Int32)).alias("_run"))
-        .group_by(*columns, "_run").agg(pl.col("_n").min().alias("_first"), pl.col("_n").max().alias("_last"))
-    )  # fmt: skip
+        stacked.sort("_n")
+        .with_columns((pl.col("_n") - pl.int_range(pl.len()).over(columns).cast(pl.Int32)).alias("_run"))
+        .group_by(*columns, "_run")
+        .agg(pl.col("_n").min().alias("_first"), pl.col("_n").max().alias("_last"))
+    )
     following = calendar.select((pl.col("_n") - 1).alias("_last"), pl.col("_night").alias("_next"))
     made = (
         runs.join(calendar.rename({"_n": "_first", "_night": KNOWN_FROM}), on="_first")
@@ -154,17 +154,25 @@ def validity_breaks(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     )
     overlap = pl.col("_from") <= pl.col("_before")
     gap = ~overlap & ((pl.col("_from") - pl.col("_before")).dt.total_days() > 1)
-    return line.with_columns(
-        pl.when(overlap).then(pl.lit("overlap")).when(gap).then(pl.lit("gap")).alias("break"), pl.col("_before").alias("before_to")
-    ).filter(pl.col("break").is_not_null()).select(*keys, "break", "before_to", VALID_FROM)  # fmt: skip
+    return (
+        line.with_columns(
+            pl.when(overlap).then(pl.lit("overlap")).when(gap).then(pl.lit("gap")).alias("break"),
+            pl.col("_before").alias("before_to"),
+        )
+        .filter(pl.col("break").is_not_null())
+        .select(*keys, "break", "before_to", VALID_FROM)
+    )
 
 
 def cut_overlaps(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """`frame` with every validity that reaches into a later one of its key ended the day before that begins."""
     later = (
-        frame.select(*keys, VALID_FROM).filter(pl.col(VALID_FROM).is_not_null()).unique().sort(*keys, VALID_FROM, nulls_last=False)
+        frame.select(*keys, VALID_FROM)
+        .filter(pl.col(VALID_FROM).is_not_null())
+        .unique()
+        .sort(*keys, VALID_FROM, nulls_last=False)
         .with_columns(pl.col(VALID_FROM).alias("_start"))
-    )  # fmt: skip
+    )
     if later.is_empty():
         return frame
     numbered = frame.with_row_index("_row")

@@ -15,8 +15,13 @@ from datetime import date
 import polars as pl
 
 MAP_SCHEMA = {
-    "source": pl.String, "table": pl.String, "column": pl.String, "raw_key": pl.String, "key": pl.String, "rule": pl.String,
-}  # fmt: skip
+    "source": pl.String,
+    "table": pl.String,
+    "column": pl.String,
+    "raw_key": pl.String,
+    "key": pl.String,
+    "rule": pl.String,
+}
 
 
 def trimmed(key: pl.Expr) -> pl.Expr:
@@ -39,7 +44,7 @@ def form(key: pl.Expr) -> pl.Expr:
 
 @dataclass(slots=True)
 class Register:
-    """The keys of one kind of thing: `keys` (key, form), and how other systems call them (`xref`: source, name, key)."""
+    """The keys of one kind of thing: `keys` (key, form), and their other names (`xref`: source, name, key)."""
 
     entity: str
     keys: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"key": pl.String, "form": pl.String}))
@@ -64,7 +69,7 @@ class Register:
         self.keys = pl.concat([self.keys, new]).unique("key").sort("key")
 
     def resolve(self, raw: pl.Series, source: str, prefixes: Sequence[str] = ()) -> pl.DataFrame:
-        """One row per distinct value of `raw`: raw, key, rule (null: as written), state `known`/`unknown`/`ambiguous`."""
+        """One row per distinct value of `raw`: raw, key, rule (null: as written), state known, unknown or ambiguous."""
         names = pl.DataFrame({"raw": raw.drop_nulls().unique().sort()})
         if self._all_known(names["raw"], source):
             return names.select(
@@ -88,9 +93,13 @@ class Register:
             "raw",
             pl.coalesce("found", cleaned(pl.col("raw"))).alias("key"),
             _rule().alias("rule"),
-            pl.when("ambiguous").then(pl.lit("ambiguous"))
-            .when(pl.col("found").is_not_null()).then(pl.lit("known")).otherwise(pl.lit("unknown")).alias("state"),
-        ).sort("raw")  # fmt: skip
+            pl.when("ambiguous")
+            .then(pl.lit("ambiguous"))
+            .when(pl.col("found").is_not_null())
+            .then(pl.lit("known"))
+            .otherwise(pl.lit("unknown"))
+            .alias("state"),
+        ).sort("raw")
 
     def _all_known(self, names: pl.Series, source: str) -> bool:
         """Whether every name is a key as it stands and no cross-reference of this source could say otherwise."""

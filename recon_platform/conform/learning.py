@@ -82,23 +82,30 @@ def _off(least: float, share: float) -> pl.Expr:
 
 
 def _cycles(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Measured cycles with the operation they belong to: item, routing, op_seq, work center, minutes per unit at 100 %."""
+    """Measured cycles with the operation they belong to: item, routing, op_seq, minutes per unit at 100 %."""
     orders = made["work_orders"].select(pl.col("work_order").alias("order"), "item", pl.col("routing").fill_null(MAIN))
     speeds = made["machines"].select("machine", pl.col("work_center"), pl.col("speed").fill_null(1.0))
     rates = made["work_centers"].select("work_center", pl.col("efficiency").fill_null(1.0))
     per_unit = pl.col("run_min") / pl.col("qty") * pl.col("speed") * pl.col("efficiency")
     return (
-        made["cycle_times"].join(orders, on="order").join(speeds, on="machine").join(rates, on="work_center")
-        .filter((pl.col("qty") > 0) & (pl.col("run_min") > 0)).with_columns(per_unit.alias("per_unit"))
-    )  # fmt: skip
+        made["cycle_times"]
+        .join(orders, on="order")
+        .join(speeds, on="machine")
+        .join(rates, on="work_center")
+        .filter((pl.col("qty") > 0) & (pl.col("run_min") > 0))
+        .with_columns(per_unit.alias("per_unit"))
+    )
 
 
 def _run_times(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.DataFrame:
     keys = ["item", "routing", "op_seq"]
     standard = (
-        made["routings"].filter(pl.col("valid_to").is_null() & (pl.col("run_min_per_unit") > 0)).sort(*keys, "valid_from")
-        .group_by(keys, maintain_order=True).agg(pl.col("run_min_per_unit").last().alias("current"), pl.col("work_center").last())
-    )  # fmt: skip
+        made["routings"]
+        .filter(pl.col("valid_to").is_null() & (pl.col("run_min_per_unit") > 0))
+        .sort(*keys, "valid_from")
+        .group_by(keys, maintain_order=True)
+        .agg(pl.col("run_min_per_unit").last().alias("current"), pl.col("work_center").last())
+    )
     seen = _cycles(made).drop("work_center").join(standard.select(*keys), on=keys)
     learned = seen.group_by(keys).agg(_percentiles("per_unit")).filter(pl.col("samples") >= spine.standard_time_samples)
     joined = learned.join(standard, on=keys)
@@ -106,8 +113,13 @@ def _run_times(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.DataF
         pl.lit("run_time").alias("kind"),
         pl.format("{}/{}/{}", *keys).alias("subject"),
         pl.col("item"),
-        "current", pl.col("p50").alias("proposed"), "p50", "p80", "samples", pl.lit("minutes per base uom").alias("unit"),
-    ).with_columns(_off(0.0, spine.standard_time_share))  # fmt: skip
+        "current",
+        pl.col("p50").alias("proposed"),
+        "p50",
+        "p80",
+        "samples",
+        pl.lit("minutes per base uom").alias("unit"),
+    ).with_columns(_off(0.0, spine.standard_time_share))
 
 
 def _setups(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -160,9 +172,14 @@ def stale_parameters(proposals: pl.DataFrame) -> list[pl.DataFrame]:
         rows = proposals.filter((pl.col("kind") == kind) & pl.col("stale"))
         findings.append(
             found(
-                rows, gate, entity=pl.col("subject"), field=pl.col("kind"), erp_value=pl.col("current").round(6),
-                mes_value=pl.col("p50").round(6), correction=pl.format("request {} {}", pl.col("proposed").round(6), "unit"),
+                rows,
+                gate,
+                entity=pl.col("subject"),
+                field=pl.col("kind"),
+                erp_value=pl.col("current").round(6),
+                mes_value=pl.col("p50").round(6),
+                correction=pl.format("request {} {}", pl.col("proposed").round(6), "unit"),
                 evidence=pl.struct("subject", "current", "p50", "p80", "samples", "unit"),
             )
-        )  # fmt: skip
+        )
     return findings

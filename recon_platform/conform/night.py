@@ -25,7 +25,12 @@ from recon_platform.conform.lots import looping_lots, lot_roots
 from recon_platform.conform.quantities import BY_TABLE, to_base_units
 from recon_platform.conform.read import read_cells
 from recon_platform.conform.references import (
-    FIRST, MASTERS, REPORTED_WHEN_UNKNOWN, read_own_keys, read_references, references,
+    FIRST,
+    MASTERS,
+    REPORTED_WHEN_UNKNOWN,
+    read_own_keys,
+    read_references,
+    references,
 )  # fmt: skip
 from recon_platform.conform.sheet import ID, Sheet, start_sheet
 from recon_platform.conform.spreadsheet import REPAIR_SCHEMA, date_ends, roll_over_midnight
@@ -279,14 +284,7 @@ class _Night:
             )
         )
         rows = {name: sheet.raw.height for name, sheet in self.sheets.items()}
-        self.found += feed_findings(
-            made["feeds"],
-            rows,
-            self.context.as_of,
-            self.spine,
-            self.raw.get(BEFORE),
-            self.context.policy.reconciliation,
-        )
+        self.found += feed_findings(made["feeds"], rows, self.context.as_of, self.context.policy, self.raw.get(BEFORE))
         self.found += clock_findings(made, self.context.as_of, self.spine)
         self.found += master_findings(made)
         self.found += floor_findings(made, self.spine, self._factors(), self.timezone)

@@ -81,7 +81,7 @@ def row_counts(sheets: Mapping[str, Sheet]) -> pl.DataFrame:
 
 
 def availability(sheets: Mapping[str, Sheet], made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Table `availability`: `present` where the table was delivered with rows or is optional and was delivered empty."""
+    """Table `availability`: `present`: delivered, and with rows unless it is optional."""
     rows = []
     for name, sheet in sorted(sheets.items()):
         present = sheet.present and (sheet.table.optional or sheet.raw.height > 0)

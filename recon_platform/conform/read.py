@@ -63,7 +63,7 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
 
 
 def _clean(series: pl.Series, *, keep_blanks: bool) -> pl.Series:
-    """Text with empty as null, outer blanks off except where a key is to be kept as written; other types as they came."""
+    """Text with empty as null, outer blanks off unless a key is kept as written; other types as they came."""
     if series.dtype.base_type() in (pl.Categorical, pl.Enum, pl.Null, pl.Binary):
         series = series.cast(pl.String, strict=False)
     if series.dtype != pl.String:
@@ -74,7 +74,9 @@ def _clean(series: pl.Series, *, keep_blanks: bool) -> pl.Series:
     return text.set(blank, None) if blank.any() else text
 
 
-def _value(text: pl.Series, column: Column, timezone: str) -> tuple[pl.Series, pl.Series | None]:
+def _value(  # noqa: PLR0911 - one return per kind
+    text: pl.Series, column: Column, timezone: str
+) -> tuple[pl.Series, pl.Series | None]:
     """`text` as the kind of `column`, null where it cannot be read."""
     kind = column.kind
     if kind in (Kind.KEY, Kind.TEXT):
@@ -148,7 +150,7 @@ def _reasons(sheet: Sheet, ids: pl.Series, text: pl.Series, value: pl.Series, co
     if value.null_count() > text.null_count():
         unread = given & ~read
         if text.dtype == pl.String:
-            checks += [(unread & mask, *rest) for mask, *rest in _unreadable(column)]
+            checks += [(unread & mask, reason, severity, gate) for mask, reason, severity, gate in _unreadable(column)]
         else:
             checks.append((unread, f"{column.name} is not {_expected(column)}", "high", "value_unreadable"))
     if text.dtype == pl.String and column.kind in (Kind.KEY, Kind.TEXT):

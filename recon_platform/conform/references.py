@@ -29,33 +29,78 @@ ONE_ROW_MASTERS = frozenset(MASTERS) - {"calendars", "sales_orders", "purchase_o
 
 # Columns that name something without the contract saying which table, because what they name may be unknown there.
 NAMES: dict[tuple[str, str], str] = {
-    ("operation_status", "order"): "work_orders", ("order_status", "order"): "work_orders",
-    ("material_consumption", "order"): "work_orders", ("cycle_times", "order"): "work_orders", ("lots", "order"): "work_orders",
-    ("operation_status", "machine"): "machines", ("machine_states", "machine"): "machines",
-    ("downtime_events", "machine"): "machines", ("cycle_times", "machine"): "machines",
-    ("downtime_events", "work_center"): "work_centers", ("operation_status", "operation_code"): "operation_codes",
-    ("inventory_transactions", "order"): "work_orders", ("allocations", "for_order"): "work_orders",
-    ("lots", "parent_lot"): "lots", ("material_consumption", "lot"): "lots",
-    ("allocations", "lot"): "lots", ("inventory_transactions", "lot"): "lots", ("material_issues", "lot"): "lots",
-    ("work_orders", "lot"): "lots", ("machines", "current_lot"): "lots",
-}  # fmt: skip
+    ("operation_status", "order"): "work_orders",
+    ("order_status", "order"): "work_orders",
+    ("material_consumption", "order"): "work_orders",
+    ("cycle_times", "order"): "work_orders",
+    ("lots", "order"): "work_orders",
+    ("operation_status", "machine"): "machines",
+    ("machine_states", "machine"): "machines",
+    ("downtime_events", "machine"): "machines",
+    ("cycle_times", "machine"): "machines",
+    ("downtime_events", "work_center"): "work_centers",
+    ("operation_status", "operation_code"): "operation_codes",
+    ("inventory_transactions", "order"): "work_orders",
+    ("allocations", "for_order"): "work_orders",
+    ("lots", "parent_lot"): "lots",
+    ("material_consumption", "lot"): "lots",
+    ("allocations", "lot"): "lots",
+    ("inventory_transactions", "lot"): "lots",
+    ("material_issues", "lot"): "lots",
+    ("work_orders", "lot"): "lots",
+    ("machines", "current_lot"): "lots",
+}
 
 # References whose row is useless when nobody knows what they name. All others keep the key and are reported.
-FATAL: frozenset[tuple[str, str]] = frozenset({
-    ("sales_orders", "item"), ("master_schedule", "item"), ("bom_lines", "parent_item"), ("bom_lines", "component_item"),
-    ("routings", "item"), ("routings", "work_center"), ("work_centers", "calendar"), ("machines", "work_center"),
-    ("work_orders", "item"), ("work_order_operations", "work_order"), ("work_order_operations", "work_center"),
-    ("material_issues", "work_order"), ("material_issues", "component_item"), ("inventory", "item"), ("allocations", "item"),
-    ("purchase_orders", "item"), ("material_consumption", "component_item"), ("inventory_transactions", "item"),
-    ("supplier_items", "item"), ("substitutes", "item"), ("substitutes", "substitute_item"), ("setup_attributes", "item"),
-    ("setup_matrix", "work_center"), ("planned_downtime", "work_center"), ("planned_downtime", "machine"),
-    ("calendar_exceptions", "calendar"), ("item_xref", "key"), ("work_center_xref", "key"), ("uom_conversions", "item"),
-    ("receipts", "purchase_order"), ("shipments", "sales_order"), ("labour", "calendar"),
-})  # fmt: skip
+FATAL: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("sales_orders", "item"),
+        ("master_schedule", "item"),
+        ("bom_lines", "parent_item"),
+        ("bom_lines", "component_item"),
+        ("routings", "item"),
+        ("routings", "work_center"),
+        ("work_centers", "calendar"),
+        ("machines", "work_center"),
+        ("work_orders", "item"),
+        ("work_order_operations", "work_order"),
+        ("work_order_operations", "work_center"),
+        ("material_issues", "work_order"),
+        ("material_issues", "component_item"),
+        ("inventory", "item"),
+        ("allocations", "item"),
+        ("purchase_orders", "item"),
+        ("material_consumption", "component_item"),
+        ("inventory_transactions", "item"),
+        ("supplier_items", "item"),
+        ("substitutes", "item"),
+        ("substitutes", "substitute_item"),
+        ("setup_attributes", "item"),
+        ("setup_matrix", "work_center"),
+        ("planned_downtime", "work_center"),
+        ("planned_downtime", "machine"),
+        ("calendar_exceptions", "calendar"),
+        ("item_xref", "key"),
+        ("work_center_xref", "key"),
+        ("uom_conversions", "item"),
+        ("receipts", "purchase_order"),
+        ("shipments", "sales_order"),
+        ("labour", "calendar"),
+    }
+)
 # Masters of which an unknown key is worth a finding here; unknown orders and codes are judged by reconciliation.
-REPORTED_WHEN_UNKNOWN = frozenset({
-    "items", "customers", "suppliers", "machines", "work_centers", "tools", "engineering_changes", "calendars",
-})  # fmt: skip
+REPORTED_WHEN_UNKNOWN = frozenset(
+    {
+        "items",
+        "customers",
+        "suppliers",
+        "machines",
+        "work_centers",
+        "tools",
+        "engineering_changes",
+        "calendars",
+    }
+)
 
 
 def references(sheet: Sheet) -> dict[str, str]:
@@ -88,9 +133,12 @@ def read_references(
         sheet.frame = _with_state(sheet.frame, column, found)
         known_master = not register.keys.is_empty() or master in delivered
         sheet.refuse(
-            pl.col("_state") == "ambiguous", column, f"{column} fits more than one key of {master} once capitals, zeros and separators are ignored",
-            "critical", "key_ambiguous",
-        )  # fmt: skip
+            pl.col("_state") == "ambiguous",
+            column,
+            f"{column} fits more than one key of {master} once capitals, zeros and separators are ignored",
+            "critical",
+            "key_ambiguous",
+        )
         lost = sheet.frame.filter(pl.col("_state") == "unknown") if known_master else sheet.frame.clear()
         unknown.append(
             lost.group_by(column).agg(pl.len().cast(pl.Int64).alias("rows")).select(
@@ -112,9 +160,14 @@ def read_references(
 
 
 UNKNOWN_SCHEMA = {
-    "source": pl.String, "table": pl.String, "column": pl.String, "key": pl.String, "refers_to": pl.String, "rows": pl.Int64,
+    "source": pl.String,
+    "table": pl.String,
+    "column": pl.String,
+    "key": pl.String,
+    "refers_to": pl.String,
+    "rows": pl.Int64,
     "refused": pl.Boolean,
-}  # fmt: skip
+}
 
 
 def _with_state(frame: pl.DataFrame, column: str, found: pl.DataFrame) -> pl.DataFrame:
@@ -165,9 +218,12 @@ def read_own_keys(sheet: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
     changed = styled.filter(pl.col("raw") != pl.col("key"))
     if not changed.is_empty():
         sheet.frame = (
-            sheet.frame.join(changed.rename({"raw": column, "key": "_key"}), on=column, how="left", maintain_order="left")
-            .with_columns(pl.coalesce("_key", column).alias(column)).drop("_key")
-        )  # fmt: skip
+            sheet.frame.join(
+                changed.rename({"raw": column, "key": "_key"}), on=column, how="left", maintain_order="left"
+            )
+            .with_columns(pl.coalesce("_key", column).alias(column))
+            .drop("_key")
+        )
     found = changed.with_columns(pl.lit("known").alias("state"), _own_rule().alias("rule"))
     return _map_rows(found, sheet, column), clash
 
@@ -185,4 +241,4 @@ def _own_rule() -> pl.Expr:
 
 def _stack(parts: list[pl.DataFrame], schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
     filled = [part for part in parts if not part.is_empty()]
-    return pl.concat(filled).cast(pl.Schema(schema)) if filled else pl.DataFrame(schema=schema)  # type: ignore[arg-type]
+    return pl.concat(filled).cast(pl.Schema(schema)) if filled else pl.DataFrame(schema=schema)

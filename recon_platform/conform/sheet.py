@@ -89,7 +89,7 @@ class Sheet:
         )
 
     def result(self) -> pl.DataFrame:
-        """The live rows as the conformed table: contract columns, then `source_file` and `source_row`; sorted by key."""
+        """The live rows as the conformed table: contract columns, `source_file`, `source_row`; sorted by key."""
         where = self.raw.select(ID, pl.col("_file").alias("source_file"), pl.col("_row").alias("source_row"))
         frame = self.frame.join(where, on=ID, how="left", maintain_order="left")
         made = frame.select([*self.table.column_names, "source_file", "source_row"])
@@ -107,7 +107,7 @@ def _value_of(raw: pl.DataFrame) -> pl.Expr:
 
 
 def start_sheet(table: Table, raw: pl.DataFrame | None) -> Sheet:
-    """A sheet of `raw` (None: the table was not delivered) with every contract column, missing ones null, all rows live."""
+    """A sheet of `raw` (None: not delivered) with every contract column, missing ones null, all rows live."""
     present = raw is not None
     frame = raw if raw is not None else pl.DataFrame({column.name: [] for column in table.columns})
     text = {"_source": table.source or "erp", "_file": f"{table.name}", "_problem": None, "_extracted_at": None}

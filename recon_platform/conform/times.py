@@ -50,7 +50,9 @@ def clocks(values: pl.Series) -> pl.Series:
     return pl.select(pl.coalesce(short, long, with_fraction).alias(values.name)).to_series()
 
 
-def instants(values: pl.Series, timezone: str) -> tuple[pl.Series, pl.Series]:
+def instants(  # noqa: PLR0911 - one return per form of the input
+    values: pl.Series, timezone: str
+) -> tuple[pl.Series, pl.Series]:
     """Instants in UTC and, for each, how it was read: null (plainly), `ambiguous` or `nonexistent` local time.
 
     Both series are null where the text is unreadable.

@@ -1,4 +1,4 @@
-"""Units: codes people and systems write to one canonical code, and the factor from any unit of an item to its base unit.
+"""Units: what people and systems write to one canonical code, and the factor from any unit to an item's base unit.
 
 Belongs here: UN/ECE Recommendation 20 common codes with pint's factors, item-specific factors, the search for a factor.
 Does not belong here: which column of which table is a quantity (`quantities`).
@@ -43,19 +43,99 @@ PHYSICAL: dict[str, tuple[str, Fraction]] = {
 
 # What is written in practice → canonical code. Rec 20 codes stand for themselves.
 ALIASES: dict[str, str] = {
-    "KG": "KGM", "KILOGRAM": "KGM", "KILOGRAMS": "KGM", "G": "GRM", "GR": "GRM", "GRAM": "GRM", "MG": "MGM",
-    "T": "TNE", "TO": "TNE", "TON": "TNE", "TONNE": "TNE", "LB": "LBR", "LBS": "LBR", "OZ": "ONZ",
-    "M": "MTR", "METER": "MTR", "METRE": "MTR", "MM": "MMT", "CM": "CMT", "DM": "DMT", "KM": "KMT", "IN": "INH",
-    "FT": "FOT", "YD": "YRD", "M2": "MTK", "QM": "MTK", "SQM": "MTK", "MM2": "MMK", "CM2": "CMK",
-    "L": "LTR", "LT": "LTR", "LITER": "LTR", "LITRE": "LTR", "ML": "MLT", "HL": "HLT", "M3": "MTQ", "CBM": "MTQ",
-    "GAL": "GLL", "S": "SEC", "SECOND": "SEC", "H": "HUR", "HR": "HUR", "HRS": "HUR", "STD": "HUR", "D": "DAY", "WK": "WEE",
-    "PCE": "H87", "PC": "H87", "PCS": "H87", "PIECE": "H87", "PIECES": "H87", "ST": "H87", "STK": "H87", "STCK": "H87",
-    "UN": "C62", "UNIT": "C62", "UNITS": "C62", "EACH": "EA", "NAR": "C62", "PAIR": "PR", "DZ": "DZN", "DOZ": "DZN",
-    "DOZEN": "DZN", "HUNDRED": "CEN", "MPCE": "MIL", "TPCE": "MIL", "TSD": "MIL", "KPC": "MIL", "KPCS": "MIL",
-    "THOUSAND": "MIL", "1000PC": "MIL", "TS": "MIL", "BX": "XBX", "BOX": "XBX", "CT": "XCT", "CTN": "XCT", "CARTON": "XCT",
-    "CS": "XCS", "CASE": "XCS", "CAN": "XCX", "PAK": "XPK", "PK": "XPK", "PACK": "XPK", "BG": "XBG", "BAG": "XBG",
-    "PAL": "XPX", "PLT": "XPX", "PALLET": "XPX", "ROL": "XRO", "ROLL": "XRO", "COIL": "XCL", "BTL": "XBO",
-}  # fmt: skip
+    "KG": "KGM",
+    "KILOGRAM": "KGM",
+    "KILOGRAMS": "KGM",
+    "G": "GRM",
+    "GR": "GRM",
+    "GRAM": "GRM",
+    "MG": "MGM",
+    "T": "TNE",
+    "TO": "TNE",
+    "TON": "TNE",
+    "TONNE": "TNE",
+    "LB": "LBR",
+    "LBS": "LBR",
+    "OZ": "ONZ",
+    "M": "MTR",
+    "METER": "MTR",
+    "METRE": "MTR",
+    "MM": "MMT",
+    "CM": "CMT",
+    "DM": "DMT",
+    "KM": "KMT",
+    "IN": "INH",
+    "FT": "FOT",
+    "YD": "YRD",
+    "M2": "MTK",
+    "QM": "MTK",
+    "SQM": "MTK",
+    "MM2": "MMK",
+    "CM2": "CMK",
+    "L": "LTR",
+    "LT": "LTR",
+    "LITER": "LTR",
+    "LITRE": "LTR",
+    "ML": "MLT",
+    "HL": "HLT",
+    "M3": "MTQ",
+    "CBM": "MTQ",
+    "GAL": "GLL",
+    "S": "SEC",
+    "SECOND": "SEC",
+    "H": "HUR",
+    "HR": "HUR",
+    "HRS": "HUR",
+    "STD": "HUR",
+    "D": "DAY",
+    "WK": "WEE",
+    "PCE": "H87",
+    "PC": "H87",
+    "PCS": "H87",
+    "PIECE": "H87",
+    "PIECES": "H87",
+    "ST": "H87",
+    "STK": "H87",
+    "STCK": "H87",
+    "UN": "C62",
+    "UNIT": "C62",
+    "UNITS": "C62",
+    "EACH": "EA",
+    "NAR": "C62",
+    "PAIR": "PR",
+    "DZ": "DZN",
+    "DOZ": "DZN",
+    "DOZEN": "DZN",
+    "HUNDRED": "CEN",
+    "MPCE": "MIL",
+    "TPCE": "MIL",
+    "TSD": "MIL",
+    "KPC": "MIL",
+    "KPCS": "MIL",
+    "THOUSAND": "MIL",
+    "1000PC": "MIL",
+    "TS": "MIL",
+    "BX": "XBX",
+    "BOX": "XBX",
+    "CT": "XCT",
+    "CTN": "XCT",
+    "CARTON": "XCT",
+    "CS": "XCS",
+    "CASE": "XCS",
+    "CAN": "XCX",
+    "PAK": "XPK",
+    "PK": "XPK",
+    "PACK": "XPK",
+    "BG": "XBG",
+    "BAG": "XBG",
+    "PAL": "XPX",
+    "PLT": "XPX",
+    "PALLET": "XPX",
+    "ROL": "XRO",
+    "ROLL": "XRO",
+    "COIL": "XCL",
+    "BTL": "XBO",
+}
 
 FACTOR_SCHEMA = {
     "item": pl.String,
@@ -73,7 +153,7 @@ def canonical(text: pl.Expr) -> pl.Expr:
 
 
 def physical_factor(from_uom: str, to_uom: str) -> float | None:
-    """How many `to_uom` one `from_uom` is, by physics alone; None where they measure different things or are packages."""
+    """How many `to_uom` one `from_uom` is, by physics alone; None between different things and for packages."""
     if from_uom == to_uom:
         return 1.0
     dimension, size = PHYSICAL.get(from_uom, (None, Fraction(1)))
@@ -101,7 +181,7 @@ def item_factors(conversions: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame
         "item", pl.col("uom").alias("from_uom"), pl.lit("KGM").alias("to_uom"), pl.col("weight_kg").alias("factor"),
         pl.lit("weight_kg").alias("origin"),
     ).filter(pl.col("from_uom") != "KGM")  # fmt: skip
-    both = pl.concat([given, weights]).cast(pl.Schema(FACTOR_SCHEMA))  # type: ignore[arg-type]
+    both = pl.concat([given, weights]).cast(pl.Schema(FACTOR_SCHEMA))
     turned = both.select(
         "item",
         pl.col("to_uom").alias("from_uom"),

@@ -1,4 +1,4 @@
-"""Read a landing folder: one CSV or Parquet file, or folder of part files, per table of the contract, plus `plant.toml`.
+"""Read a landing folder: a CSV or Parquet file, or a folder of part files, per contract table, and `plant.toml`.
 
 Belongs here: which files there are, whose rows they hold and when they were extracted. Does not belong here: what a
 cell means (that is `conform`); nothing is corrected, nothing is dropped.

@@ -88,8 +88,8 @@ def apply_profile(
     """Map the files in `source_folder` to landing tables in `out_folder`.
 
     `profile` is the name of a shipped profile or a profile folder. `assume` replaces values of declared assumptions by
-    name. Raises LandingError, one line, for an unknown profile, a missing source file, a source without a column a query
-    needs, or an assumption the profile does not declare.
+    name. Raises LandingError, one line, for an unknown profile, a missing source file, a source without a column that
+    a query needs, or an assumption the profile does not declare.
     """
     source, out = Path(source_folder), Path(out_folder)
     folder = _folder(profile)
@@ -110,7 +110,7 @@ class _Spec:
     sources: Mapping[str, str]
     assumptions: tuple[Assumption, ...]
     absent: Mapping[str, str]
-    facts: Mapping[str, str]
+    facts: Mapping[str, Mapping[str, str]]
     nulls: tuple[str, ...]
 
     @classmethod
@@ -145,9 +145,11 @@ class _Spec:
         unknown = sorted(set(given) - known)
         if unknown:
             raise LandingError(
-                f"assumption {unknown[0]!r} is not declared by profile {self.name}", file=PROFILE_FILE, column=unknown[0],
+                f"assumption {unknown[0]!r} is not declared by profile {self.name}",
+                file=PROFILE_FILE,
+                column=unknown[0],
                 action=f"declared are {', '.join(sorted(known))}",
-            )  # fmt: skip
+            )
         return tuple(Assumption(a.name, a.text, given.get(a.name, a.value)) for a in self.assumptions)
 
 
@@ -217,7 +219,7 @@ def _write(
     absent = {**spec.absent, **{name: "the source has no rows for it" for name in empty if name not in spec.absent}}
     facts = tuple(
         Fact(name, entry["text"], _count(connection, entry["sql"], name)) for name, entry in spec.facts.items()
-    )  # type: ignore[index]
+    )
     sources = {name: _count(connection, f'select count(*) from "{name}"', name) for name in spec.sources}
     report = MappingReport(spec.name, str(out), sources, made, assumptions, absent, facts)
     text = _plant_toml(spec, assumptions, absent)

@@ -13,8 +13,8 @@ SEVERITIES = ("low", "medium", "high", "critical")
 WORKING_TIME = Table(
     name="working_time",
     layer=Layer.CONFORMED,
-    meaning="When each machine works: calendar with exceptions, less planned downtime; intervals never overlap or touch "
-    "within one kind. Vendors (external work centers) work round the clock.",
+    meaning="When each machine works: calendar with exceptions, less planned downtime; intervals never overlap, nor "
+    "touch within one kind. Vendors (external work centers) work round the clock.",
     key=("machine", "start"),
     columns=(
         Column("machine", Kind.KEY, "Machine.", refers_to="machines"),
@@ -112,8 +112,8 @@ DATA_FINDINGS = Table(
 KEY_PROPOSALS = Table(
     name="key_proposals",
     layer=Layer.CONFORMED,
-    meaning="Unknown keys and the known key each resembles most. A proposal only: it holds once somebody adds it to the "
-    "cross-reference table.",
+    meaning="Unknown keys and the known key each resembles most. A proposal only: it holds once somebody adds it to "
+    "the cross-reference table.",
     key=("source", "table", "column", "raw_key"),
     columns=(
         Column("source", Kind.KEY, "erp or mes."),

@@ -31,10 +31,14 @@ def table(header: str, *rows: str) -> pl.DataFrame:
 def landing(**changes: pl.DataFrame | None) -> dict[str, pl.DataFrame]:
     """The plant, with tables replaced, added, or (None) left out."""
     frames: dict[str, pl.DataFrame | None] = {
-        "feeds": table("table source extracted_at watermark rows", "work_orders erp 2026-03-02T05:00:00Z 2026-03-02T05:00:00Z 2"),
+        "feeds": table(
+            "table source extracted_at watermark rows", "work_orders erp 2026-03-02T05:00:00Z 2026-03-02T05:00:00Z 2"
+        ),
         "items": table(
             "item make_buy uom lead_time_days lot_rule weight_kg",
-            "BOLT make PCE 5 lot_for_lot 0.01", "WIRE buy KGM 10 lot_for_lot -", "00042 buy PCE 3 lot_for_lot -",
+            "BOLT make PCE 5 lot_for_lot 0.01",
+            "WIRE buy KGM 10 lot_for_lot -",
+            "00042 buy PCE 3 lot_for_lot -",
         ),
         "customers": table("customer class", "C1 A"),
         "sales_orders": table(
@@ -43,9 +47,13 @@ def landing(**changes: pl.DataFrame | None) -> dict[str, pl.DataFrame]:
         "bom_lines": table("parent_item component_item qty_per uom", "BOLT WIRE 10 GRM"),
         "routings": table(
             "item routing op_seq operation_code work_center setup_min run_min_per_unit",
-            "BOLT main 10 HEAD HD 30 0.01", "BOLT main 20 PACK PK 0 0.005", "BOLT alt 10 HEAD PK 60 0.03",
+            "BOLT main 10 HEAD HD 30 0.01",
+            "BOLT main 20 PACK PK 0 0.005",
+            "BOLT alt 10 HEAD PK 60 0.03",
         ),
-        "work_centers": table("work_center calendar machines external", "HD DAY 2 false", "PK DAY 1 false", "PLATE DAY 0 true"),
+        "work_centers": table(
+            "work_center calendar machines external", "HD DAY 2 false", "PK DAY 1 false", "PLATE DAY 0 true"
+        ),
         "calendars": table(
             "calendar weekday shift kind start end",
             *(f"DAY {weekday} early regular 06:00 14:00" for weekday in range(1, 6)),
@@ -57,11 +65,12 @@ def landing(**changes: pl.DataFrame | None) -> dict[str, pl.DataFrame]:
         ),
         "work_orders": table(
             "work_order item qty uom status start_date due_date",
-            "WO-1 BOLT 5 MIL released 2026-03-02 2026-03-10", "WO-2 BOLT 1000 PCE closed 2026-02-02 2026-02-10",
+            "WO-1 BOLT 5 MIL released 2026-03-02 2026-03-10",
+            "WO-2 BOLT 1000 PCE closed 2026-02-02 2026-02-10",
         ),
         "operation_status": table(
             "order op_seq machine status good_qty scrap_qty uom reported_at",
             "wo1 10 HD-01 running 1200 3 PCE 2026-03-02T05:30:00",
         ),
-    }  # fmt: skip
+    }
     return {name: frame for name, frame in (frames | changes).items() if frame is not None}

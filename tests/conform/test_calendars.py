@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -101,7 +102,7 @@ def test_working_minutes_equal_a_brute_force_count(shifts: list[Shift], around: 
 def test_intervals_are_disjoint_sorted_and_do_not_touch_within_a_kind(shifts: list[Shift]) -> None:
     frame = _working(shifts, BERLIN, datetime(2026, 3, 28, tzinfo=UTC))
     rows = frame.rows(named=True)
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         assert before["end"] <= after["start"]
         assert before["end"] < after["start"] or before["kind"] != after["kind"]
 
@@ -129,9 +130,19 @@ def test_closures_extra_time_and_planned_downtime() -> None:
     )
     downtime = _table(
         "planned_downtime",
-        {"machine": "W-01", "start": datetime(2026, 3, 5, 5, tzinfo=UTC), "end": datetime(2026, 3, 5, 6, tzinfo=UTC), "kind": "maintenance"},
-        {"work_center": "W", "start": datetime(2026, 3, 6, 5, tzinfo=UTC), "end": datetime(2026, 3, 6, 7, tzinfo=UTC), "kind": "maintenance"},
-    )  # fmt: skip
+        {
+            "machine": "W-01",
+            "start": datetime(2026, 3, 5, 5, tzinfo=UTC),
+            "end": datetime(2026, 3, 5, 6, tzinfo=UTC),
+            "kind": "maintenance",
+        },
+        {
+            "work_center": "W",
+            "start": datetime(2026, 3, 6, 5, tzinfo=UTC),
+            "end": datetime(2026, 3, 6, 7, tzinfo=UTC),
+            "kind": "maintenance",
+        },
+    )
     found = _working(WEEK, BERLIN, MONDAY, exceptions=exceptions, downtime=downtime)
     by_day = [_minutes(found, MONDAY + timedelta(days=i), MONDAY + timedelta(days=i + 1), "regular") for i in range(5)]
     assert by_day == [0, 6 * 60, 12 * 60, 7 * 60, 6 * 60]

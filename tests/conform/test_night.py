@@ -69,8 +69,11 @@ def test_keys_become_one_whatever_a_source_writes() -> None:
 
 def test_a_cross_reference_goes_first_and_has_its_dates() -> None:
     xref = table(
-        "source source_key key valid_from valid_to", "mes SFC9 WO-1 - -", "mes OLD WO-1 - 2026-01-31", "erp SFC8 WO-1 - -",
-    )  # fmt: skip
+        "source source_key key valid_from valid_to",
+        "mes SFC9 WO-1 - -",
+        "mes OLD WO-1 - 2026-01-31",
+        "erp SFC8 WO-1 - -",
+    )
     status = table(
         "order op_seq status good_qty scrap_qty reported_at",
         *(f"{order} 10 waiting 0 0 2026-03-02T05:0{i}:00" for i, order in enumerate(["SFC9", "sfc-9", "OLD", "SFC8"])),
@@ -179,7 +182,7 @@ def test_what_an_order_brings_is_kept_and_the_rest_comes_from_the_routing_valid_
 
 def test_tables_that_stop_the_night_are_named_together() -> None:
     bad = landing()["work_orders"].with_columns(qty=pl.lit("?"))
-    with pytest.raises(ConformError, match="work_orders: all 2 rows are refused.*qty is not a number"):
+    with pytest.raises(ConformError, match=r"work_orders: all 2 rows are refused.*qty is not a number"):
         conform(landing(work_orders=bad), context())
     with pytest.raises(ConformError, match="required tables are missing: items, routings"):
         conform(landing(items=None, routings=None), context())
@@ -189,9 +192,12 @@ def test_tables_that_stop_the_night_are_named_together() -> None:
 
 SPOIL = st.tuples(
     st.sampled_from(["work_orders", "items", "routings", "bom_lines", "operation_status", "inventory", "calendars"]),
-    st.integers(0, 20), st.integers(0, 20),
-    st.sampled_from(["", "x", "-1", "0", "24:00.0", "=1+1", "2026-03-02", "BOLT", "999999999999999999999", "é\u0000", "XCT"]),
-)  # fmt: skip
+    st.integers(0, 20),
+    st.integers(0, 20),
+    st.sampled_from(
+        ["", "x", "-1", "0", "24:00.0", "=1+1", "2026-03-02", "BOLT", "999999999999999999999", "é\u0000", "XCT"]
+    ),
+)
 
 
 def _spoilt(changes: list[tuple[str, int, int, str]]) -> dict[str, pl.DataFrame]:

@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - naive local times are what this is about
 """Written times become instants in UTC; what the clock does to them is said, what a spreadsheet did is refused."""
 
 from __future__ import annotations

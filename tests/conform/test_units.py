@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon_platform.conform.units import (
-    ALIASES, PHYSICAL, canonical, find_factors, item_factors, physical_factor, physical_factors,
+    ALIASES,
+    PHYSICAL,
+    canonical,
+    find_factors,
+    item_factors,
+    physical_factor,
+    physical_factors,
 )  # fmt: skip
 
 TIED = [(a, b) for a, b, _ in physical_factors().rows()]
@@ -29,15 +35,52 @@ def test_physics(from_uom: str, to_uom: str, factor: float) -> None:
 
 
 PINT = {
-    "KGM": "kilogram", "GRM": "gram", "MGM": "milligram", "TNE": "metric_ton", "LBR": "pound", "ONZ": "ounce",
-    "MTR": "meter", "MMT": "millimeter", "CMT": "centimeter", "DMT": "decimeter", "KMT": "kilometer", "INH": "inch",
-    "FOT": "foot", "YRD": "yard", "MTK": "meter**2", "MMK": "millimeter**2", "CMK": "centimeter**2", "DMK": "decimeter**2",
-    "FTK": "foot**2", "LTR": "liter", "MLT": "milliliter", "HLT": "hectoliter", "MTQ": "meter**3", "DMQ": "decimeter**3",
-    "CMQ": "centimeter**3", "GLL": "gallon", "GLI": "imperial_gallon", "SEC": "second", "MIN": "minute", "HUR": "hour",
-    "DAY": "day", "WEE": "week", "JOU": "joule", "KWH": "kilowatt_hour", "MJ": "megajoule", "C62": "count", "H87": "count",
-    "EA": "count", "PR": "2 * count", "DZN": "12 * count", "GRO": "144 * count", "CEN": "100 * count",
-    "MIL": "1000 * count", "T3": "1000 * count", "MIO": "1000000 * count",
-}  # fmt: skip
+    "KGM": "kilogram",
+    "GRM": "gram",
+    "MGM": "milligram",
+    "TNE": "metric_ton",
+    "LBR": "pound",
+    "ONZ": "ounce",
+    "MTR": "meter",
+    "MMT": "millimeter",
+    "CMT": "centimeter",
+    "DMT": "decimeter",
+    "KMT": "kilometer",
+    "INH": "inch",
+    "FOT": "foot",
+    "YRD": "yard",
+    "MTK": "meter**2",
+    "MMK": "millimeter**2",
+    "CMK": "centimeter**2",
+    "DMK": "decimeter**2",
+    "FTK": "foot**2",
+    "LTR": "liter",
+    "MLT": "milliliter",
+    "HLT": "hectoliter",
+    "MTQ": "meter**3",
+    "DMQ": "decimeter**3",
+    "CMQ": "centimeter**3",
+    "GLL": "gallon",
+    "GLI": "imperial_gallon",
+    "SEC": "second",
+    "MIN": "minute",
+    "HUR": "hour",
+    "DAY": "day",
+    "WEE": "week",
+    "JOU": "joule",
+    "KWH": "kilowatt_hour",
+    "MJ": "megajoule",
+    "C62": "count",
+    "H87": "count",
+    "EA": "count",
+    "PR": "2 * count",
+    "DZN": "12 * count",
+    "GRO": "144 * count",
+    "CEN": "100 * count",
+    "MIL": "1000 * count",
+    "T3": "1000 * count",
+    "MIO": "1000000 * count",
+}
 
 
 def test_every_factor_is_pint_s() -> None:
