@@ -248,12 +248,19 @@ class Lake:
         pause = FIRST_PAUSE_SECONDS
         last: Exception | None = None
         for _ in range(ATTEMPTS):
-            delta = self._create(commit)
-            if commit.once is not None and delta.transaction_version(commit.once) is not None:
-                raise ConflictError(f"{where}: {commit.once} was committed already")
-            frame, wider = aligned(commit.data, _stored_schema(delta), f"{commit.layer}.{commit.table}")
             try:
-                _put(delta, frame, commit.predicate, wider, properties)
+                delta = self._open(commit.layer, commit.table, None)
+            except MissingTableError:
+                delta = None
+            if commit.once is not None and delta is not None and delta.transaction_version(commit.once) is not None:
+                raise ConflictError(f"{where}: {commit.once} was committed already")
+            try:
+                if delta is None:
+                    version = self._create(commit, properties)
+                else:
+                    frame, wider = aligned(commit.data, _stored_schema(delta), f"{commit.layer}.{commit.table}")
+                    _put(delta, frame, commit.predicate, wider, properties)
+                    version = self._own_version(commit, delta.version(), mark)
             except CommitFailedError as error:
                 last = error
                 time.sleep(pause)
@@ -263,7 +270,6 @@ class Lake:
                 raise LakeError(
                     f"{where} at {self.path(commit.layer, commit.table)} was not written: {error}"
                 ) from error
-            version = self._own_version(commit, delta.version(), mark)
             return Written(version, commit.data.height, commit.metadata["digest"])
         raise ConflictError(
             f"{where}: others committed to the same night {ATTEMPTS} times in a row; start the run again"
@@ -300,21 +306,22 @@ class Lake:
         lines = pl.scan_lines(name, storage_options=self.storage_options).collect()
         return "\n".join(lines.to_series())
 
-    def _create(self, commit: _Commit) -> DeltaTable:
-        """The table, made empty first where there is none."""
+    def _create(self, commit: _Commit, properties: CommitProperties) -> int:
+        """Make the table with this commit as its first; CommitFailedError where somebody else was faster."""
         path = self.path(commit.layer, commit.table)
-        if not DeltaTable.is_deltatable(path, storage_options=self.storage_options):
-            try:
-                write_deltalake(
-                    path, commit.data.clear(), mode="error", partition_by=list(commit.partition) or None,
-                    configuration=CONFIGURATION, storage_options=self.storage_options,
-                    name=f"{commit.layer}.{commit.table}",
-                    description=commit.known.meaning if commit.known is not None else None,
-                )  # fmt: skip
-            except (DeltaError, OSError) as error:
-                if not DeltaTable.is_deltatable(path, storage_options=self.storage_options):
-                    raise LakeError(f"table {commit.layer}.{commit.table} cannot be made at {path}: {error}") from error
-        return self._open(commit.layer, commit.table, None)
+        try:
+            write_deltalake(
+                path, commit.data, mode="error", partition_by=list(commit.partition) or None,
+                configuration=CONFIGURATION, storage_options=self.storage_options,
+                name=f"{commit.layer}.{commit.table}",
+                description=commit.known.meaning if commit.known is not None else None,
+                commit_properties=properties,
+            )  # fmt: skip
+        except DeltaError as error:
+            if DeltaTable.is_deltatable(path, storage_options=self.storage_options):
+                raise CommitFailedError(str(error)) from error
+            raise
+        return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def test_replay_refuses_an_input_that_was_tampered_with(lake: Lake, tmp_path: Pa
     raw = next((tmp_path / "lake" / "raw" / "items").rglob("*.parquet"))
     frame = pl.read_parquet(raw)
     frame.with_columns(lead_time_days=pl.lit("9")).write_parquet(raw)
-    with pytest.raises(LakeError, match=r"raw\.items version 1 of P1 2026-01-05 does not hold the rows"):
+    with pytest.raises(LakeError, match=r"raw\.items version 0 of P1 2026-01-05 does not hold the rows"):
         replay(lake, result.run_id, stages=STAGES)
 
 
