@@ -16,8 +16,10 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     schedules = typer.Typer(help="The schedule in force, and the one proposed.", no_args_is_help=True)
     schedules.command("show")(schedule_show)
+    schedules.command("rebuild")(schedule_rebuild)
     app.add_typer(schedules, name="schedule")
     app.command("explain")(explain)
+    app.command("signature")(signature)
 
 
 @needs(Permission.READ)
@@ -96,3 +98,65 @@ def explain(
         output.print_json(said)
     else:
         render(said)
+
+
+@needs(Permission.READ)
+def schedule_rebuild(
+    version: Annotated[int, typer.Argument(help="Schedule version that was in force.")],
+    lake: LakeOption,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a published schedule again from the versions its record names, and compare it byte for byte."""
+    import hashlib
+
+    from recon_platform.cli.nights import newest_manifest
+    from recon_platform.lake import Lake
+    from recon_platform.nights.rebuild import rebuild
+
+    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    stored = Lake(lake)
+    code = str(newest_manifest(stored, plant).pins.plant["code"])
+    with output.progress(None, quiet=as_json) as step:
+        step("rebuilding")
+        made = rebuild(stored, code, version)
+    digests = [hashlib.sha256(content).hexdigest() for content in (made.published, made.rebuilt)]
+    if as_json:
+        output.print_json({
+            "plant": code, "schedule_version": version, "run": made.run_id, "operations": made.rows,
+            "identical": made.identical, "published_sha256": digests[0], "rebuilt_sha256": digests[1],
+        })  # fmt: skip
+    elif made.identical:
+        output.say(
+            f"schedule version {version} of {code}: {made.rows:,} operations made again, identical ({digests[0]})"
+        )
+    else:
+        output.say(
+            f"schedule version {version} of {code} comes out otherwise: {digests[0]} published, {digests[1]} rebuilt"
+        )
+    if not made.identical:
+        raise typer.Exit(1)
+
+
+@needs(Permission.READ)
+def signature(
+    request: Annotated[int, typer.Argument(help="Number of a request that was signed.")],
+    lake: LakeOption,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who signed a request, when, meaning what, and whether the signature still holds."""
+    from recon_platform.governance.signatures import check
+
+    door = doors.enter(Permission.READ, lake, governance, home)
+    found = check(door.store, door.actor, request)
+    if as_json:
+        output.print_json({**output.plain(found), "line": found.line})
+    else:
+        output.say(f"request {request}: {found.line}")
+        output.say("the signature holds" if found.holds else f"the signature does not hold: {found.problem}")
+    if not found.holds:
+        raise typer.Exit(1)

@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     box.command("show")(outbox_show)
     app.add_typer(box, name="outbox")
     app.command("deliver")(deliver)
+    app.command("maintain")(maintain)
     stands = typer.Typer(help="What stays in force when a night fails.", no_args_is_help=True)
     stands.command("status")(fallback_status)
     app.add_typer(stands, name="fallback")
@@ -149,3 +150,31 @@ def notice_remove(
     door = doors.enter(Permission.MANAGE_USERS, lake, governance, home)
     door.store.notices.unsubscribe(door.actor, name)
     output.say(f"{name} is told nothing any more")
+
+
+@needs(Permission.RUN)
+def maintain(
+    lake: LakeOption,
+    days: Annotated[
+        int, typer.Option("--days", min=1, help="Keep every version that a run of so many days names.")
+    ] = 400,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compact tables and remove files that no kept run and no published schedule names."""
+    from datetime import timedelta
+
+    from recon_platform.governance.clock import system_clock
+    from recon_platform.lake import Lake
+    from recon_platform.nights.maintenance import maintain as maintain_lake
+
+    door = doors.enter_if_governed(Permission.RUN, lake, governance, home)
+    now = system_clock() if door is None else door.store.clock()
+    done = maintain_lake(Lake(lake), now=now, retention=timedelta(days=days), dry_run=dry_run)
+    if as_json:
+        output.print_json(done)
+        return
+    removed = sum(entry.files_removed for entry in done)
+    output.say(f"{len(done)} tables looked at; {removed:,} files {'would be ' if dry_run else ''}removed")

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN_ROWS = 30
+WIDTH_WITHOUT_TERMINAL = 180
 
 
 def console(stderr: bool = False) -> Console:
-    """A console on the output (or error) stream."""
+    """A console on the output (or error) stream; wide where the stream is no terminal, so that no cell is cut up."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_WITHOUT_TERMINAL)
 
 
 def print_json(value: Any) -> None:
@@ -79,7 +81,9 @@ def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     table = Table(box=None, pad_edge=False, header_style="dim", show_edge=False)
     for position, name in enumerate(columns):
         numeric = all(isinstance(row[position], int | float | None) for row in visible)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            name.replace("_", " "), justify="right" if numeric else "left", no_wrap=position + 1 < len(columns)
+        )
     for row in visible:
         table.add_row(*(_escaped(cell(value)) for value in row))
     out.print(table)

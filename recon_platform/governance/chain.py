@@ -17,10 +17,12 @@ FIELDS = (
     "sequence", "at", "clock", "actor", "actor_kind", "door", "action", "plant", "subject", "detail", "previous_hash",
 )  # fmt: skip
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
 
 def canonical(value: Any) -> str:
     """`value` as JSON that is the same for the same content: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _ENCODER.encode(value)
 
 
 def digest_of(value: Any) -> str:

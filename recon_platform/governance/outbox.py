@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from recon_platform.governance import schema
 from recon_platform.governance.chain import canonical
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from recon_platform.governance.store import Store
 
 ROWS_AT_ONCE = 5_000
-KEYS_AT_ONCE = 500
+WRITTEN = (
+    "key", "kind", "target", "plant", "schedule_version", "subject", "content", "expected_version", "created_at",
+    "state", "attempts", "next_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +63,33 @@ class Queued:
 
 def put(tx: Transaction, plant: str, schedule_version: int | None, messages: Iterable[Message]) -> int:
     """Queue `messages` in a running transaction; keys queued before stay as they are. Gives how many are new."""
-    table = schema.outbox
-    first: dict[str, Message] = {}
-    for message in messages:
-        first.setdefault(message.key, message)
-    keys = list(first)
-    queued: set[str] = set()
-    for start in range(0, len(keys), KEYS_AT_ONCE):
-        part = keys[start : start + KEYS_AT_ONCE]
-        queued.update(tx.connection.execute(select(table.c.key).where(table.c.key.in_(part))).scalars())
-    rows = [
-        {
-            "key": message.key, "kind": message.kind, "target": message.target, "plant": plant,
-            "schedule_version": schedule_version, "subject": message.subject, "content": canonical(message.content),
-            "expected_version": message.expected_version, "created_at": tx.at, "state": "waiting", "attempts": 0,
-            "next_at": tx.at if message.not_before is None else to_text(message.not_before),
-        }
-        for key, message in first.items()
-        if key not in queued
+    at = tx.at
+    rows: list[tuple[Any, ...]] = [
+        (
+            message.key, message.kind, message.target, plant, schedule_version, message.subject,
+            canonical(message.content), message.expected_version, at, "waiting", 0,
+            at if message.not_before is None else to_text(message.not_before),
+        )
+        for message in messages
     ]  # fmt: skip
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        tx.connection.execute(table.insert(), rows[start : start + ROWS_AT_ONCE])
-    return len(rows)
+    return sum(
+        _insert(tx.connection, rows[start : start + ROWS_AT_ONCE]) for start in range(0, len(rows), ROWS_AT_ONCE)
+    )
+
+
+def _insert(connection: Connection, rows: list[tuple[Any, ...]]) -> int:
+    """Insert rows whose key is new, by the driver's own bulk statement: a night's write-back is 100,000 of them."""
+    columns = ", ".join(WRITTEN)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(WRITTEN))
+        statement = f"INSERT INTO outbox ({columns}) VALUES ({marks}) ON CONFLICT (key) DO NOTHING"
+        return int(connection.exec_driver_sql(statement, rows).rowcount)
+    from psycopg2.extras import execute_values  # type: ignore[import-untyped]  # noqa: PLC0415 - PostgreSQL only
+
+    cursor: Any = connection.connection.cursor()
+    statement = f"INSERT INTO outbox ({columns}) VALUES %s ON CONFLICT (key) DO NOTHING"
+    execute_values(cursor, statement, rows, page_size=len(rows))
+    return int(cursor.rowcount)
 
 
 class Outbox:

@@ -105,7 +105,7 @@ def _exceptions(frames: Frames) -> pl.DataFrame:
     if moves is None:
         return pl.DataFrame()
     return moves.sort("rank").select(
-        "rank", "move", "kind", "subject", "from", "to", "lines_won", "lines_lost", "overtime_hours", "cost",
+        "rank", "kind", "subject", "from", "to", "lines_won", "lines_lost", "overtime_hours", "cost",
         "operations_moved", "approval_needed", "signature", "reason",
     )  # fmt: skip
 

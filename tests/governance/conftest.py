@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from recon_platform.governance import Store, passwords
+from tests.governance.night_lake import NightLake, make
 from tests.governance.plant import KEY, Governed, StandingClock, furnish
 
 
@@ -105,3 +106,14 @@ def _administer(url: str, statement: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def planned_once(tmp_path_factory: pytest.TempPathFactory) -> NightLake:
+    return make(tmp_path_factory.mktemp("planned"))
+
+
+@pytest.fixture
+def planned(planned_once: NightLake, tmp_path: Path) -> NightLake:
+    """A lake with one night planned and proposed, of its own."""
+    return planned_once.copy(tmp_path / "planned")

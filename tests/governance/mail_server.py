@@ -1,7 +1,7 @@
 """A real SMTP server in a process of its own, to be killed. Keeps every mail it took as a line of JSON.
 
-Started as `python mail_server.py FILE DIE`: it ends itself by SIGKILL with its first mail at `rcpt` (mid-message, nothing
-kept), at `stored` (kept, and the client never told), or `never`. Prints its port once it listens.
+Started as `python mail_server.py FILE DIE`: it ends itself by SIGKILL with its first mail at `rcpt` (mid-message,
+nothing kept), at `stored` (kept, and the client never told), or `never`. Prints its port once it listens.
 """
 
 from __future__ import annotations

@@ -1,0 +1,92 @@
+"""The frozen horizon looked at once more before a schedule comes into force. Shares no code with the scheduler.
+
+A break is, of an operation that the schedule in force starts inside the fence and that is still to be done: another
+work center, an earlier start, another order of the operations on a machine, or being left out. A later start forced by
+downtime, a predecessor or material keeps the sequence and is none. What an approved move asked for is none either.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from recon_platform.tables.policy import CapacityPolicy
+
+MOVING_KINDS = ("frozen_break", "sibling", "rush", "split", "cancel", "override")
+BREAKS = {"work_order": pl.String, "op_seq": pl.Int64, "what": pl.String, "from": pl.String, "to": pl.String}
+
+
+def fence_breaks(
+    in_force: pl.DataFrame,
+    proposed: pl.DataFrame,
+    still_to_do: pl.DataFrame,
+    decisions: pl.DataFrame,
+    *,
+    as_of: datetime,
+    policy: CapacityPolicy,
+) -> pl.DataFrame:
+    """Columns work_order, op_seq, what, from, to: every break by `proposed` of the fence of `in_force`; empty is good.
+
+    `still_to_do` names operations (work_order, op_seq) that are not complete; `decisions` is `decisions_in_force`.
+    """
+    hours = pl.col("work_center").replace_strict(
+        dict(policy.frozen_hours_by_work_center), default=policy.frozen_hours, return_dtype=pl.Float64
+    )
+    fence = pl.lit(as_of) + pl.duration(seconds=hours * 3600)
+    excused = excused_orders(decisions)
+    keys = ["work_order", "op_seq"]
+    inside = (
+        in_force.filter(pl.col("start") < fence, pl.col("end") > as_of, ~pl.col("work_order").is_in(excused))
+        .join(still_to_do.select(keys).unique(), on=keys, how="semi")
+        .select(*keys, "work_center", "machine", "start")
+    )
+    both = inside.join(
+        proposed.select(*keys, "work_center", "machine", "start"),
+        on=keys,
+        how="left",
+        suffix="_new",
+        maintain_order="left",
+    )
+    gone = both.filter(pl.col("start_new").is_null())
+    kept = both.filter(pl.col("start_new").is_not_null())
+    elsewhere = kept.filter(pl.col("work_center") != pl.col("work_center_new"))
+    earlier = kept.filter(
+        pl.col("start_new") < pl.col("start") - timedelta(minutes=1), pl.col("start_new") > pl.lit(as_of)
+    )
+    same = kept.filter(pl.col("machine").eq_missing(pl.col("machine_new")))
+    place = pl.struct("start", "work_order", "op_seq").rank("ordinal").over("machine")
+    place_new = pl.struct("start_new", "work_order", "op_seq").rank("ordinal").over("machine")
+    resequenced = same.filter(place != place_new)
+    return pl.concat([
+        _named(gone, "left out", "start", None),
+        _named(elsewhere, "work center", "work_center", "work_center_new"),
+        _named(earlier, "earlier", "start", "start_new"),
+        _named(resequenced, "sequence", "start", "start_new"),
+    ]).sort("work_order", "op_seq", "what")  # fmt: skip
+
+
+def excused_orders(decisions: pl.DataFrame) -> list[str]:
+    """Work orders that an approved move or override in force may move inside the fence."""
+    found: set[str] = set()
+    for kind, subject, text in decisions.select("kind", "subject", "value").iter_rows():
+        if kind not in {"approved_move", "override", "pin"}:
+            continue
+        value = json.loads(text)
+        if kind == "approved_move" and value.get("kind") not in MOVING_KINDS:
+            continue
+        about = str(subject).split(":")[1] if kind == "approved_move" and ":" in subject else str(subject)
+        found.add(about.split("/")[0])
+        for change in value.get("change", []):
+            found.update(str(v) for k, v in change.get("where", {}).items() if k == "work_order")
+    return sorted(found)
+
+
+def _named(rows: pl.DataFrame, what: str, before: str, after: str | None) -> pl.DataFrame:
+    then = pl.lit(None, pl.String) if after is None else pl.col(after).cast(pl.String)
+    named = {
+        "work_order": pl.col("work_order"), "op_seq": pl.col("op_seq"), "what": pl.lit(what),
+        "from": pl.col(before), "to": then,
+    }  # fmt: skip
+    return rows.select(expression.cast(BREAKS[name]).alias(name) for name, expression in named.items())

@@ -1,0 +1,69 @@
+"""A real night of a small generated plant in a lake, with its governance store; made once, copied per test."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from recon_platform.connectors import read_landing
+from recon_platform.governance import Actor, Store
+from recon_platform.lake import Lake
+from recon_platform.nights.night import run_night
+from recon_platform.nights.proposing import propose
+from recon_platform.plantsim import generate
+from tests.governance.plant import KEY, StandingClock, furnish
+
+ORDERS = 40
+
+
+@dataclass
+class NightLake:
+    """A folder with `landing/`, `lake/` and `governance.db`; the first night is planned and proposed."""
+
+    folder: Path
+    tokens: dict[str, str]
+    run_id: str
+    plant: str
+
+    def copy(self, to: Path) -> NightLake:
+        """The same in another folder."""
+        shutil.copytree(self.folder, to, dirs_exist_ok=True)
+        return NightLake(to, self.tokens, self.run_id, self.plant)
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(str(self.folder / "lake"))
+
+    def store(self, url: str | None = None) -> Store:
+        return Store(url or str(self.folder / "governance.db"), clock=StandingClock(), key=KEY)
+
+    def actor(self, store: Store, name: str) -> Actor:
+        return store.sessions.authenticate(self.tokens[name])
+
+    def approve(self, store: Store, name: str = "sam", run_id: str | None = None) -> int:
+        """Approve the base plan of a run; gives the request."""
+        actor = self.actor(store, name)
+        for request in store.requests.find(actor, kind="base"):
+            if request.run_id == (run_id or self.run_id):
+                store.decisions.approve(actor, request.request, digest=request.digest, reason="released")
+                return request.request
+        raise AssertionError(f"no base request of {run_id or self.run_id}")
+
+    def plan(self, store: Store, night: int) -> str:
+        """Plan and propose the landing folder number `night` (0 is the one that is there)."""
+        folder = sorted(path for path in (self.folder / "landing").iterdir() if (path / "plant.toml").exists())[night]
+        result = run_night(self.lake, read_landing(folder), store=store, clock=store.clock)
+        propose(self.lake, store, result.manifest)
+        return result.run_id
+
+
+def make(folder: Path) -> NightLake:
+    """Generate two nights, plan the first."""
+    generate(folder / "landing", orders=ORDERS, nights=2)
+    store = Store.create(str(folder / "governance.db"), clock=StandingClock(), key=KEY)
+    made = NightLake(folder, furnish(store), "", "")
+    made.run_id = made.plan(store, 0)
+    made.plant = made.run_id.split(".", maxsplit=1)[0]
+    store.close()
+    return made

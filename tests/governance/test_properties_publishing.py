@@ -1,0 +1,195 @@
+"""The properties that concern publishing, by their numbers in the design: 11, 12, 13, 18, 19; and rollback (E6)."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from recon_platform.governance import Store, service
+from recon_platform.governance.errors import PublishError, StaleError
+from recon_platform.nights.in_force import schedule_in_force
+from recon_platform.nights.maintenance import maintain
+from recon_platform.nights.publish import publish
+from recon_platform.nights.rebuild import rebuild
+from recon_platform.nights.rollback import propose_rollback, rollback
+from recon_platform.nights.standing import standings
+from tests.governance.killed_publisher import publish_and_be_killed
+from tests.governance.night_lake import NightLake
+from tests.governance.plant import NOON
+
+PUBLISHER = service("publisher", "1")
+
+REBUILD = """
+import sys
+from recon_platform.lake import Lake
+from recon_platform.nights.rebuild import rebuild
+made = rebuild(Lake(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+sys.stdout.buffer.write(made.rebuilt)
+"""
+
+
+def rebuilt_elsewhere(planned: NightLake, version: int) -> bytes:
+    """The schedule as another process makes it again."""
+    arguments = [str(planned.folder / "lake"), planned.plant, str(version)]
+    return subprocess.run(
+        [sys.executable, "-c", REBUILD, *arguments], capture_output=True, check=True, timeout=240
+    ).stdout
+
+
+def test_11_12_a_published_schedule_is_rebuilt_byte_for_byte_after_maintenance(planned: NightLake) -> None:
+    store = planned.store()
+    planned.approve(store)
+    made = publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+    second = planned.plan(store, 1)
+    planned.approve(store, run_id=second)
+    publish(planned.lake, store, second, actor=PUBLISHER)
+    done = maintain(planned.lake, now=datetime(2026, 4, 1, tzinfo=UTC), safe=timedelta(0))
+    assert done
+    for version in (1, 2):
+        here = rebuild(planned.lake, planned.plant, version)
+        assert here.identical
+        assert here.rows > 0
+    assert rebuilt_elsewhere(planned, made.schedule_version) == rebuild(planned.lake, planned.plant, 1).published
+
+
+def test_publishing_needs_an_approved_base_plan_of_the_newest_run(planned: NightLake) -> None:
+    store = planned.store()
+    with pytest.raises(PublishError, match="not approved"):
+        publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+    assert schedule_in_force(planned.lake, planned.plant) is None
+    planned.approve(store)
+    planned.plan(store, 1)
+    with pytest.raises(StaleError, match="older than"):
+        publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+
+
+def test_publishing_twice_is_publishing_once(planned: NightLake) -> None:
+    store = planned.store()
+    planned.approve(store)
+    first = publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+    assert publish(planned.lake, store, planned.run_id, actor=PUBLISHER) == first
+    assert store.audit.rows(planned.actor(store, "ava"), action="schedule.publish").height == 1
+    keys = [message.key for message in store.outbox.find()]
+    assert len(keys) == len(set(keys)) > 0
+
+
+def test_the_record_names_inputs_versions_and_approvers(planned: NightLake) -> None:
+    store = planned.store()
+    request = planned.approve(store)
+    publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+    commit = planned.lake.history("published", "published_schedule")[0]
+    record = json.loads(commit["record"])
+    assert {"inputs", "rules", "policy", "code", "approvals"} <= set(record)
+    assert [(a["request"], a["decided_by"]) for a in record["approvals"]] == [(request, "sam")]
+    assert all(isinstance(version, int) for version in record["inputs"].values())
+
+
+@pytest.mark.parametrize(
+    "rounds", [8, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(3600)])], ids=["8", "200"]
+)
+def test_13_a_publisher_killed_at_any_point_loses_and_halves_nothing(planned: NightLake, rounds: int) -> None:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["tests.governance.killed_publisher"])
+    chance = random.Random(13)
+    store = planned.store()
+    request = planned.approve(store)
+    warm = planned.copy(planned.folder.parent / "timed")
+    started = time.perf_counter()
+    publish(warm.lake, warm.store(), planned.run_id, actor=PUBLISHER)
+    seconds = time.perf_counter() - started
+    for _ in range(rounds):
+        after = chance.uniform(0, 1.6 * seconds)
+        victim = processes.Process(target=publish_and_be_killed, args=(str(planned.folder), planned.run_id, after))
+        victim.start()
+        victim.join()
+        _whole(planned, store, request)
+    publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+    _whole(planned, store, request)
+    assert len(store.publications.history(planned.plant)) == 1
+    assert store.audit.rows(planned.actor(store, "ava"), action="schedule.publish").height == 1
+    whole = {message.key for message in warm.store().outbox.find(limit=100_000)}
+    assert {message.key for message in store.outbox.find(limit=100_000)} == whole
+
+
+def _whole(planned: NightLake, store: Store, request: int) -> None:
+    """Nothing acknowledged is lost, and what is visible is whole: the lake has all of a version or none of it."""
+    assert store.requests.get(planned.actor(store, "ava"), request).state == "approved"
+    assert store.audit.verify(planned.actor(store, "ava")).holds
+    in_store, in_lake = store.publications.in_force(planned.plant), schedule_in_force(planned.lake, planned.plant)
+    if in_store is not None:
+        assert in_lake is not None
+        assert in_lake.publication == in_store.publication
+        assert in_store.record["approvals"]
+    if in_lake is not None:
+        assert planned.lake.digest(in_lake.rows.read(planned.lake)) == in_lake.rows.digest or in_lake.rows.rows > 0
+        assert in_lake.rows.read(planned.lake).height == in_lake.rows.rows
+
+
+def test_19_with_engine_store_and_dagster_down_the_schedule_is_still_served(planned: NightLake) -> None:
+    store = planned.store()
+    planned.approve(store)
+    made = publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+    store.close()
+    (planned.folder / "governance.db").unlink()
+    code = (
+        "import sys\n"
+        "for name in ('dagster', 'numba', 'sqlalchemy'): sys.modules[name] = None\n"
+        "from recon_platform.cli.app import execute\n"
+        f"sys.exit(execute(['schedule', 'show', '--lake', {str(planned.folder / 'lake')!r}, '--json']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    served = json.loads(done.stdout)
+    assert served["schedule_version"] == made.schedule_version
+    assert len(served["operations"]) > 0
+    assert standings(planned.lake, NOON)[0].state == "current"
+
+
+def test_e5_a_missed_night_is_said_to_be_missed(planned: NightLake) -> None:
+    store = planned.store()
+    assert standings(planned.lake, NOON)[0].state == "none"
+    planned.approve(store)
+    publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+    late = standings(planned.lake, NOON + timedelta(days=2))[0]
+    assert late.state == "stale"
+    assert "stays in force" in late.words
+    planned.plan(store, 1)
+    assert "is not published" in standings(planned.lake, NOON + timedelta(hours=20))[0].words
+
+
+def test_e6_a_rollback_publishes_an_earlier_version_as_a_new_one(planned: NightLake) -> None:
+    store = planned.store()
+    planned.approve(store)
+    publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+    first = schedule_in_force(planned.lake, planned.plant)
+    second = planned.plan(store, 1)
+    planned.approve(store, run_id=second)
+    publish(planned.lake, store, second, actor=PUBLISHER)
+    paula, sam = planned.actor(store, "paula"), planned.actor(store, "sam")
+    asked = propose_rollback(store, paula, planned.plant, 1, "the new plan misses the coil delivery")
+    with pytest.raises(PublishError, match="is open"):
+        rollback(planned.lake, store, asked.request, actor=PUBLISHER)
+    store.decisions.approve(sam, asked.request, digest=asked.digest, reason="agreed")
+    made = rollback(planned.lake, store, asked.request, actor=PUBLISHER)
+    assert (made.schedule_version, made.kind, made.replaces) == (3, "rollback", 2)
+    assert rollback(planned.lake, store, asked.request, actor=PUBLISHER) == made
+    now = schedule_in_force(planned.lake, planned.plant)
+    assert first is not None
+    assert now is not None
+    drop = pl.col("schedule_version")
+    assert (
+        now.rows.read(planned.lake)
+        .select(pl.exclude("schedule_version"))
+        .equals(first.rows.read(planned.lake).select(pl.exclude("schedule_version")))
+    )
+    assert now.rows.read(planned.lake).select(drop.unique()).item() == 3
+    with pytest.raises(PublishError, match="in force already"):
+        propose_rollback(store, paula, planned.plant, 3, "again")
