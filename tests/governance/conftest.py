@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from recon_platform.governance import Store, passwords
-from tests.governance.night_lake import NightLake, make
+from tests.governance.night_lake import NightLake, first_night, second_night
 from tests.governance.plant import KEY, Governed, StandingClock, furnish
 
 
@@ -109,11 +109,22 @@ def _administer(url: str, statement: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def planned_once(tmp_path_factory: pytest.TempPathFactory) -> NightLake:
-    return make(tmp_path_factory.mktemp("planned"))
+def first_once(tmp_path_factory: pytest.TempPathFactory) -> NightLake:
+    return first_night(tmp_path_factory.mktemp("first"))
+
+
+@pytest.fixture(scope="session")
+def second_once(first_once: NightLake, tmp_path_factory: pytest.TempPathFactory) -> NightLake:
+    return second_night(first_once, tmp_path_factory.mktemp("second"))
 
 
 @pytest.fixture
-def planned(planned_once: NightLake, tmp_path: Path) -> NightLake:
+def planned(first_once: NightLake, tmp_path: Path) -> NightLake:
     """A lake with one night planned and proposed, of its own."""
-    return planned_once.copy(tmp_path / "planned")
+    return first_once.copy(tmp_path / "planned")
+
+
+@pytest.fixture
+def second(second_once: NightLake, tmp_path: Path) -> NightLake:
+    """A lake with one night in force and the next one proposed, of its own."""
+    return second_once.copy(tmp_path / "second")

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recon_platform.connectors import read_landing
-from recon_platform.governance import Actor, Store
+from recon_platform.governance import Actor, Store, service
 from recon_platform.lake import Lake
 from recon_platform.nights.night import run_night
 from recon_platform.nights.proposing import propose
+from recon_platform.nights.publish import publish
 from recon_platform.plantsim import generate
 from tests.governance.plant import KEY, StandingClock, furnish
 
 ORDERS = 40
+PUBLISHER = service("publisher", "1")
 
 
 @dataclass
@@ -23,13 +25,16 @@ class NightLake:
 
     folder: Path
     tokens: dict[str, str]
-    run_id: str
-    plant: str
+    run_id: str = ""
 
     def copy(self, to: Path) -> NightLake:
         """The same in another folder."""
         shutil.copytree(self.folder, to, dirs_exist_ok=True)
-        return NightLake(to, self.tokens, self.run_id, self.plant)
+        return NightLake(to, self.tokens, self.run_id)
+
+    @property
+    def plant(self) -> str:
+        return self.run_id.split(".", maxsplit=1)[0]
 
     @property
     def lake(self) -> Lake:
@@ -58,12 +63,22 @@ class NightLake:
         return result.run_id
 
 
-def make(folder: Path) -> NightLake:
-    """Generate two nights, plan the first."""
+def first_night(folder: Path) -> NightLake:
+    """Generate two nights; plan and propose the first."""
     generate(folder / "landing", orders=ORDERS, nights=2)
     store = Store.create(str(folder / "governance.db"), clock=StandingClock(), key=KEY)
-    made = NightLake(folder, furnish(store), "", "")
+    made = NightLake(folder, furnish(store))
     made.run_id = made.plan(store, 0)
-    made.plant = made.run_id.split(".", maxsplit=1)[0]
+    store.close()
+    return made
+
+
+def second_night(first: NightLake, folder: Path) -> NightLake:
+    """Put the first night in force, plan and propose the second; `run_id` is that of the second."""
+    made = first.copy(folder)
+    store = made.store()
+    made.approve(store)
+    publish(made.lake, store, first.run_id, actor=PUBLISHER)
+    made.run_id = made.plan(store, 1)
     store.close()
     return made

@@ -13,19 +13,17 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from recon_platform.governance import Store, service
+from recon_platform.governance import Store
 from recon_platform.governance.errors import PublishError, StaleError
 from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.maintenance import maintain
 from recon_platform.nights.publish import publish
 from recon_platform.nights.rebuild import rebuild
-from recon_platform.nights.rollback import propose_rollback, rollback
+from recon_platform.nights.rollback import propose_rollback, rollback, rows_of
 from recon_platform.nights.standing import standings
 from tests.governance.killed_publisher import publish_and_be_killed
-from tests.governance.night_lake import NightLake
+from tests.governance.night_lake import PUBLISHER, NightLake
 from tests.governance.plant import NOON
-
-PUBLISHER = service("publisher", "1")
 
 REBUILD = """
 import sys
@@ -44,31 +42,41 @@ def rebuilt_elsewhere(planned: NightLake, version: int) -> bytes:
     ).stdout
 
 
-def test_11_12_a_published_schedule_is_rebuilt_byte_for_byte_after_maintenance(planned: NightLake) -> None:
-    store = planned.store()
-    planned.approve(store)
-    made = publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
-    second = planned.plan(store, 1)
-    planned.approve(store, run_id=second)
-    publish(planned.lake, store, second, actor=PUBLISHER)
-    done = maintain(planned.lake, now=datetime(2026, 4, 1, tzinfo=UTC), safe=timedelta(0))
-    assert done
-    for version in (1, 2):
-        here = rebuild(planned.lake, planned.plant, version)
-        assert here.identical
-        assert here.rows > 0
-    assert rebuilt_elsewhere(planned, made.schedule_version) == rebuild(planned.lake, planned.plant, 1).published
+def test_11_12_a_published_schedule_is_rebuilt_byte_for_byte_after_maintenance(second: NightLake) -> None:
+    store = second.store()
+    second.approve(store)
+    publish(second.lake, store, second.run_id, actor=PUBLISHER)
+    published = schedule_in_force(second.lake, second.plant)
+    assert maintain(second.lake, now=datetime(2026, 4, 1, tzinfo=UTC), safe=timedelta(0))
+    here = rebuild(second.lake, second.plant, 2)
+    assert here.identical
+    assert published is not None
+    assert here.rows == published.rows.rows > 0
+    assert rebuilt_elsewhere(second, 2) == here.published
+    assert planned_rows(second, 1) > 0  # what was in force before is kept too
 
 
-def test_publishing_needs_an_approved_base_plan_of_the_newest_run(planned: NightLake) -> None:
+def planned_rows(planned: NightLake, version: int) -> int:
+    """Rows of an earlier schedule as its commit holds them."""
     store = planned.store()
+    found = [entry for entry in store.publications.history(planned.plant) if entry.schedule_version == version]
+    return rows_of(planned.lake, found[0]).height
+
+
+def test_publishing_needs_an_approved_base_plan(planned: NightLake) -> None:
     with pytest.raises(PublishError, match="not approved"):
-        publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+        publish(planned.lake, planned.store(), planned.run_id, actor=PUBLISHER)
     assert schedule_in_force(planned.lake, planned.plant) is None
-    planned.approve(store)
-    planned.plan(store, 1)
+    assert standings(planned.lake, NOON)[0].state == "none"
+
+
+def test_a_superseded_plan_is_not_published(second: NightLake) -> None:
+    store = second.store()
+    first = store.publications.history(second.plant)[0].run_id
+    second.approve(store)
+    publish(second.lake, store, second.run_id, actor=PUBLISHER)
     with pytest.raises(StaleError, match="older than"):
-        publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
+        publish(second.lake, store, first, actor=PUBLISHER)
 
 
 def test_publishing_twice_is_publishing_once(planned: NightLake) -> None:
@@ -153,43 +161,33 @@ def test_19_with_engine_store_and_dagster_down_the_schedule_is_still_served(plan
     assert standings(planned.lake, NOON)[0].state == "current"
 
 
-def test_e5_a_missed_night_is_said_to_be_missed(planned: NightLake) -> None:
-    store = planned.store()
-    assert standings(planned.lake, NOON)[0].state == "none"
-    planned.approve(store)
-    publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
-    late = standings(planned.lake, NOON + timedelta(days=2))[0]
+def test_e5_a_missed_night_is_said_to_be_missed(second: NightLake) -> None:
+    waiting = standings(second.lake, NOON + timedelta(hours=15))[0]
+    assert (waiting.state, waiting.schedule_version) == ("waiting", 1)
+    assert f"{second.run_id} is not published" in waiting.words
+    late = standings(second.lake, NOON + timedelta(days=2))[0]
     assert late.state == "stale"
     assert "stays in force" in late.words
-    planned.plan(store, 1)
-    assert "is not published" in standings(planned.lake, NOON + timedelta(hours=20))[0].words
 
 
-def test_e6_a_rollback_publishes_an_earlier_version_as_a_new_one(planned: NightLake) -> None:
-    store = planned.store()
-    planned.approve(store)
-    publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
-    first = schedule_in_force(planned.lake, planned.plant)
-    second = planned.plan(store, 1)
-    planned.approve(store, run_id=second)
-    publish(planned.lake, store, second, actor=PUBLISHER)
-    paula, sam = planned.actor(store, "paula"), planned.actor(store, "sam")
-    asked = propose_rollback(store, paula, planned.plant, 1, "the new plan misses the coil delivery")
+def test_e6_a_rollback_publishes_an_earlier_version_as_a_new_one(second: NightLake) -> None:
+    store, lake, plant = second.store(), second.lake, second.plant
+    first = schedule_in_force(lake, plant)
+    second.approve(store)
+    publish(lake, store, second.run_id, actor=PUBLISHER)
+    paula, sam = second.actor(store, "paula"), second.actor(store, "sam")
+    asked = propose_rollback(store, paula, plant, 1, "the new plan misses the coil delivery")
     with pytest.raises(PublishError, match="is open"):
-        rollback(planned.lake, store, asked.request, actor=PUBLISHER)
+        rollback(lake, store, asked.request, actor=PUBLISHER)
     store.decisions.approve(sam, asked.request, digest=asked.digest, reason="agreed")
-    made = rollback(planned.lake, store, asked.request, actor=PUBLISHER)
+    made = rollback(lake, store, asked.request, actor=PUBLISHER)
     assert (made.schedule_version, made.kind, made.replaces) == (3, "rollback", 2)
-    assert rollback(planned.lake, store, asked.request, actor=PUBLISHER) == made
-    now = schedule_in_force(planned.lake, planned.plant)
+    assert rollback(lake, store, asked.request, actor=PUBLISHER) == made
+    now = schedule_in_force(lake, plant)
     assert first is not None
     assert now is not None
-    drop = pl.col("schedule_version")
-    assert (
-        now.rows.read(planned.lake)
-        .select(pl.exclude("schedule_version"))
-        .equals(first.rows.read(planned.lake).select(pl.exclude("schedule_version")))
-    )
-    assert now.rows.read(planned.lake).select(drop.unique()).item() == 3
+    rows = pl.exclude("schedule_version")
+    assert now.rows.read(lake).select(rows).equals(first.rows.read(lake).select(rows))
+    assert now.schedule_version == 3
     with pytest.raises(PublishError, match="in force already"):
-        propose_rollback(store, paula, planned.plant, 3, "again")
+        propose_rollback(store, paula, plant, 3, "again")
