@@ -1,6 +1,7 @@
 """Approved exceptions the schedule has to honour: overtime, sibling work, releases from the fence, locks.
 
-Belongs here: reading `decisions_in_force` for what concerns capacity. Values are JSON; kinds and fields:
+Belongs here: reading `decisions_in_force` for what concerns capacity. The value of a decision is JSON; its `change`
+lists what was decided, and each entry with the verb `grant` holds one of:
 - `{"kind": "overtime", "work_center": W, "start": instant, "end": instant}`: overtime shifts there may be worked;
 - `{"kind": "sibling", "work_order": O, "op_seq": N, "work_center": W}`: that operation runs at the sibling W;
 - `{"kind": "fence", "work_order": O, "op_seq": N or null}`: the order may be placed inside the frozen horizon;
@@ -48,19 +49,22 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
             & (pl.col("valid_until").is_null() | (pl.col("valid_until") > now))
         ).sort("decision")
         for text in valid["value"].to_list():
-            move = json.loads(text) if text else {}
-            if not isinstance(move, dict):
-                continue
-            kind = move.get("kind")
-            if kind == "overtime":
-                overtime.append({name: move.get(name) for name in _OVERTIME})
-            elif kind == "sibling":
-                siblings.append({"work_order": move.get("work_order"), "op_seq": move.get("op_seq"), "to": move.get("work_center")})
-                released.append({"work_order": move.get("work_order"), "op_seq": move.get("op_seq")})
-            elif kind in ("fence", "rush"):
-                released.append({"work_order": move.get("work_order"), "op_seq": move.get("op_seq")})
-            elif kind == "sibling_pull":
-                pull = True
+            for change in json.loads(text).get("change", []):
+                if change.get("verb") != "grant":
+                    continue
+                grant = change["grant"]
+                kind = grant["kind"]
+                if kind == "overtime":
+                    overtime.append({name: grant[name] for name in _OVERTIME})
+                elif kind == "sibling":
+                    siblings.append(
+                        {"work_order": grant["work_order"], "op_seq": grant["op_seq"], "to": grant["work_center"]}
+                    )
+                    released.append({"work_order": grant["work_order"], "op_seq": grant["op_seq"]})
+                elif kind == "fence":
+                    released.append({"work_order": grant["work_order"], "op_seq": grant["op_seq"]})
+                elif kind == "sibling_pull":
+                    pull = True
     return Approved(
         _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING), pl.DataFrame(released, schema=_RELEASED), pull
     )

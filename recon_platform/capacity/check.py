@@ -13,6 +13,7 @@ import polars as pl
 
 from recon_platform.capacity.check_people import people_problems, tool_problems
 from recon_platform.capacity.check_setups import setup_problems
+from recon_platform.capacity.check_grants import granted
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -116,7 +117,7 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
     )
     return joined.with_columns(
         away.alias("away"),
-        (furnace & (pl.col("batch_max") > 0) & (loads <= 1.0)).fill_null(False).alias("shares_load"),
+        (furnace & (pl.col("batch_max") > 0) & (loads <= 1.0) & pl.col("tool").is_null()).fill_null(False).alias("shares_load"),
         pl.when(pl.col("external") & pl.col("external_days").is_not_null()).then(pl.col("external_days") * 1440)
         .when("external").then(pl.col("setup_min") + run).otherwise(run / speed).alias("needs_min"),
     ).sort("machine", "setup_start", "start", "end", "work_order", "op_seq")  # fmt: skip
@@ -137,26 +138,14 @@ def _open_time(frames: Frames, context: PlanContext) -> pl.DataFrame:
     time = frames["working_time"]
     regular = time.filter(pl.col("kind") == "regular").select("machine", "start", "end")
     parts = [regular]
-    decisions = frames.get("decisions_in_force")
-    if decisions is not None and decisions.height:
-        moves = (
-            decisions.filter(pl.col("kind") == "approved_move")
-            .with_columns(pl.col(name).alias(name) for name in ("value",))
-            .select(
-                pl.col("value").str.json_path_match("$.kind").alias("kind"),
-                pl.col("value").str.json_path_match("$.work_center").alias("work_center"),
-                pl.col("value").str.json_path_match("$.start").alias("from"),
-                pl.col("value").str.json_path_match("$.end").alias("to"),
-            )
-            .filter((pl.col("kind") == "overtime") & pl.col("from").is_not_null() & pl.col("to").is_not_null())
-            .drop("kind")
-            .with_columns(pl.col("from", "to").str.to_datetime(time_unit="us", time_zone="UTC"))
+    moves = granted(frames).filter(pl.col("kind") == "overtime")
+    parts.append(
+        time.filter(pl.col("kind") == "overtime")
+        .join(moves.select("work_center", pl.col("start").alias("from"), pl.col("end").alias("to")), on="work_center")
+        .select(
+            "machine", pl.max_horizontal("start", "from").alias("start"), pl.min_horizontal("end", "to").alias("end")
         )
-        parts.append(
-            time.filter(pl.col("kind") == "overtime")
-            .join(moves, on="work_center")
-            .select("machine", pl.max_horizontal("start", "from").alias("start"), pl.min_horizontal("end", "to").alias("end"))
-        )
+    )
     down = _down_until(frames, context)
     merged = (
         pl.concat(parts)
@@ -220,17 +209,9 @@ def _twice(rows: pl.DataFrame) -> pl.DataFrame:
 def _center(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """Each operation at its work center, on a machine of it; elsewhere only with an approved move to a sibling."""
     wrong_machine = rows.filter((pl.col("machine_center") != pl.col("work_center")) & ~pl.col("external").fill_null(False))
-    decisions = frames.get("decisions_in_force")
-    moves = pl.DataFrame(schema={"work_order": pl.String, "op_seq": pl.Int64})
-    pull = False
-    if decisions is not None and decisions.height:
-        values = decisions.filter(pl.col("kind") == "approved_move").select(
-            pl.col("value").str.json_path_match("$.kind").alias("kind"),
-            pl.col("value").str.json_path_match("$.work_order").alias("work_order"),
-            pl.col("value").str.json_path_match("$.op_seq").cast(pl.Int64, strict=False).alias("op_seq"),
-        )
-        moves = values.filter(pl.col("kind") == "sibling").select("work_order", "op_seq")
-        pull = values.filter(pl.col("kind") == "sibling_pull").height > 0
+    grants = granted(frames)
+    moves = grants.filter(pl.col("kind") == "sibling").select("work_order", "op_seq")
+    pull = not grants.filter(pl.col("kind") == "sibling_pull").is_empty()
     away = rows.filter("away").join(moves, on=["work_order", "op_seq"], how="anti")
     if pull:
         away = away.filter(pl.col("sibling_group").is_null() | (pl.col("sibling_group") != pl.col("routed_group")))
@@ -372,19 +353,11 @@ def _frozen(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.Data
         "work_order", "op_seq", pl.col("machine").alias("was_machine"), pl.col("setup_start").alias("was_start"),
         pl.col("work_center").alias("was_center"),
     )  # fmt: skip
-    free = pl.DataFrame(schema={"work_order": pl.String, "free_seq": pl.Int64})
-    decisions = frames.get("decisions_in_force")
-    if decisions is not None and decisions.height:
-        free = (
-            decisions.filter(pl.col("kind") == "approved_move")
-            .select(
-                pl.col("value").str.json_path_match("$.kind").alias("kind"),
-                pl.col("value").str.json_path_match("$.work_order").alias("work_order"),
-                pl.col("value").str.json_path_match("$.op_seq").cast(pl.Int64, strict=False).alias("free_seq"),
-            )
-            .filter(pl.col("kind").is_in(["fence", "rush", "sibling"]))
-            .drop("kind")
-        )
+    free = (
+        granted(frames)
+        .filter(pl.col("kind").is_in(["fence", "sibling"]))
+        .select("work_order", pl.col("op_seq").alias("free_seq"))
+    )
     whole_orders = free.filter(pl.col("free_seq").is_null()).select("work_order").unique()
     single = free.drop_nulls("free_seq").select("work_order", pl.col("free_seq").alias("op_seq")).unique()
     on_floor = pl.col("status").is_in(["running", "paused", "setup"])
@@ -424,13 +397,15 @@ def _continuity(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     marked = one.with_columns(
         pl.when(~pl.col("frozen") & ~pl.col("external") & ~waits.fill_null(False) & ~soft & ~pl.col("away")).then(key).alias("together")
     ).sort("machine", "setup_start", "start", "end", "work_order", "op_seq")
+    linked = frames["order_links"]
+    chained = pl.concat([linked["supply_order"], linked["demand_order"]]).unique()
+    marked = marked.with_columns(
+        pl.when(~pl.col("work_order").is_in(chained.implode())).then("together").alias("together")
+    )
     place = marked.filter(~pl.col("external").fill_null(False)).with_columns(pl.int_range(pl.len()).over("machine").alias("nr"))
     groups = place.filter(pl.col("together").is_not_null()).group_by("work_center", "together", "op_seq").agg(
         pl.col("work_order").first(), pl.col("machine").first(), pl.col("machine").n_unique().alias("machines"),
         (pl.col("nr").max() - pl.col("nr").min() + 1).alias("span"), pl.len().alias("members"),
     )  # fmt: skip
-    linked = frames["order_links"].select("supply_order", "demand_order")
-    chained = pl.concat([linked.select(pl.col("supply_order").alias("work_order")), linked.select(pl.col("demand_order").alias("work_order"))])
-    free = groups.join(chained.unique(), on="work_order", how="anti") if chained.height else groups
-    bad = free.filter((pl.col("machines") > 1) | (pl.col("span") > pl.col("members")))
+    bad = groups.filter((pl.col("machines") > 1) | (pl.col("span") > pl.col("members")))
     return problem(bad, "continuity", pl.col("together"), " is interrupted at ", pl.col("work_center"))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from recon_platform.capacity.check_grants import granted
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -122,11 +123,7 @@ def _people(skill: str, frames: Frames, context: PlanContext, begin: datetime, l
                 closed.add((calendar, day))
             elif start is not None:
                 extra.append((calendar, day, start, end))
-    granted = False
-    decisions = frames.get("decisions_in_force")
-    if decisions is not None and decisions.height:
-        kinds = decisions.filter(pl.col("kind") == "approved_move")["value"].str.json_path_match("$.kind")
-        granted = bool((kinds == "overtime").any())
+    overtime = not granted(frames).filter(pl.col("kind") == "overtime").is_empty()
 
     def add(day: Any, start: Any, end: Any, people: float) -> None:
         opening = datetime.combine(day, start, zone)
@@ -140,7 +137,7 @@ def _people(skill: str, frames: Frames, context: PlanContext, begin: datetime, l
     for calendar, shift, regular, over in labour.select("calendar", "shift", "people", "overtime_people").iter_rows():
         shifts = frames["calendars"].filter((pl.col("calendar") == calendar) & (pl.col("shift") == shift))
         for weekday, kind, start, end in shifts.select("weekday", "kind", "start", "end").iter_rows():
-            people = regular if kind == "regular" else (over or 0.0) if granted else 0.0
+            people = regular if kind == "regular" else (over or 0.0) if overtime else 0.0
             for day in days:
                 if day.isoweekday() == weekday and (calendar, day) not in closed:
                     add(day, start, end, absent.get((day, shift), people))

@@ -7,19 +7,21 @@ after it was approved go through this same code, so the effect that was shown is
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 import polars as pl
 
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.model import Frames
 
 Change = Mapping[str, Any]
 """`{"verb": "set" | "add" | "remove", "table": …, "where": {column: value}, "values": {column: value}}`.
 
-In `where` a value is matched exactly; `{"from": a, "to": b}` matches a ≤ value < b.
+In `where` a value is matched exactly; `{"from": a, "to": b}` matches a ≤ value < b. The verb `grant` changes no table:
+`{"verb": "grant", "grant": {…}}` allows the scheduler what it may not do by itself (overtime, a sibling, the fence).
 """
 
 APPLIED_KINDS = ("approved_move", "pin", "override", "parameter")
@@ -33,6 +35,8 @@ def apply_changes(frames: Frames, changes: list[Change]) -> dict[str, pl.DataFra
     """`frames` with `changes` made, in order. Untouched tables are the same objects."""
     changed = dict(frames)
     for change in changes:
+        if change["verb"] == "grant":
+            continue
         table = str(change["table"])
         if table not in changed:
             continue  # a stage that does not read the table is not concerned by the change
@@ -44,7 +48,7 @@ def apply_changes(frames: Frames, changes: list[Change]) -> dict[str, pl.DataFra
         elif verb == "remove":
             changed[table] = changed[table].filter(~_matches(table, changed[table], change["where"]))
         else:
-            raise ChangeError(f"change of {table}: expected verb set, add or remove, found {verb!r}")
+            raise ChangeError(f"change of {table}: expected verb set, add, remove or grant, found {verb!r}")
     return changed
 
 
@@ -57,6 +61,17 @@ def changes_in_force(decisions: pl.DataFrame | None) -> list[Change]:
     for value in rows.get_column("value"):
         changes.extend(json.loads(value).get("change", []))
     return changes
+
+
+def with_trial(frames: Frames, context: PlanContext, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
+    """`frames` with `changes` decided on besides what is in force: what a plan would read had they been approved."""
+    trial = {
+        "decision": "TRIAL", "kind": "approved_move", "subject": "trial",
+        "value": json.dumps({"change": list(changes)}),
+        "valid_from": context.as_of, "valid_until": None, "approved_by": "nobody", "reason": "tried out",
+    }  # fmt: skip
+    in_force = frames.get("decisions_in_force", DECISIONS_IN_FORCE.empty())
+    return {**frames, "decisions_in_force": pl.concat([in_force, DECISIONS_IN_FORCE.frame([trial])])}
 
 
 def decided(

@@ -183,14 +183,13 @@ def _overtime(frames: Frames, context: PlanContext, late: pl.DataFrame) -> Itera
             after=f"{row['hours']:.0f} machine hours of overtime from {row['first'].date().isoformat()}",
             changes=[
                 {
-                    "verb": "set",
-                    "table": "working_time",
-                    "where": {
-                        "work_center": row["work_center"],
+                    "verb": "grant",
+                    "grant": {
                         "kind": "overtime",
-                        "start": {"from": context.as_of.isoformat(), "to": until.isoformat()},
+                        "work_center": row["work_center"],
+                        "start": context.as_of.isoformat(),
+                        "end": until.isoformat(),
                     },
-                    "values": {"kind": "regular"},
                 }
             ],
             reason=f"{row['operations']} operations of late orders wait for a machine at {row['work_center']}",
@@ -209,10 +208,6 @@ def _siblings(frames: Frames, context: PlanContext, late: pl.DataFrame) -> Itera
         frames["schedule"]
         .filter((pl.col("bound_by") == "machine") & ~pl.col("frozen"))
         .join(late.select(pl.col("order").alias("work_order"), "lines", "weight"), on="work_order")
-        .join(
-            frames["reconciled_operations"].select("work_order", "op_seq", "run_min_per_unit"),
-            on=["work_order", "op_seq"],
-        )
         .join(centers.select("work_center", "sibling_group", speed.alias("from_speed")), on="work_center")
         .join(other, on="sibling_group")
         .filter(pl.col("to") != pl.col("work_center"))
@@ -226,13 +221,12 @@ def _siblings(frames: Frames, context: PlanContext, late: pl.DataFrame) -> Itera
             after=row["to"],
             changes=[
                 {
-                    "verb": "set",
-                    "table": "reconciled_operations",
-                    "where": {"work_order": row["work_order"], "op_seq": row["op_seq"]},
-                    "values": {
+                    "verb": "grant",
+                    "grant": {
+                        "kind": "sibling",
+                        "work_order": row["work_order"],
+                        "op_seq": row["op_seq"],
                         "work_center": row["to"],
-                        "machine": None,
-                        "run_min_per_unit": row["run_min_per_unit"] * row["from_speed"] / row["to_speed"],
                     },
                 }
             ],
@@ -257,7 +251,10 @@ def _frozen_breaks(frames: Frames, context: PlanContext, late: pl.DataFrame) -> 
             subject=row["work_order"],
             before="frozen in place",
             after="free to be resequenced",
-            changes=[{"verb": "remove", "table": "published.schedule", "where": {"work_order": row["work_order"]}}],
+            changes=[
+                {"verb": "grant", "grant": {"kind": "fence", "work_order": row["work_order"], "op_seq": op_seq}}
+                for op_seq in row["op_seq"]
+            ],
             reason=f"{row['work_order']} is late and {len(row['op_seq'])} of its operations are frozen",
             evidence={"operations": row["op_seq"], "lines": row["lines"]},
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recon_platform.planning.decisions import Change, apply_changes
+from recon_platform.planning.decisions import Change, with_trial
 from recon_platform.planning.plan import run_stages
 from recon_platform.planning.stages import STAGES
 from recon_platform.tables.context import PlanContext
@@ -38,8 +38,8 @@ class Effect:
 
 
 def plan_again(frames: Frames, context: PlanContext, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
-    """All tables of the plan with `changes` made, from netting on."""
-    return run_stages(REPLANNED, apply_changes(frames, list(changes)), context)
+    """All tables of the plan had `changes` been approved, from netting on: the very path an approval takes."""
+    return run_stages(REPLANNED, with_trial(frames, context, changes), context)
 
 
 def compare(without: Frames, with_: Frames, context: PlanContext) -> Effect:
@@ -62,7 +62,7 @@ def compare(without: Frames, with_: Frames, context: PlanContext) -> Effect:
         lost=tuple(days.filter(~late & late_with).select(name.alias("name")).get_column("name").sort()),
         late_days_saved=round(float(days.select((pl.col("weighted") - pl.col("weighted_with")).sum()).item()), 6),
         late_cost_saved=round(float(days.select((pl.col("late_cost") - pl.col("late_cost_with")).sum()).item()), 2),
-        labour_hours=round(labour_hours(with_["schedule"]) - labour_hours(without["schedule"]), 4),
+        labour_hours=round(labour_hours(with_) - labour_hours(without), 4),
         operations_moved=moved.height,
     )
 
@@ -86,6 +86,16 @@ def lateness(promises: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     )
 
 
-def labour_hours(schedule: pl.DataFrame) -> float:
-    """Hours from set-up to end over all operations."""
-    return float(schedule.select((pl.col("end") - pl.col("setup_start")).dt.total_seconds().sum()).item() or 0) / 3600
+def labour_hours(frames: Frames) -> float:
+    """Machine hours of run and set-up in the schedule, regular and overtime."""
+    return _scheduled_hours(frames, "loaded_min")
+
+
+def overtime_hours(frames: Frames) -> float:
+    """The part of them worked in overtime."""
+    return _scheduled_hours(frames, "overtime_min")
+
+
+def _scheduled_hours(frames: Frames, column: str) -> float:
+    load = frames["capacity_load"].filter(pl.col("basis") == "scheduled")
+    return float(load.get_column(column).sum()) / 60

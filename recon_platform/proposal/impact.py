@@ -8,7 +8,7 @@ import polars as pl
 
 from recon_platform.planning.promises import project_lines
 from recon_platform.proposal.ends import ends_in_force
-from recon_platform.proposal.evaluate import labour_hours, lateness, plan_again
+from recon_platform.proposal.evaluate import labour_hours, lateness, overtime_hours, plan_again
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import EXPECTED_IMPACT
@@ -26,7 +26,7 @@ MEASURES = {
 
 def expected_impact(frames: Frames, moves: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     """Table `expected_impact`. The set of moves is planned as a whole: single effects do not add up."""
-    proposed = measures(frames["order_promises"], frames["schedule"], context)
+    proposed = measures(frames["order_promises"], frames, context)
     in_force: dict[str, float | None] = {}
     published = frames.get("published.schedule")
     if published is not None and not published.is_empty():
@@ -37,8 +37,7 @@ def expected_impact(frames: Frames, moves: pl.DataFrame, context: PlanContext) -
     if not chosen.is_empty():
         changes = [change for row in chosen.get_column("change") for change in json.loads(row)]
         again = plan_again(frames, context, changes)
-        with_moves = measures(again["order_promises"], again["schedule"], context)
-        with_moves["overtime_hours"] = float(chosen.get_column("overtime_hours").sum())
+        with_moves = measures(again["order_promises"], again, context)
     return EXPECTED_IMPACT.frame(
         [
             {
@@ -59,8 +58,11 @@ def proposed_set(moves: pl.DataFrame) -> pl.DataFrame:
     return paying.sort("rank").unique(subset="subject", keep="first", maintain_order=True)
 
 
-def measures(lines: pl.DataFrame, schedule: pl.DataFrame | None, context: PlanContext) -> dict[str, float | None]:
-    """What a plan is worth. Expected OTIF: open lines that ship whole and on time ÷ open lines."""
+def measures(lines: pl.DataFrame, frames: Frames | None, context: PlanContext) -> dict[str, float | None]:
+    """What a plan is worth. Expected OTIF: open lines that ship whole and on time ÷ open lines.
+
+    Without `frames` of its own (the schedule in force) the hours of a plan are unknown.
+    """
     days = lateness(lines, context)
     late = int(days.select((pl.col("late_days") > 0).sum()).item())
     return {
@@ -69,6 +71,6 @@ def measures(lines: pl.DataFrame, schedule: pl.DataFrame | None, context: PlanCo
         "lines_without_date": float(lines.get_column("projected_ship").null_count()),
         "weighted_late_days": float(days.get_column("weighted").sum()),
         "lateness_cost": float(days.get_column("late_cost").sum()),
-        "labour_hours": labour_hours(schedule) if schedule is not None else None,
-        "overtime_hours": 0.0,
+        "labour_hours": labour_hours(frames) if frames is not None else None,
+        "overtime_hours": overtime_hours(frames) if frames is not None else None,
     }

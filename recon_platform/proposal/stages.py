@@ -15,10 +15,10 @@ def _propose(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     from recon_platform.proposal.impact import expected_impact  # noqa: PLC0415
     from recon_platform.proposal.moves import exception_moves  # noqa: PLC0415
 
-    frames = apply_changes(frames, changes_in_force(frames.get("decisions_in_force")))
     moves = exception_moves(frames, context)
+    seen = apply_changes(frames, changes_in_force(frames.get("decisions_in_force")))
     return {
-        "proposal_changes": proposal_changes(frames, context),
+        "proposal_changes": proposal_changes(seen, context),
         "exception_moves": moves,
         "expected_impact": expected_impact(frames, moves, context),
     }

@@ -62,7 +62,7 @@ def test_add_and_remove_keep_types_and_fill_the_rest_with_null() -> None:
     [
         ({"verb": "set", "where": {"supplier": "x"}, "values": {}}, "no column 'supplier'"),
         ({"verb": "set", "where": {}, "values": {"promised_date": "tomorrow"}}, "found 'tomorrow'"),
-        ({"verb": "swap", "where": {}, "values": {}}, "expected verb set, add or remove"),
+        ({"verb": "swap", "where": {}, "values": {}}, "expected verb set, add, remove or grant"),
     ],
 )
 def test_a_change_that_cannot_be_made_says_why(change: dict[str, object], says: str) -> None:
