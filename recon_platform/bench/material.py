@@ -53,8 +53,9 @@ def named(prefix: str, numbers: np.ndarray) -> pl.Series:
 
 
 def plant_frames(orders: int, items: int, levels: int = 6, seed: int = 1) -> dict[str, pl.DataFrame]:
-    """Conformed and reconciled tables: `items` over `levels`, two or three components each, `orders` open orders half
-    bought and half made, demand on the top level and some below."""
+    """Conformed and reconciled tables: `items` over `levels` that double in size, two or three components each, `orders`
+    open orders on them at random. Customers want about as much of the top level as supply covers; quantities grow with
+    the level as use does."""
     rng = np.random.default_rng(seed)
     share = np.array([2.0**k for k in range(levels)])
     sizes = np.maximum((items * share / share.sum()).astype(int), 1)
@@ -63,14 +64,15 @@ def plant_frames(orders: int, items: int, levels: int = 6, seed: int = 1) -> dic
     n = int(start[-1])
     level = np.repeat(np.arange(levels), sizes)
     made = level < levels - 1
+    scale = 1.66**level  # uses per item: 2.5 lines a parent × 1.33 a line, over twice as many items
     keys = named("I", np.arange(n))
     today = pl.Series([TODAY]).cast(pl.Int32).item()
     rule = rng.choice(["lot_for_lot", "lot_for_lot", "fixed", "minimum", "period"], n)
     catalogue = full(
         conformed_table("items"), n, item=keys, make_buy=pl.Series(np.where(made, "make", "buy")), uom="pcs",
         lead_time_days=np.where(made, rng.integers(1, 6, n), rng.integers(5, 40, n)).astype(float), lot_rule=rule,
-        lot_qty=rng.choice([25.0, 50.0, 100.0], n), lot_periods=rng.integers(1, 4, n).astype(float),
-        safety_stock=np.where(rng.random(n) < 0.3, rng.integers(1, 20, n), 0).astype(float), cost=1.0, planner="P1",
+        lot_qty=np.round(rng.choice([25.0, 50.0, 100.0], n) * scale), lot_periods=rng.integers(1, 4, n).astype(float),
+        safety_stock=np.where(rng.random(n) < 0.3, np.round(rng.integers(1, 10, n) * scale), 0.0), cost=1.0, planner="P1",
     )  # fmt: skip
     parents, children = [], []
     for k in range(levels - 1):
@@ -85,7 +87,7 @@ def plant_frames(orders: int, items: int, levels: int = 6, seed: int = 1) -> dic
     )  # fmt: skip
     of_item = rng.integers(0, n, orders)
     due = pl.Series((today + rng.integers(-5, 120, orders)).astype(np.int32)).cast(pl.Date)
-    qty = rng.integers(5, 60, orders).astype(float)
+    qty = np.round(rng.integers(5, 45, orders) * scale[of_item])
     bought = ~made[of_item]
     purchases = full(
         conformed_table("purchase_orders"), int(bought.sum()), purchase_order=named("PO", np.flatnonzero(bought)), line="1",
@@ -100,14 +102,14 @@ def plant_frames(orders: int, items: int, levels: int = 6, seed: int = 1) -> dic
         status="released", due_date=work_due, start_date=work_due - timedelta(days=7), supply_confirmed=True, rules="",
         erp_status="released", unposted_qty=0.0, over_qty=0.0, rework_qty=0.0,
     )  # fmt: skip
-    lines = max(orders // 3, 1)
-    sold = rng.integers(0, int(start[2]), lines)
+    lines = max(12 * int(sizes[0]), 1)
+    sold = rng.integers(0, int(start[1]), lines)
     sales = full(
         conformed_table("sales_orders"), lines, sales_order=named("SO", np.arange(lines)), line="1", customer="C1",
-        item=keys.gather(sold), qty=rng.integers(1, 40, lines).astype(float), uom="pcs", status="open",
+        item=keys.gather(sold), qty=rng.integers(1, 10, lines).astype(float), uom="pcs", status="open",
         requested_date=pl.Series((today + rng.integers(0, 150, lines)).astype(np.int32)).cast(pl.Date),
     )  # fmt: skip
-    stock = full(conformed_table("inventory"), n, item=keys, qty=rng.integers(0, 80, n).astype(float), uom="pcs",
+    stock = full(conformed_table("inventory"), n, item=keys, qty=np.round(rng.integers(0, 25, n) * scale), uom="pcs",
                  status="available")  # fmt: skip
     customers = full(conformed_table("customers"), 1, customer="C1", **{"class": "A"})
     made_frames = {
@@ -131,9 +133,8 @@ def calendar() -> pl.DataFrame:
     )  # fmt: skip
 
 
-def plan_context(horizon_days: int = 180) -> PlanContext:
+def plan_context() -> PlanContext:
     """The context the benchmark plans in."""
-    del horizon_days
     return PlanContext(Plant("BENCH"), TODAY, datetime(TODAY.year, TODAY.month, TODAY.day, 4, tzinfo=UTC))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.material.lots import MICRO
-from recon_platform.material.made_orders import MADE, bought_supply, latest_component, made_supply
+from recon_platform.material.made_orders import component_days, latest_component, made_rows
 from recon_platform.material.messages import message_rows, open_order_rows
 from recon_platform.material.pegging import STOCK
 from recon_platform.material.solution import Solution
@@ -108,17 +108,12 @@ def parents_at_risk(solution: Solution) -> pl.DataFrame:
     on its own date, a planned purchase no sooner than its lead time."""
     today = solution.problem.axis.today
     items = solution.problem.items.select("item", "planner", "cost")
-    open_orders = solution.orders.filter(MADE).select(
-        "order_type", "order", "item", "qty", "start_day", pl.col("day").alias("due_day")
-    )
-    planned = solution.planned.filter(pl.col("make_buy") == "make").select(
-        pl.lit("planned").alias("order_type"), "order", "item", "qty", "start_day", pl.col("day").alias("due_day")
-    )
     rows = (
-        pl.concat([open_orders, planned])
-        .join(latest_component(solution, pl.concat([bought_supply(solution), made_supply(solution)])), on="order")
+        made_rows(solution)
+        .join(latest_component(solution, component_days(solution)), on="parent")
         .filter(pl.col("material_day") > pl.max_horizontal("start_day", pl.lit(today)))
         .join(items, on="item")
+        .rename({"kind": "order_type", "day": "due_day"})
     )
     return message_rows(
         rows, "PARENT_AT_RISK", from_date=_date(pl.col("start_day")), to_date=_date(pl.col("material_day")),
@@ -149,7 +144,7 @@ def excess(solution: Solution, context: PlanContext) -> pl.DataFrame:
     """EXCESS: stock that nothing needs inside the horizon, beyond the tolerance."""
     items = solution.problem.items.select("ix", "item", "planner", "cost", "on_hand")
     rows = (
-        solution.pegs.filter((pl.col("supply_kind") == STOCK) & (pl.col("demand_type") == "surplus"))
+        solution.pegs.filter((pl.col("supply_kind") == STOCK) & pl.col("surplus"))
         .group_by("ix")
         .agg((pl.col("micro_qty").sum() / MICRO).alias("qty"))
         .join(items, on="ix")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recon_platform.material.lots import ON_HAND, SAFETY
 from recon_platform.material.netting import Axis, Inputs, Netted, net_item
+from recon_platform.material.pegging import OPEN_ORDER
 from recon_platform.material.rows import Ints
 from recon_platform.material.solution import Solution
 from recon_platform.tables.policy import MaterialPolicy
@@ -54,16 +55,12 @@ def absorbed_orders(solution: Solution, share: float) -> pl.DataFrame:
 
 def late_customers(solution: Solution) -> pl.DataFrame:
     """`order_type`, `order`: open orders that a customer line waits for beyond its date if they stay where they are."""
-    due = solution.orders.select(
-        pl.col("order_type").alias("supply_type"), pl.col("order").alias("supply"), pl.col("day").alias("due")
-    )
-    return (
-        solution.pegs.filter(pl.col("demand_type") == "sales_order")
-        .join(due, on=["supply_type", "supply"])
-        .filter(pl.col("need_date").cast(pl.Int32) < pl.col("due"))
-        .select(pl.col("supply_type").alias("order_type"), pl.col("supply").alias("order"))
-        .unique()
-    )
+    due = solution.problem.inputs.supply_day
+    sold = solution.problem.demands.get_column("demand_type") == "sales_order"
+    pegs = solution.pegs.filter((pl.col("supply_kind") == OPEN_ORDER) & (pl.col("demand_row") >= 0))
+    rows = pegs.get_column("supply_row")
+    late = sold.gather(pegs.get_column("demand_row")) & (pegs.get_column("day") < pl.Series(due).gather(rows))
+    return solution.orders[rows.filter(late).unique().sort()].select("order_type", "order")
 
 
 def with_filters(

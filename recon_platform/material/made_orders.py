@@ -5,126 +5,152 @@ Belongs here: `supply_orders` and `order_links`. When an order really runs is th
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recon_platform.material.lots import MICRO
-from recon_platform.material.solution import Solution
+from recon_platform.material.pegging import OPEN_ORDER, PLANNED_ORDER
+from recon_platform.material.solution import Solution, operations, supply_names
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import ORDER_LINKS, SUPPLY_ORDERS
 from recon_platform.tables.model import Frames
+
+Ints = NDArray[np.int64]
+NOT_HERE = -(10**9)  # no day: stock, or supply whose day the scheduler decides
 
 MADE = (pl.col("order_type") == "work_order") | ((pl.col("order_type") == "planned") & (pl.col("make_buy") == "make"))
 """Open orders that are made here: all work orders, and plan lines of made items."""
 
 
-def bought_supply(solution: Solution) -> pl.DataFrame:
-    """`supply_type`, `supply`, `day`: when bought supply can really be there. An open order comes on its own date, not on
-    the date a message asks for; a planned purchase no sooner than its lead time from today."""
-    today = solution.problem.axis.today
-    open_orders = solution.orders.filter(pl.col("order_type") == "purchase_order").select(
-        pl.lit("purchase_order").alias("supply_type"),
-        pl.col("order").alias("supply"),
-        pl.max_horizontal("day", pl.lit(today)).alias("ready"),
-    )
-    planned = solution.planned.filter(pl.col("make_buy") == "buy").select(
-        pl.lit("planned").alias("supply_type"),
-        pl.col("order").alias("supply"),
-        pl.max_horizontal("day", pl.lit(today) + pl.col("lead_time_days").fill_null(0.0).ceil().cast(pl.Int64)).alias(
-            "ready"
-        ),
-    )
-    both = pl.concat([open_orders, planned])
-    days = solution.problem.days.ahead(both.get_column("ready").to_numpy())
-    return both.select("supply_type", "supply", pl.Series("day", days))
+def bought_days(solution: Solution) -> tuple[Ints, Ints]:
+    """When each open and each planned order can really be there if it is bought, else `NOT_HERE`.
+
+    An open purchase comes on its own date, not on the one a message asks for; a planned one no sooner than its lead time.
+    """
+    today, days = solution.problem.axis.today, solution.problem.days
+    lead = pl.col("lead_time_days").fill_null(0.0).ceil().cast(pl.Int64)
+    opened = solution.orders.select(
+        pl.when(pl.col("order_type") == "purchase_order").then(pl.max_horizontal("day", today)).otherwise(NOT_HERE)
+    ).to_series()
+    planned = solution.planned.select(
+        pl.when(pl.col("make_buy") == "buy").then(pl.max_horizontal("day", today + lead)).otherwise(NOT_HERE)
+    ).to_series()
+    parts = []
+    for series in (opened, planned):
+        values = np.array(series.to_numpy(), dtype=np.int64)
+        here = values > NOT_HERE
+        values[here] = days.ahead(values[here])
+        parts.append(values)
+    return parts[0], parts[1]
 
 
-def shifts(frames: Frames, solution: Solution) -> pl.DataFrame:
-    """`day` number, `first_start`, `last_end` of each working day known with hours."""
-    return frames["plant_days"].select(pl.col("day").cast(pl.Int32).cast(pl.Int64), "first_start", "last_end")
+def component_days(solution: Solution) -> tuple[Ints, Ints]:
+    """The same with open made orders on their own date: when any component can be there that is not yet planned."""
+    opened, planned = bought_days(solution)
+    own = np.array(solution.orders.select(pl.when(MADE).then(pl.col("day")).otherwise(NOT_HERE)).to_series().to_numpy())
+    return np.maximum(opened, own), planned
+
+
+def latest_component(solution: Solution, ready: tuple[Ints, Ints]) -> pl.DataFrame:
+    """`parent`, `material_day`, `bound_by`: the last component pegged to each made order; `ready` by open and planned row."""
+    pegs = solution.pegs
+    kind, row, parent = (pegs.get_column(c).to_numpy() for c in ("supply_kind", "supply_row", "parent"))
+    day = np.full(len(row), NOT_HERE, dtype=np.int64)
+    for number, values in ((OPEN_ORDER, ready[0]), (PLANNED_ORDER, ready[1])):
+        mine = kind == number
+        day[mine] = values[row[mine]]
+    counts = np.flatnonzero((day > NOT_HERE) & (parent >= 0))
+    order = counts[np.lexsort((counts, day[counts], parent[counts]))]
+    last = np.append(parent[order][1:] != parent[order][:-1], True)[: len(order)]
+    chosen = order[last]
+    names = supply_names(solution)
+    supply = pegs.get_column("supply_id").gather(chosen)
+    return pl.DataFrame(
+        {
+            "parent": parent[chosen], "material_day": day[chosen],
+            "item": solution.problem.items.get_column("item").gather(pegs.get_column("ix").gather(chosen)),
+            "type": names.get_column("type").gather(supply), "name": names.get_column("name").gather(supply),
+        }
+    ).select(
+        "parent", "material_day",
+        pl.concat_str("item", pl.lit(" by "), pl.col("type").str.replace_all("_", " "), pl.lit(" "), "name").alias("bound_by"),
+    )  # fmt: skip
+
+
+def made_rows(solution: Solution) -> pl.DataFrame:
+    """Made orders, open and planned, numbered as `parent` in the pegs."""
+    opened = solution.orders.with_row_index("parent").filter(MADE).select(
+        pl.col("parent").cast(pl.Int64), pl.col("order_type").alias("kind"), "order", "item", "qty", "start_day", "day",
+        "need_day", "rank", "not_before",
+    )  # fmt: skip
+    planned = solution.planned.with_row_index("parent").filter(pl.col("make_buy") == "make").select(
+        pl.col("parent").cast(pl.Int64) + solution.orders.height, pl.lit("planned").alias("kind"), "order", "item", "qty",
+        "start_day", "day", pl.col("day").alias("need_day"), "rank", pl.lit(None, dtype=pl.Date).alias("not_before"),
+    )  # fmt: skip
+    return pl.concat([opened, planned])
 
 
 def supply_orders_table(frames: Frames, solution: Solution, context: PlanContext) -> pl.DataFrame:
     """Table `supply_orders`."""
-    orders = solution.orders
-    never = solution.problem.axis.never
-    work = orders.filter(MADE).select(
-        "order", pl.col("order_type").alias("kind"), "item", "qty",
-        pl.col("start_day").cast(pl.Int32).cast(pl.Date).alias("start_date"),
-        pl.when(pl.col("need_day") < never).then(pl.col("need_day")).otherwise(pl.col("day")).alias("need"),
-        "rank", "not_before",
-    )  # fmt: skip
-    planned = solution.planned.filter(pl.col("make_buy") == "make").select(
-        "order", pl.lit("planned").alias("kind"), "item", "qty", "start_date", pl.col("day").alias("need"), "rank",
-        pl.lit(None, dtype=pl.Date).alias("not_before"),
-    )  # fmt: skip
-    made = pl.concat([work, planned])
+    today, never = solution.problem.axis.today, solution.problem.axis.never
     least = min(context.policy.capacity.class_weights.values(), default=1.0)
-    hours = shifts(frames, solution)
-    material = latest_component(solution, bought_supply(solution))
-    frame = (
-        made.join(solution.ranks, on="rank", how="left")
-        .join(material, on="order", how="left")
-        .with_columns(pl.max_horizontal(pl.col("material_day"), solution.problem.axis.today).alias("material_day"))
-        .sort("need")
-        .join_asof(hours.select("day", "last_end").sort("day"), left_on="need", right_on="day", strategy="backward")
-        .sort("material_day")
-        .join_asof(hours.select("day", "first_start").sort("day"), left_on="material_day", right_on="day",
-                   strategy="forward")
-        .with_columns(pl.lit(context.as_of).dt.cast_time_unit("us").alias("_now"))
+    hours = frames["plant_days"].select(
+        pl.col("day").cast(pl.Int32).cast(pl.Int64).alias("_day"), "first_start", "last_end"
     )  # fmt: skip
-    waits = pl.col("material_day") > solution.problem.axis.today
+    now = pl.lit(context.as_of).dt.cast_time_unit("us")
+    waits = pl.col("material_day") > today
+    need = pl.when(pl.col("need_day") < never).then(pl.col("need_day")).otherwise(pl.col("day"))
+    frame = (
+        made_rows(solution)
+        .with_columns(need.alias("need"))
+        .join(latest_component(solution, bought_days(solution)), on="parent", how="left", maintain_order="left")
+        .with_columns(pl.col("material_day").fill_null(today))
+        .join(hours.select("_day", "last_end"), left_on="need", right_on="_day", how="left", maintain_order="left")
+        .join(hours.select("_day", "first_start"), left_on="material_day", right_on="_day", how="left", maintain_order="left")
+        .join(solution.ranks, on="rank", how="left", maintain_order="left")
+    )
     return SUPPLY_ORDERS.frame(
         frame.select(
-            "order", "kind", "item", "qty", "start_date",
+            "order", "kind", "item", "qty",
+            pl.col("start_day").cast(pl.Int32).cast(pl.Date).alias("start_date"),
             pl.col("need").cast(pl.Int32).cast(pl.Date).alias("need_date"),
-            pl.coalesce("last_end", "_now").alias("due_at"),
+            pl.coalesce("last_end", end_of_day(pl.col("need"))).alias("due_at"),
             pl.col("weight").fill_null(least),
             "customer_class", "sales_order", "line",
-            pl.when(waits).then(pl.max_horizontal("first_start", "_now")).otherwise(pl.col("_now")).alias("earliest_at"),
+            pl.when(waits)
+            .then(pl.max_horizontal(pl.coalesce("first_start", end_of_day(pl.col("material_day"))), now))
+            .otherwise(now)
+            .alias("earliest_at"),
             pl.when(waits).then(pl.col("bound_by")).alias("material_bound"),
         )
     ).sort("order")  # fmt: skip
 
 
-def made_supply(solution: Solution) -> pl.DataFrame:
-    """`supply_type`, `supply`, `day`: open made orders on their own date."""
-    return solution.orders.filter(MADE).select(
-        pl.col("order_type").alias("supply_type"), pl.col("order").alias("supply"), "day"
-    )
-
-
-def latest_component(solution: Solution, ready: pl.DataFrame) -> pl.DataFrame:
-    """`order`, `material_day`, `bound_by`: the last component pegged to each made order, `ready` being when supply is."""
-    return (
-        solution.pegs.filter(pl.col("demand_type").is_in(["work_order", "planned"]))
-        .join(ready, on=["supply_type", "supply"])
-        .sort("demand", "day", "item", "supply")
-        .group_by(pl.col("demand").alias("order"), maintain_order=True)
-        .agg(
-            pl.col("day").last().alias("material_day"),
-            pl.concat_str(
-                pl.col("item").last(),
-                pl.lit(" by "),
-                pl.col("supply_type").last().str.replace_all("_", " "),
-                pl.lit(" "),
-                pl.col("supply").last(),
-            ).alias("bound_by"),
-        )
-    )
+def end_of_day(day: pl.Expr) -> pl.Expr:
+    """Midnight after a day number (UTC): for days outside the hours known."""
+    return (day + 1).cast(pl.Int32).cast(pl.Date).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
 def order_links_table(solution: Solution) -> pl.DataFrame:
     """Table `order_links`: pegs between made orders, by consuming operation."""
-    made = pl.concat(
-        [
-            solution.orders.filter(MADE).select(pl.col("order_type").alias("kind"), "order"),
-            solution.planned.filter(pl.col("make_buy") == "make").select(pl.lit("planned").alias("kind"), "order"),
-        ]
-    )
+    opens = solution.orders.height
+    made = np.zeros(opens + solution.planned.height, dtype=np.bool_)
+    rows = made_rows(solution)
+    made[rows.get_column("parent").to_numpy()] = True
+    pegs = solution.pegs.filter((pl.col("parent") >= 0) & pl.col("supply_kind").is_in([OPEN_ORDER, PLANNED_ORDER]))
+    supply = pegs.get_column("supply_row") + (pegs.get_column("supply_kind") == PLANNED_ORDER).cast(pl.Int64) * opens
+    pegs = pegs.with_columns(supply.alias("supply"), operations(solution, pegs).alias("op_seq"))
+    flags = pl.Series(made)
+    pegs = pegs.filter(flags.gather(pegs.get_column("supply")) & flags.gather(pegs.get_column("parent")))
+    linked = pegs.group_by("supply", "parent", "ix", "op_seq").agg((pl.col("micro_qty").sum() / MICRO).alias("qty"))
+    names = pl.concat([solution.orders.select("order"), solution.planned.select("order")]).to_series()
     return ORDER_LINKS.frame(
-        solution.pegs.join(made, left_on=["supply_type", "supply"], right_on=["kind", "order"], how="semi")
-        .join(made, left_on=["demand_type", "demand"], right_on=["kind", "order"], how="semi")
-        .group_by(pl.col("supply").alias("supply_order"), pl.col("demand").alias("demand_order"), "item", "op_seq")
-        .agg((pl.col("micro_qty").sum() / MICRO).alias("qty"))
-        .select(ORDER_LINKS.column_names)
+        linked.select(
+            names.gather(linked.get_column("supply")).alias("supply_order"),
+            names.gather(linked.get_column("parent")).alias("demand_order"),
+            solution.problem.items.get_column("item").gather(linked.get_column("ix")).alias("item"),
+            "qty",
+            "op_seq",
+        )
     ).sort(ORDER_LINKS.key)

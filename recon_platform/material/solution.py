@@ -9,12 +9,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numba import njit
 from numpy.typing import NDArray
 
 from recon_platform.material.lots import MICRO, ON_HAND, SAFETY
 from recon_platform.material.netting import Netted, net_all
-from recon_platform.material.pegging import NO_RANK, OPEN_ORDER, PLANNED_ORDER, STOCK, Pegs, peg_all
-from recon_platform.material.pegging import GROSS_DEMAND, SAFETY_DEMAND
+from recon_platform.material.pegging import (
+    GROSS_DEMAND,
+    NO_RANK,
+    OPEN_ORDER,
+    SAFETY_DEMAND,
+    STOCK,
+    SURPLUS,
+    Pegs,
+    peg_all,
+)
 from recon_platform.material.problem import Problem
 from recon_platform.material.work_days import to_date
 from recon_platform.tables.context import PlanContext
@@ -49,7 +58,7 @@ def solve(problem: Problem, context: PlanContext) -> Solution:
         pl.Series("rank", pegs.open_rank),
     )
     planned = planned_rows(problem, netted, pegs)
-    return Solution(problem, netted, orders, planned, ranks, peg_rows(problem, netted, pegs, orders, planned))
+    return Solution(problem, netted, orders, planned, ranks, peg_rows(problem, netted, pegs))
 
 
 def ranked_customers(demands: pl.DataFrame, context: PlanContext) -> tuple[pl.DataFrame, Ints]:
@@ -103,82 +112,99 @@ def planned_rows(problem: Problem, netted: Netted, pegs: Pegs) -> pl.DataFrame:
             "item",
             pl.lit("-"),
             pl.col("due_date").dt.strftime("%Y%m%d"),
-            pl.when(position == 0).then(pl.lit("")).otherwise(pl.lit("-") + (position + 1).cast(pl.String)),
+            pl.when(position == 0).then(pl.lit("")).otherwise(pl.lit("-") + (position + 1).cast(pl.String).str.zfill(4)),
         ).alias("order")
     )
 
 
-def _names(values: pl.Series, rows: Ints) -> pl.Series:
-    return values.gather(rows)
+def peg_rows(problem: Problem, netted: Netted, pegs: Pegs) -> pl.DataFrame:
+    """Pegs by row, in numbers: who is who stays an index until somebody needs the name.
 
-
-def peg_rows(problem: Problem, netted: Netted, pegs: Pegs, orders: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
-    """Pegs by row with names on both sides, the day and BOM operation of the demand."""
-    rows = len(pegs.item)
-    item_names = problem.items.get_column("item")
-
-    supply = _named(rows, [
-        (pegs.supply_kind == STOCK, item_names, pegs.supply, pl.lit("stock")),
-        (pegs.supply_kind == OPEN_ORDER, orders.get_column("order"), pegs.supply, orders.get_column("order_type")),
-        (pegs.supply_kind == PLANNED_ORDER, planned.get_column("order"), pegs.supply, pl.lit("planned")),
-    ])  # fmt: skip
+    `supply_id` counts items (their stock), open orders, planned orders; `demand_id` items twice (safety stock, surplus),
+    open orders (their components), planned orders, own demand. `parent` is the made order that consumes: the row of an open
+    order, or the number of open orders plus the row of a planned one; −1 for demand that is not a component.
+    """
+    items, opens, planned = problem.items.height, problem.orders.height, len(netted.planned_day)
+    at = np.where(pegs.demand_kind == GROSS_DEMAND, pegs.demand, 0)
     gross = pegs.demand_kind == GROSS_DEMAND
-    source = np.where(gross, netted.gross_source[np.where(gross, pegs.demand, 0)] if len(netted.gross_source) else 0, 0)
-    line = np.where(gross, netted.gross_line[np.where(gross, pegs.demand, 0)] if len(netted.gross_line) else -1, -1)
-    day = netted.gross_day[np.where(gross, pegs.demand, 0)] if len(netted.gross_day) else np.zeros(rows, np.int64)
-    demand = _named(rows, [
-        (pegs.demand_kind == SAFETY_DEMAND, item_names, pegs.demand, pl.lit("safety_stock")),
-        (~gross & (pegs.demand_kind != SAFETY_DEMAND), item_names, pegs.demand, pl.lit("surplus")),
-        (gross & (source >= 0), problem.demands.get_column("demand"), source, problem.demands.get_column("demand_type")),
-        (gross & (source < 0), planned.get_column("order"), -1 - source, pl.lit("planned")),
-    ])  # fmt: skip
-    op_seq = _optional(problem.demands.get_column("op_seq"), np.where(gross & (source >= 0), source, -1))
-    op_line = _optional(problem.lines.get_column("op_seq"), line)
+    source, line, day = (_taken(a, at) for a in (netted.gross_source, netted.gross_line, netted.gross_day))
+    own = gross & (source >= 0)
+    behind = np.where(own, _taken(problem.demand_order, np.where(own, source, 0)), -1)
+    parent = np.where(gross & (source < 0), opens - 1 - source, np.where(behind >= 0, behind, -1))
+    demand_id = np.where(
+        parent >= 0,
+        2 * items + parent,
+        np.where(own, 2 * items + opens + planned + source, pegs.demand + np.where(pegs.demand_kind == SAFETY_DEMAND, 0, items)),
+    )
+    supply_id = pegs.supply + np.where(
+        pegs.supply_kind == STOCK, 0, np.where(pegs.supply_kind == OPEN_ORDER, items, items + opens)
+    )
     return pl.DataFrame(
         {
-            "ix": pegs.item,
-            "supply_kind": pegs.supply_kind,
-            "supply_row": pegs.supply,
-            "supply_type": supply[0],
-            "supply": supply[1],
-            "demand_type": demand[0],
-            "demand": demand[1],
-            "item": item_names.gather(pegs.item),
-            "micro_qty": pegs.qty,
-            "level": problem.items.get_column("level").gather(pegs.item),
-            "need_date": to_date(day),
-            "op_seq": op_seq.zip_with(op_seq.is_not_null(), op_line),
+            "ix": pegs.item, "supply_kind": pegs.supply_kind, "supply_row": pegs.supply, "supply_id": supply_id,
+            "demand_id": demand_id, "parent": parent, "demand_row": np.where(own, source, -1), "line": np.where(gross, line, -1),
+            "surplus": pegs.demand_kind == SURPLUS, "gross": gross, "day": day, "micro_qty": pegs.qty,
         }
-    ).with_columns(pl.when(pl.Series(gross)).then(pl.col("need_date")).alias("need_date"))
+    )  # fmt: skip
 
 
-def _named(
-    rows: int, parts: list[tuple[NDArray[np.bool_], pl.Series, Ints, pl.Expr | pl.Series]]
-) -> tuple[pl.Series, pl.Series]:
-    """Type and name per row, each part filling the rows of its mask."""
-    kinds: list[pl.Series] = []
-    names: list[pl.Series] = []
-    where: list[NDArray[np.int64]] = []
-    for mask, values, index, kind in parts:
-        at = np.flatnonzero(mask)
-        chosen = index[at]
-        names.append(values.gather(chosen))
-        kinds.append(
-            kind.gather(chosen)
-            if isinstance(kind, pl.Series)
-            else pl.select(kind.repeat_by(len(at)).explode()).to_series()
-            if len(at)
-            else pl.Series([], dtype=pl.String)
-        )
-        where.append(at)
-    back = np.empty(rows, dtype=np.int64)
-    back[np.concatenate(where)] = np.arange(rows)
-    return pl.concat(kinds).gather(back), pl.concat(names).gather(back)
+def _taken(values: Ints, at: Ints) -> Ints:
+    """`values` at `at`; zeros where there are none at all."""
+    return values[at] if len(values) else np.zeros(len(at), dtype=np.int64)
 
 
-def _optional(values: pl.Series, index: Ints) -> pl.Series:
+def operations(solution: Solution, rows: pl.DataFrame) -> pl.Series:
+    """The operation that consumes each peg's component: of the order's own record, else of its BOM line."""
+    recorded = _optional(solution.problem.demands.get_column("op_seq"), rows.get_column("demand_row"))
+    return recorded.zip_with(
+        recorded.is_not_null(), _optional(solution.problem.lines.get_column("op_seq"), rows.get_column("line"))
+    )
+
+
+def _optional(values: pl.Series, index: pl.Series) -> pl.Series:
     """`values` at `index`, null where the index is −1."""
-    return values.gather(pl.Series(index).replace(-1, None))
+    return values.gather(index.replace(-1, None))
+
+
+def supply_names(solution: Solution) -> pl.DataFrame:
+    """`type`, `name`, `item_rank` by `supply_id`."""
+    items, orders, planned = solution.problem.items, solution.orders, solution.planned
+    rank = items.get_column("item").rank("ordinal").cast(pl.Int64)
+    return pl.concat(
+        [
+            items.select(pl.lit("stock").alias("type"), pl.col("item").alias("name"), rank.alias("item_rank")),
+            orders.select(
+                pl.col("order_type").alias("type"), pl.col("order").alias("name"),
+                rank.gather(orders.get_column("ix")).alias("item_rank"),
+            ),
+            planned.select(
+                pl.lit("planned").alias("type"), pl.col("order").alias("name"),
+                rank.gather(planned.get_column("ix")).alias("item_rank"),
+            ),
+        ]
+    )  # fmt: skip
+
+
+def demand_names(solution: Solution) -> pl.DataFrame:
+    """`type`, `name` by `demand_id`."""
+    items = solution.problem.items
+    return pl.concat(
+        [
+            items.select(pl.lit("safety_stock").alias("type"), pl.col("item").alias("name")),
+            items.select(pl.lit("surplus").alias("type"), pl.col("item").alias("name")),
+            solution.orders.select(pl.col("order_type").alias("type"), pl.col("order").alias("name")),
+            solution.planned.select(pl.lit("planned").alias("type"), pl.col("order").alias("name")),
+            solution.problem.demands.select(pl.col("demand_type").alias("type"), pl.col("demand").alias("name")),
+        ]
+    )
+
+
+def _ranked(names: pl.DataFrame, *keys: str) -> pl.Series:
+    """Position of each row when sorted by `keys`."""
+    order = names.select(keys).with_row_index("_row").sort(keys).get_column("_row")
+    back = np.empty(len(order), dtype=np.int64)
+    back[order.to_numpy()] = np.arange(len(order))
+    return pl.Series(back)
 
 
 def planned_orders_table(solution: Solution) -> pl.DataFrame:
@@ -194,57 +220,94 @@ def planned_orders_table(solution: Solution) -> pl.DataFrame:
     return PLANNED_ORDERS.frame(pl.concat([made, firm])).sort("order")
 
 
+@njit(cache=True)
+def _record_rows(
+    order: Ints, usable: Ints, at: tuple[Ints, ...], days: tuple[Ints, ...], qtys: tuple[Ints, ...], room: int
+) -> tuple[Ints, Ints, Ints]:
+    """Merge gross, receipts, planned receipts and net of each item by day, items in `order`.
+
+    Gives item and day per row, and the columns gross, receipts, planned, net, available, available with planned.
+    """
+    item_of = np.empty(room, dtype=np.int64)
+    day_of = np.empty(room, dtype=np.int64)
+    table = np.zeros((room, 6), dtype=np.int64)
+    cursor = np.empty(4, dtype=np.int64)
+    rows = 0
+    for item in order:
+        for k in range(4):
+            cursor[k] = at[k][item]
+        available = with_planned = usable[item]
+        while True:
+            day = np.int64(2**62)
+            for k in range(4):
+                if cursor[k] < at[k][item + 1]:
+                    day = min(day, days[k][cursor[k]])
+            if day == 2**62:
+                break
+            for k in range(4):
+                while cursor[k] < at[k][item + 1] and days[k][cursor[k]] == day:
+                    table[rows, k] += qtys[k][cursor[k]]
+                    cursor[k] += 1
+            available += table[rows, 1] - table[rows, 0]
+            with_planned += table[rows, 1] - table[rows, 0] + table[rows, 2]
+            table[rows, 4] = available
+            table[rows, 5] = with_planned
+            item_of[rows] = item
+            day_of[rows] = day
+            rows += 1
+    return item_of[:rows], day_of[:rows], table[:rows]
+
+
 def requirements_table(solution: Solution) -> pl.DataFrame:
     """Table `requirements`: one row per item and day on which anything happens."""
-    problem, netted = solution.problem, solution.netted
-    zero = pl.lit(0, dtype=pl.Int64)
-
-    def part(ix: Ints | pl.Series, day: Ints | pl.Series, qty: Ints | pl.Series, column: str) -> pl.DataFrame:
-        columns = ("gross", "receipts", "planned_receipts", "net")
-        return pl.DataFrame({"ix": ix, "day": day, column: qty}).select(
-            "ix", "day", *(pl.col(c) if c == column else zero.alias(c) for c in columns)
-        )
-
-    orders = solution.orders
-    rows = pl.concat(
-        [
-            part(item_rows(netted.gross_at), netted.gross_day, netted.gross_qty, "gross"),
-            part(orders.get_column("ix"), orders.get_column("day"), orders.get_column("micro_qty"), "receipts"),
-            part(item_rows(netted.planned_at), netted.planned_day, netted.planned_good, "planned_receipts"),
-            part(item_rows(netted.net_at), netted.net_day, netted.net_qty, "net"),
-        ]
-    )
-    usable = problem.inputs.parameters[:, ON_HAND] - problem.inputs.parameters[:, SAFETY]
-    start = pl.DataFrame({"ix": np.arange(len(usable)), "usable": usable.astype(np.int64)})
-    running = (pl.col("receipts") - pl.col("gross")).cum_sum().over("ix")
-    frame = (
-        rows.group_by("ix", "day")
-        .agg(pl.col("gross", "receipts", "planned_receipts", "net").sum())
-        .sort("ix", "day")
-        .join(start, on="ix", maintain_order="left")
-        .with_columns((pl.col("usable") + running).alias("available"))
-        .with_columns((pl.col("available") + pl.col("planned_receipts").cum_sum().over("ix")).alias("with_planned"))
-    )
-    names = problem.items.get_column("item")
+    inputs, netted = solution.problem.inputs, solution.netted
+    usable = (inputs.parameters[:, ON_HAND] - inputs.parameters[:, SAFETY]).astype(np.int64)
+    names = solution.problem.items.get_column("item")
+    at = (netted.gross_at, inputs.supply_at, netted.planned_at, netted.net_at)
+    days = (netted.gross_day, inputs.supply_day, netted.planned_day, netted.net_day)
+    qtys = (netted.gross_qty, inputs.supply_qty, netted.planned_good, netted.net_qty)
+    room = sum(len(d) for d in days)
+    order = np.array(names.arg_sort().to_numpy(), dtype=np.int64)
+    item, day, table = _record_rows(order, usable, at, days, qtys, room)
+    columns = ("gross", "receipts", "planned_receipts", "net", "projected_available", "projected_with_planned")
     return REQUIREMENTS.frame(
-        frame.select(
-            names.gather(frame.get_column("ix")).alias("item"),
-            pl.col("day").cast(pl.Int32).cast(pl.Date).alias("date"),
-            pl.col("gross") / MICRO,
-            pl.col("receipts") / MICRO,
-            pl.col("planned_receipts") / MICRO,
-            (pl.col("available") / MICRO).alias("projected_available"),
-            (pl.col("with_planned") / MICRO).alias("projected_with_planned"),
-            pl.col("net") / MICRO,
+        pl.DataFrame(
+            {
+                "item": names.gather(item),
+                "date": to_date(day),
+                **{name: table[:, k] / MICRO for k, name in enumerate(columns)},
+            }
         )
-    ).sort("item", "date")
+    )
 
 
 def pegging_table(solution: Solution) -> pl.DataFrame:
     """Table `pegging`: quantities by supply and demand."""
-    key = ["item", "supply_type", "supply", "demand_type", "demand"]
+    supplies, demands = supply_names(solution), demand_names(solution)
+    by_supply = _ranked(supplies, "item_rank", "type", "name")
+    by_demand = _ranked(demands, "type", "name")
+    pegs = solution.pegs
+    rank = by_supply.gather(pegs.get_column("supply_id")) * 2**32 + by_demand.gather(pegs.get_column("demand_id"))
+    rows = (
+        pegs.select("ix", "supply_id", "demand_id", "micro_qty", rank.alias("_rank"),
+                    pl.when(pl.col("gross")).then(pl.col("day")).cast(pl.Int32).cast(pl.Date).alias("need_date"))
+        .sort("_rank")
+    )  # fmt: skip
+    key = rows.get_column("_rank")
+    if (key == key.shift(1)).any():
+        rows = rows.group_by("_rank", maintain_order=True).agg(
+            pl.col("ix", "supply_id", "demand_id").first(), pl.col("micro_qty").sum(), pl.col("need_date").min()
+        )
+    supply, demand, ix = rows.get_column("supply_id"), rows.get_column("demand_id"), rows.get_column("ix")
     return PEGGING.frame(
-        solution.pegs.group_by(key)
-        .agg((pl.col("micro_qty").sum() / MICRO).alias("qty"), pl.col("level").first(), pl.col("need_date").min())
-        .select(PEGGING.column_names)
-    ).sort(key)
+        rows.select(
+            supplies.get_column("type").gather(supply).alias("supply_type"),
+            supplies.get_column("name").gather(supply).alias("supply"),
+            demands.get_column("type").gather(demand).alias("demand_type"),
+            demands.get_column("name").gather(demand).alias("demand"),
+            solution.problem.items.get_column("item").gather(ix).alias("item"),
+            (pl.col("micro_qty") / MICRO).alias("qty"),
+            solution.problem.items.get_column("level").gather(ix).alias("level"),
+            "need_date",
+        )
+    )
