@@ -12,10 +12,18 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from recon_platform.lake import Lake
+from recon_platform.nights.in_force import ScheduleInForce
+from recon_platform.nights.records import Manifest
 from recon_platform.tables.policy import CapacityPolicy
 
+SHOWN = 3
 MOVING_KINDS = ("frozen_break", "sibling", "rush", "split", "cancel", "override")
 BREAKS = {"work_order": pl.String, "op_seq": pl.Int64, "what": pl.String, "from": pl.String, "to": pl.String}
+
+
+class FenceError(ValueError):
+    """A schedule breaks the frozen horizon without an approved move; what is in force stays."""
 
 
 def fence_breaks(
@@ -65,6 +73,28 @@ def fence_breaks(
         _named(earlier, "earlier", "start", "start_new"),
         _named(resequenced, "sequence", "start", "start_new"),
     ]).sort("work_order", "op_seq", "what")  # fmt: skip
+
+
+def check_fence(lake: Lake, manifest: Manifest, schedule: pl.DataFrame, replaced: ScheduleInForce | None) -> None:
+    """Raise FenceError where `schedule` of run `manifest` breaks the fence of the schedule it would replace."""
+    if replaced is None:
+        return
+    context = manifest.pins.context
+    operations = manifest.read(lake, "reconciled_operations").filter(pl.col("status") != "complete")
+    unscheduled = manifest.read(lake, "unscheduled").select("work_order")
+    found = fence_breaks(
+        replaced.rows.read(lake), schedule, operations.join(unscheduled, on="work_order", how="anti"),
+        manifest.pins.inputs["decisions_in_force"].read(lake), as_of=context.as_of, policy=context.policy.capacity,
+    )  # fmt: skip
+    if found.height:
+        shown = "; ".join(
+            f"{order}/{op_seq} {what}: {before} → {after or 'nowhere'}"
+            for order, op_seq, what, before, after in found.head(SHOWN).iter_rows()
+        )
+        raise FenceError(
+            f"run {manifest.run_id} breaks the frozen horizon of version {replaced.schedule_version} in {found.height} "
+            f"operations without an approved move: {shown}; nothing is published"
+        )
 
 
 def excused_orders(decisions: pl.DataFrame) -> list[str]:

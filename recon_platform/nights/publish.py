@@ -19,9 +19,11 @@ from recon_platform.governance.outbox import Message
 from recon_platform.governance.publications import Publication, approved_requests
 from recon_platform.lake import Lake, MissingTableError
 from recon_platform.nights import records
+from recon_platform.nights.fence import check_fence
 from recon_platform.nights.gates import check_gates
 from recon_platform.nights.in_force import ScheduleInForce, schedule_in_force
 from recon_platform.nights.records import Manifest
+from recon_platform.nights.solving import record_of, solve
 from recon_platform.nights.versions import code_version
 from recon_platform.tables.runs import PUBLISHED_SCHEDULE
 
@@ -36,7 +38,8 @@ def publish(lake: Lake, store: Store, run_id: str, *, actor: Actor) -> Publicati
 
     Raises StaleError where a newer run exists or the approval was for another content, GateError where a table of the
     run is not as recorded or breaks a gate, PublishError where the approval is missing. Nothing is in force then that
-    was not before. Publishing the schedule in force again changes nothing.
+    was not before. Approved moves are solved into the plan first (`solving`). Publishing the schedule in force again
+    changes nothing.
     """
     manifest = records.manifest(lake, run_id)
     pins = manifest.pins
@@ -49,11 +52,16 @@ def publish(lake: Lake, store: Store, run_id: str, *, actor: Actor) -> Publicati
         raise StaleError(f"run {run_id} is older than {newest.run_id}; only the newest proposal can be published")
     _check_approval(store, manifest)
     schedule = check_gates(lake, manifest)
+    check_fence(lake, manifest, schedule, schedule_in_force(lake, plant))
+    solved = solve(lake, store, manifest)
+    if solved is not None:
+        schedule = solved.schedule
     publication = store.publications.begin(
         actor, plant=plant, run_id=run_id, planning_date=pins.planning_date, digest=manifest.digest,
-        record=_record(manifest), auto=manifest.pins.context.policy.publish.publish_base == "auto",
+        record={**_record(manifest), **record_of(solved)},
+        auto=manifest.pins.context.policy.publish.publish_base == "auto",
     )  # fmt: skip
-    replaced = schedule_in_force(lake, plant)
+    replaced = schedule_in_force(lake, plant, but=publication.publication)
     version = commit(lake, publication, schedule, pins.as_of, actor)
     messages = finite_dates(lake, manifest, schedule, publication, replaced)
     return store.publications.finish(actor, publication.publication, lake_version=version, messages=messages)

@@ -40,7 +40,10 @@ def qualified_substitutes(
     if approved.is_empty():
         return []
     original = frames["items"].filter(pl.col("item") == item).row(0, named=True)
-    excluded = _excluded_grades(frames, item, orders)
+    wishes = _wishes(frames, orders)
+    if not wishes.filter(pl.col("requirement") == "no_substitute").is_empty():
+        return []
+    excluded = _values(wishes, "exclude_grade")
     found = []
     for row in approved.sort("substitute_item").iter_rows(named=True):
         candidates = frames["items"].filter(pl.col("item") == row["substitute_item"])
@@ -49,7 +52,8 @@ def qualified_substitutes(
         other = candidates.row(0, named=True)
         if not _fits(original, other) or other["grade"] in excluded:
             continue
-        lots = _usable_lots(frames, context, row["substitute_item"], bool(row["certificate_required"]))
+        certificates = _values(wishes, "certificate") | ({row["certificate_required"]} - {None})
+        lots = _usable_lots(frames, context, row["substitute_item"], certificates)
         ratio = row["ratio"] or 1.0
         changes, used, covered = _draw(item, lots, short_qty, ratio)
         if covered <= 0:
@@ -80,8 +84,8 @@ def _fits(original: dict[str, Any], other: dict[str, Any]) -> bool:
     return original["property_class"] is None or original["property_class"] == other["property_class"]
 
 
-def _excluded_grades(frames: Frames, item: str, orders: list[str]) -> set[str]:
-    """Grades that a customer behind any of `orders` does not take; everything where one takes no substitute at all."""
+def _wishes(frames: Frames, orders: list[str]) -> pl.DataFrame:
+    """What the customers behind any of `orders` require, whatever item they said it of: rather one offer too few."""
     customers = (
         frames["supply_orders"]
         .filter(pl.col("order").is_in(orders))
@@ -89,19 +93,19 @@ def _excluded_grades(frames: Frames, item: str, orders: list[str]) -> set[str]:
         .select("customer")
         .unique()
     )
-    wishes = frames["customer_requirements"].join(customers, on="customer", how="semi")
-    grades = set(wishes.filter(pl.col("requirement") == "exclude_grade").get_column("value").drop_nulls())
-    if not wishes.filter(pl.col("requirement") == "no_substitute").is_empty():
-        grades |= set(frames["items"].get_column("grade").drop_nulls())
-    return grades
+    return frames["customer_requirements"].join(customers, on="customer", how="semi")
 
 
-def _usable_lots(frames: Frames, context: PlanContext, item: str, certificate: bool) -> pl.DataFrame:
-    """Free stock of `item` by lot, first expiry first."""
+def _values(wishes: pl.DataFrame, requirement: str) -> set[str]:
+    return set(wishes.filter(pl.col("requirement") == requirement).get_column("value").drop_nulls())
+
+
+def _usable_lots(frames: Frames, context: PlanContext, item: str, certificates: set[str]) -> pl.DataFrame:
+    """Free stock of `item` by lot, first expiry first; only lots with every certificate that is asked for."""
     usable = pl.col("expiry").is_null() | (pl.col("expiry") > context.planning_date)
     stock = frames["inventory"].filter((pl.col("item") == item) & (pl.col("status") == "available") & usable)
-    if certificate:
-        stock = stock.filter(pl.col("certificate").is_not_null())
+    for certificate in sorted(certificates):
+        stock = stock.filter(pl.col("certificate") == certificate)
     taken = (
         frames["allocations"].filter(pl.col("item") == item).group_by("lot").agg(pl.col("qty").sum().alias("allocated"))
     )
