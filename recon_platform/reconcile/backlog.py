@@ -11,6 +11,7 @@ import polars as pl
 
 from recon_platform.reconcile.catalogue import POSITION
 from recon_platform.reconcile.observe import ACTIVE
+from recon_platform.reconcile.route import gathered
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reconciled import RECONCILED_OPERATIONS, RECONCILED_ORDERS
@@ -118,20 +119,22 @@ def reconciled_operations(
     frames: Frames, orders: pl.DataFrame, operations: pl.DataFrame, made: pl.DataFrame
 ) -> pl.DataFrame:
     """Table `reconciled_operations`: operations of orders that still need work."""
-    live = made.filter(pl.col("status").is_in(OPEN)).select("work_order")
-    wanted = orders.select("order_no", "work_order", "on_hold", "ops_hold").join(live, on="work_order", how="semi")
+    alive = made.get_column("status").is_in(OPEN)  # `made` and `orders` stand in the order of `order_no`
+    order_no = operations.get_column("order_no")
+    facts = [gathered(orders, name, order_no) for name in ("work_order", "on_hold", "ops_hold")]
     place = frames["machines"].select(mes_machine="machine", machine_center="work_center")
-    rows = (
-        operations.join(wanted, on="order_no", how="inner", maintain_order="left")
-        .join(place, on="mes_machine", how="left", maintain_order="left")
-        .with_columns(
-            work_center=pl.coalesce("work_center", "machine_center"),
-            ended=pl.col("done") | (pl.col("remaining") <= NEGLIGIBLE),
+    rows = operations.with_columns(*facts).filter(alive.gather(order_no)).with_columns(
+        ended=pl.col("done") | (pl.col("remaining") <= NEGLIGIBLE)
+    )  # fmt: skip
+    if rows.get_column("work_center").null_count():  # reported by the MES alone: where its machine stands
+        rows = rows.join(place, on="mes_machine", how="left", maintain_order="left").with_columns(
+            work_center=pl.coalesce("work_center", "machine_center")
         )
-        .filter(pl.col("work_center").is_not_null())
-    )
-    first_open = ~pl.col("ended") & (pl.col("ended").not_().cum_sum().over("order_no") == 1)
-    held_order = pl.col("on_hold") & ~pl.col("ops_hold") & first_open
+        rows = rows.filter(pl.col("work_center").is_not_null())
+    waits = rows.filter(pl.col("on_hold") & ~pl.col("ops_hold") & ~pl.col("ended"))  # held as a whole: the next one up
+    next_held = waits.unique("order_no", keep="first", maintain_order=True).select("order_no", "op_seq", held=True)
+    rows = rows.join(next_held, on=["order_no", "op_seq"], how="left", maintain_order="left")
+    held_order = pl.col("held").fill_null(False)
     status = (
         pl.when("ended").then(pl.lit("complete"))
         .when(held_order | (pl.col("mes_status") == "hold").fill_null(False)).then(pl.lit("hold"))

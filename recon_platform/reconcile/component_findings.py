@@ -79,13 +79,15 @@ def component_findings(judged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFra
 
 def trend_findings(judged: pl.DataFrame, consecutive: int) -> pl.DataFrame:
     """BF-11: item and component whose issues were off in one direction on the last `consecutive` orders or more."""
+    keys = ["item", "component"]
     compared = judged.filter(pl.col("on_bill") & (pl.col("expected") > 0) & ~pl.col("bulk") & (pl.col("issued") > 0))
-    off = (pl.col("issued") - pl.col("expected")) / pl.col("expected")
     beyond = (pl.col("issued") - pl.col("expected")).abs() > pl.col("tau_c")
+    often = compared.filter(beyond).group_by(keys).len().filter(pl.col("len") >= consecutive).select(keys)
+    compared = compared.join(often, on=keys, how="semi")
+    off = (pl.col("issued") - pl.col("expected")) / pl.col("expected")
     signed = compared.with_columns(sign=pl.when(beyond).then(off.sign()).otherwise(0.0), off=off).sort(
         "item", "component", "last_report", "work_order", nulls_last=False
     )
-    keys = ["item", "component"]
     runs = signed.with_columns(run=(pl.col("sign") != pl.col("sign").shift(1)).fill_null(True).cum_sum().over(keys))
     long = (
         runs.group_by([*keys, "run", "sign"], maintain_order=True)

@@ -104,6 +104,7 @@ def _bill(frames: Frames, worked: pl.DataFrame, operations: pl.DataFrame) -> pl.
             "erp_status",
             "last_report",
             "due_date",
+            "first_op",
             day=pl.coalesce("start_date", "due_date"),
         )
         .join(lines, on="item", how="inner")
@@ -112,11 +113,10 @@ def _bill(frames: Frames, worked: pl.DataFrame, operations: pl.DataFrame) -> pl.
             & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("day")))
         )
     )
-    passed = operations.select(
+    passed = operations.join(bill.select("order_no").unique(), on="order_no", how="semi").select(
         "order_no", "op_seq", (pl.col("good") + pl.col("scrap") + pl.col("rework")).alias("passed"), "done", "reported"
     )
-    first = passed.unique("order_no", keep="first", maintain_order=True).select("order_no", first_op="op_seq")
-    bill = bill.join(first, on="order_no", how="left").with_columns(pl.coalesce("op_seq", "first_op").alias("op_seq"))
+    bill = bill.with_columns(pl.coalesce("op_seq", "first_op").alias("op_seq"))
     bill = bill.join(passed, on=["order_no", "op_seq"], how="left")
     erp_count = pl.col("erp_good") + pl.col("erp_scrap")
     told = pl.col("has_mes") & pl.col("reported").fill_null(False)

@@ -39,10 +39,10 @@ PROPOSAL = {
 }
 
 
-def with_groups(findings: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFrame:
+def with_groups(findings: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """`findings` with `group` (null: a case of its own), from their `cause` and what holds them back.
 
-    `operations` are the observed ones: they say how many orders each machine reported, and which machine reported last.
+    `orders` are the observed ones: they say which machine reported last, and so how many orders each machine reported.
     """
     open_ = findings.filter(pl.col("state") == "open")
     alone = pl.col("cause").str.starts_with("receive/") & ~pl.col("held_by").is_in(RECEIVED_TOGETHER).fill_null(True)
@@ -57,7 +57,7 @@ def with_groups(findings: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFram
     rows = rows.with_columns(
         cause=pl.when(pl.col("rule") == "BF-11").then(pl.format("bill/{}", "entity")).otherwise("cause")
     )
-    rows = rows.join(_counters(rows, operations), on="finding", how="left", maintain_order="left")
+    rows = rows.join(_counters(rows, orders), on="finding", how="left", maintain_order="left")
     signed = pl.when(pl.col("held_by").is_in(SIGNED_TOGETHER) | pl.col("held_by").str.starts_with("rollout ")).then(
         pl.format("sign/{}/{}", "rule", "held_by")
     )
@@ -75,10 +75,9 @@ def _smallest() -> pl.Expr:
     return pl.when(kind.is_in(SHARED_RECORDS)).then(2).otherwise(SMALLEST_GROUP)
 
 
-def _counters(rows: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFrame:
+def _counters(rows: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """`counter/<rule>/<machine>` for findings on a machine with far more of its rule than its share of orders."""
-    last = operations.filter(pl.col("reported")).unique("order_no", keep="last", maintain_order=True)
-    by_order = last.select("order_no", machine=pl.coalesce("mes_machine", "machine")).drop_nulls()
+    by_order = orders.select("order_no", machine="last_machine").drop_nulls()
     reported = by_order.group_by("machine").agg(reported=pl.len())
     plant = by_order.height
     counted = rows.filter(pl.col("rule").is_in(COUNTED) & pl.col("order_no").is_not_null()).join(

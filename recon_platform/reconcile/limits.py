@@ -47,8 +47,11 @@ def hold_back(
         *(f"fired.{name}" for name in (*STOPPERS, "QT-06", "QT-01")),
     )  # fmt: skip
     locks = _said(frames, context, "lock", "locked_by")
+    # the facts of the order a finding belongs to; corrections always have one, for others they are not looked at
+    at = findings.get_column("order_no").fill_null(0)
+    of_order = facts.drop("order_no")[at] if orders.height else facts.drop("order_no").clear(findings.height)
     rows = (
-        findings.join(facts, on="order_no", how="left", maintain_order="left")
+        pl.concat([findings, of_order], how="horizontal")
         .join(locks, left_on="finding", right_on="subject", how="left", maintain_order="left")
         .join(
             locks.rename({"locked_by": "cause_locked_by"}),

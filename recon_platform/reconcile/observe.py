@@ -14,20 +14,12 @@ import polars as pl
 from recon_platform.reconcile.flow import follow
 from recon_platform.reconcile.reports import latest_reports
 from recon_platform.reconcile.reversals import net_postings, reversal_pairs
+from recon_platform.reconcile.route import ENDED, gathered, operations_side_by_side
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
 ACTIVE = ("setup", "running", "paused")
-ENDED = ("complete", "terminated")
-NEEDS_ROUTE = ("firm", "released", "in_process")
 HOUR_US = 3_600_000_000
-_SEQ_SPAN = 1_000_000  # operation numbers stay below it; order index and number share one integer key
-
-ROUTE_COLUMNS = (
-    "operation_code", "work_center", "machine", "setup_min", "run_min_per_unit", "setup_skill", "setup_people",
-    "run_skill", "run_people", "queue_min", "move_min", "max_wait_min", "setup_family", "overlap_qty", "yield",
-    "pausable", "batch_min", "batch_max", "batch_minutes", "tool", "external_days",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,93 +43,13 @@ def observe(frames: Frames, context: PlanContext) -> Observation:
     known = reports.operations.join(index, left_on="order", right_on="work_order", how="left")
     unknown = known.filter(pl.col("order_no").is_null()).drop("order_no")
     known = known.filter(pl.col("order_no").is_not_null())
-    route = _route(frames, numbered, known)
-    operations = _side_by_side(route, known)
+    operations = operations_side_by_side(frames, numbered, known)
     reversals = reversal_pairs(frames)
     postings = net_postings(frames, reversals)
     orders = _orders(frames, numbered, reports.orders, postings, context)
     operations, totals = _follow(orders, operations)
     orders = orders.join(totals, on="order_no", how="left", maintain_order="left")
     return Observation(_finish(orders, context), operations, unknown, reports.parts, reports.roots, reversals, postings)
-
-
-def _route(frames: Frames, orders: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Operations of each order: its own, else those of its routing valid on its start date."""
-    index = orders.select("order_no", "work_order", "item", "routing", "start_date", "due_date", "status")
-    own = frames["work_order_operations"].join(
-        index.select("order_no", "work_order", "item", "routing", "start_date", "due_date"), on="work_order"
-    ).rename({"completed_qty": "posted_qty", "status": "erp_op_status"})  # fmt: skip
-    routings = frames["routings"].rename({"setup_min": "routing_setup_min", "run_min_per_unit": "routing_run_min"})
-    attributes = routings.drop("operation_code", "work_center", "source_file", "source_row", strict=False)
-    versions = attributes.select(pl.struct("item", "routing", "op_seq").is_duplicated().any()).item()
-    own = own.with_columns(pl.col("routing").fill_null("main"))
-    if versions:  # several versions of one operation: the one valid when the order starts
-        own = own.with_columns(day=pl.coalesce("start_date", "due_date"))
-        matched = (
-            own.select("order_no", "item", "routing", "op_seq", "day")
-            .join(attributes, on=["item", "routing", "op_seq"], how="inner")
-            .filter(_valid_on("day"))
-            .unique(["order_no", "op_seq"], keep="first", maintain_order=True)
-            .drop("item", "routing", "day")
-        )
-        own = own.join(matched, on=["order_no", "op_seq"], how="left")
-    else:
-        own = own.join(attributes, on=["item", "routing", "op_seq"], how="left")
-    own = own.with_columns(
-        setup_min=pl.coalesce("setup_min", "routing_setup_min"),
-        run_min_per_unit=pl.coalesce("run_min_per_unit", "routing_run_min"),
-    )
-    without = (
-        index.join(known.select("order_no").unique(), on="order_no", how="semi")
-        .join(own.select("order_no").unique(), on="order_no", how="anti")
-        .with_columns(day=pl.coalesce("start_date", "due_date"), routing=pl.col("routing").fill_null("main"))
-    )
-    exploded = without.join(routings, on=["item", "routing"], how="inner").filter(_valid_on("day"))
-    exploded = exploded.rename({"routing_setup_min": "setup_min", "routing_run_min": "run_min_per_unit"})
-    columns = ["order_no", "op_seq", "posted_qty", *ROUTE_COLUMNS]
-    own, exploded = _with_missing(own, columns), _with_missing(exploded, columns)
-    return pl.concat([own, exploded], how="vertical_relaxed").with_columns(in_erp=pl.lit(True))
-
-
-def _valid_on(day: str) -> pl.Expr:
-    return (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col(day))) & (
-        pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col(day))
-    )
-
-
-def _with_missing(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    return frame.select(
-        pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in columns
-    ).with_columns(pl.col("posted_qty").cast(pl.Float64), pl.col("machine").cast(pl.String))
-
-
-def _side_by_side(route: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    key = (pl.col("order_no") * _SEQ_SPAN + pl.col("op_seq")).alias("op_key")
-    floor = known.select(
-        key,
-        pl.col("operation_code").alias("mes_code"),
-        pl.col("routing").alias("mes_routing"),
-        pl.col("machine").alias("mes_machine"),
-        pl.col("status").alias("mes_status"),
-        pl.col("good_qty").alias("good"),
-        pl.col("scrap_qty").alias("scrap"),
-        pl.col("in_process_qty").alias("wip"),
-        pl.col("rework_qty").fill_null(0.0).alias("rework"),
-        "started_at", "ended_at", "reported_at",
-    )  # fmt: skip
-    both = route.with_columns(key).join(floor, on="op_key", how="full", coalesce=True).sort("op_key")
-    return both.with_columns(
-        (pl.col("op_key") // _SEQ_SPAN).alias("order_no"),
-        (pl.col("op_key") % _SEQ_SPAN).alias("op_seq"),
-        pl.col("in_erp").fill_null(False),
-        pl.col("mes_status").is_not_null().alias("reported"),
-        pl.col("mes_status").is_in(ENDED).fill_null(False).alias("done"),
-        pl.col("wip").is_not_null().alias("known_wip"),
-        pl.coalesce("good", "posted_qty", pl.lit(0.0)).alias("good"),
-        pl.col("scrap").fill_null(0.0),
-        pl.col("rework").fill_null(0.0),
-        pl.col("wip").fill_null(0.0),
-    )
 
 
 def _orders(
@@ -184,70 +96,66 @@ def _orders(
 
 def _follow(orders: pl.DataFrame, operations: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Operations with the flow of units, and per order what the floor says in total."""
-    has_yield = pl.col("yield").is_not_null().any().over("order_no")
-    last = pl.col("order_no") != pl.col("order_no").shift(-1, fill_value=-1)
-    operations = operations.join(
-        orders.select("order_no", "qty", "item_yield", "erp_good"), on="order_no", how="left", maintain_order="left"
-    ).with_columns(
-        pl.when(pl.col("yield").is_null() & ~has_yield & last).then(pl.col("item_yield")).otherwise(pl.col("yield"))
-        .fill_null(1.0).alias("yield"),
-    )  # fmt: skip
-    untold = ~pl.col("reported").any().over("order_no")  # only the ERP speaks: what it received has passed everywhere
-    operations = operations.with_columns(
-        pl.when(untold).then(pl.max_horizontal("good", "erp_good")).otherwise(pl.col("good")).alias("good")
-    )
-    counts = operations.group_by("order_no", maintain_order=True).len()
+    order_no = operations.get_column("order_no")
+    counts = order_no.rle().struct.unnest().select("len", order_no="value")
     starts = np.concatenate([[0], counts.get_column("len").cum_sum().to_numpy()]).astype(np.int64)
-    quantities = counts.join(orders.select("order_no", "qty"), on="order_no", how="left", maintain_order="left")
-    out_op = np.zeros((operations.height, 6))
-    out_order = np.zeros((counts.height, 4))
-
-    def column(name: str) -> np.ndarray:
-        return np.ascontiguousarray(operations.get_column(name).to_numpy())
-
+    own = counts.get_column("order_no")
+    out_op, out_order = np.zeros((operations.height, 8)), np.zeros((counts.height, 4))
     follow(
-        starts, np.ascontiguousarray(quantities.get_column("qty").to_numpy()), column("reported"), column("done"),
-        column("known_wip"), column("good"), column("scrap"), column("rework"), column("wip"), column("yield"),
+        starts,
+        *(_array(gathered(orders, name, own)) for name in ("qty", "erp_good", "item_yield")),
+        *(_array(operations.get_column(name)) for name in ("reported", "done", "known_wip")),
+        *(_array(operations.get_column(name)) for name in ("good", "scrap", "rework", "wip", "yield")),
         out_op, out_order,
     )  # fmt: skip
-    names = ("entering", "remaining", "queue", "over_count", "over_good", "unaccounted")
+    names = ("good", "yield", "entering", "remaining", "queue", "over_count", "over_good", "unaccounted")
     operations = operations.with_columns(pl.Series(name, out_op[:, k]) for k, name in enumerate(names))
     flow_names = ("coming_good", "coming_good_plain", "mes_good", "credible_good")
     flows = counts.select("order_no").with_columns(
         pl.Series(name, out_order[:, k]) for k, name in enumerate(flow_names)
     )
-    totals = operations.group_by("order_no", maintain_order=True).agg(
-        pl.col("reported").any().alias("has_mes"),
-        pl.col("scrap").sum().alias("mes_scrap"),
-        pl.col("rework").sum().alias("mes_rework"),
-        pl.col("wip").sum().alias("mes_wip"),
-        (pl.col("done") & pl.col("reported")).all().alias("ops_done"),
-        pl.col("mes_status").is_in(ACTIVE).any().alias("ops_active"),
-        (pl.col("mes_status") == "hold").any().alias("ops_hold"),
-        (pl.col("mes_status") == "terminated").any().alias("ops_terminated"),
-        (
-            (pl.col("reported") & (pl.col("good") + pl.col("scrap") + pl.col("rework") + pl.col("wip") > 0)).any()
-            | pl.col("mes_status").is_in((*ACTIVE, *ENDED)).any()
-        ).alias("ops_started"),
-        pl.max("over_count").alias("max_over_count"),
-        pl.max("over_good").alias("max_over_good"),
-        pl.max("unaccounted").alias("max_unaccounted"),
-        pl.max("reported_at").alias("last_report"),
-        pl.min("started_at").alias("first_start"),
-        pl.max("ended_at").alias("last_end"),
-        pl.len().alias("operations"),
-        pl.col("in_erp").any().alias("has_route"),
-        pl.first("work_center").alias("first_center"),
-        pl.last("work_center").alias("last_center"),
-    )
-    return operations.drop("qty", "item_yield", "erp_good", "op_key"), totals.join(
-        flows, on="order_no", how="left", maintain_order="left"
-    )
+    state = pl.col("mes_status")
+    active, ended = state.is_in(ACTIVE), state.is_in(ENDED)
+    counted = pl.col("reported") & (pl.col("good") + pl.col("scrap") + pl.col("rework") + pl.col("wip") > 0)
+    totals = (
+        operations.with_columns(
+            active=active.fill_null(False), started=counted | active.fill_null(False) | ended.fill_null(False),
+            held=(state == "hold").fill_null(False),
+            reporting=pl.when("reported").then(pl.coalesce("mes_machine", "machine")),
+        )
+        .group_by("order_no", maintain_order=True)
+        .agg(
+            pl.col("reported").any().alias("has_mes"),
+            pl.col("scrap").sum().alias("mes_scrap"),
+            pl.col("rework").sum().alias("mes_rework"),
+            pl.col("wip").sum().alias("mes_wip"),
+            pl.col("done").all().alias("ops_done"),
+            pl.col("active").any().alias("ops_active"),
+            pl.col("held").any().alias("ops_hold"),
+            pl.col("started").any().alias("ops_started"),
+            pl.max("over_count").alias("max_over_count"),
+            pl.max("over_good").alias("max_over_good"),
+            pl.max("unaccounted").alias("max_unaccounted"),
+            pl.max("reported_at").alias("last_report"),
+            pl.len().alias("operations"),
+            pl.col("in_erp").any().alias("has_route"),
+            pl.first("op_seq").alias("first_op"),
+            pl.first("work_center").alias("first_center"),
+            pl.last("work_center").alias("last_center"),
+            pl.col("reporting").drop_nulls().last().alias("last_machine"),
+        )
+    )  # fmt: skip
+    return operations, totals.join(flows, on="order_no", how="left", maintain_order="left")
+
+
+def _array(series: pl.Series) -> np.ndarray:
+    filled = series.fill_null(float("nan")) if series.dtype == pl.Float64 else series
+    return np.ascontiguousarray(filled.to_numpy())
 
 
 def _finish(orders: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
-    flags = ("has_mes", "ops_done", "ops_active", "ops_hold", "ops_terminated", "ops_started", "has_route")
+    flags = ("has_mes", "ops_done", "ops_active", "ops_hold", "ops_started", "has_route")
     numbers = (
         "mes_scrap", "mes_rework", "mes_wip", "max_over_count", "max_over_good", "max_unaccounted", "mes_good",
         "credible_good", "coming_good", "coming_good_plain",

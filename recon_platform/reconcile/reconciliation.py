@@ -81,7 +81,7 @@ def reconcile(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
         held = pl.concat([trip(held), breaker], how="diagonal_relaxed")
     settled = settle(held)
     made = reconciled_orders(orders, settled, context)
-    ranked = rank(with_groups(settled, operations), context)
+    ranked = rank(with_groups(settled, orders), context)
     return {
         "findings": FINDINGS.frame(ranked.select(FINDINGS.column_names)).sort("finding"),
         "finding_groups": FINDING_GROUPS.frame(finding_groups(ranked)),

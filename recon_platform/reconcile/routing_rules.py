@@ -21,42 +21,42 @@ def routing_findings(frames: Frames, orders: pl.DataFrame, operations: pl.DataFr
     live = orders.filter(pl.col("erp_status").is_in(LIVE)).select(
         "order_no", "work_order", "item", pl.col("routing").alias("erp_routing"), "orders_behind"
     )
-    used = operations.join(live, on="order_no", how="inner")
-    return pl.concat([_not_in_routing(used), _other_routing(used), _not_conforming(frames, used)], how="diagonal")
+    parts = [
+        _not_in_routing(operations, live),
+        _other_routing(operations, live),
+        _not_conforming(frames, operations, live),
+    ]
+    return pl.concat(parts, how="diagonal")
 
 
-def _not_in_routing(used: pl.DataFrame) -> pl.DataFrame:
-    coded = used.filter(
-        pl.col("mes_code").is_not_null() & (pl.col("mes_code") != pl.col("operation_code")).fill_null(True)
+def _not_in_routing(operations: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
+    other = (pl.col("mes_code") != pl.col("operation_code")).fill_null(True)
+    coded = operations.filter(pl.col("mes_code").is_not_null() & other).join(live, on="order_no")
+    routed = operations.filter("in_erp").join(coded.select("order_no").unique(), on="order_no", how="semi")
+    codes = routed.group_by("order_no", maintain_order=True).agg(
+        codes=pl.col("operation_code").drop_nulls().unique(maintain_order=True)
     )
-    codes = used.filter(pl.col("in_erp")).select("order_no", mes_code="operation_code").unique()
-    routed = used.filter(pl.col("in_erp")).select("order_no").unique()
-    odd = coded.join(codes, on=["order_no", "mes_code"], how="anti").join(routed, on="order_no", how="semi")
-    if odd.is_empty():
-        return _listed(
-            odd.with_columns(nearest=pl.lit(None, dtype=pl.String), uses=pl.lit(0)), "RT-02", "operation", "code"
-        )
-    routing_codes = (
-        used.filter(pl.col("in_erp")).group_by("order_no", maintain_order=True)
-        .agg(pl.col("operation_code").drop_nulls().unique(maintain_order=True).alias("codes"))
-    )  # fmt: skip
-    odd = odd.join(routing_codes, on="order_no", how="left", maintain_order="left").with_columns(
-        uses=pl.len().over("mes_code")
+    odd = (
+        coded.join(codes, on="order_no")
+        .filter(~pl.col("codes").list.contains(pl.col("mes_code")))
+        .with_columns(uses=pl.len().over("mes_code"))
+        .sort("order_no", "op_seq")
     )
-    same_place = pl.col("operation_code")
-    pairs = odd.select("mes_code", "codes").unique(maintain_order=True).with_columns(
-        pl.struct("mes_code", "codes").map_elements(
-            lambda pair: nearest_code(pair["mes_code"], pair["codes"] or []), return_dtype=pl.String
-        ).alias("by_name")
-    )  # fmt: skip
-    odd = odd.join(pairs, on=["mes_code", "codes"], how="left", maintain_order="left")
-    return _listed(odd.with_columns(nearest=pl.coalesce(same_place, "by_name")), "RT-02", "operation", "code")
+    pairs = odd.select("mes_code", "codes").unique(maintain_order=True)
+    by_name = pl.Series(
+        "by_name", [nearest_code(code, known) for code, known in pairs.iter_rows()], dtype=pl.String
+    )  # per distinct pair of code and routing, not per row
+    odd = odd.join(pairs.with_columns(by_name), on=["mes_code", "codes"], how="left", maintain_order="left")
+    return _listed(odd.with_columns(nearest=pl.coalesce("operation_code", "by_name")), "RT-02", "operation", "code")
 
 
-def _other_routing(used: pl.DataFrame) -> pl.DataFrame:
-    odd = used.filter(
-        pl.col("mes_routing").is_not_null() & (pl.col("mes_routing") != pl.col("erp_routing").fill_null("main"))
-    ).unique("order_no", keep="first", maintain_order=True)
+def _other_routing(operations: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
+    told = operations.filter(pl.col("mes_routing").is_not_null()).unique("order_no", keep="first", maintain_order=True)
+    odd = (
+        told.join(live, on="order_no")
+        .filter(pl.col("mes_routing") != pl.col("erp_routing").fill_null("main"))
+        .sort("order_no")
+    )
     definition = rule("RT-03")
     return odd.select(
         "order_no",
@@ -75,31 +75,24 @@ def _other_routing(used: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _not_conforming(frames: Frames, used: pl.DataFrame) -> pl.DataFrame:
+def _not_conforming(frames: Frames, operations: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
     known = frames["operation_codes"].get_column("operation_code").unique().sort()
-    if known.is_empty():
-        return _listed(
-            used.head(0).with_columns(nearest=pl.lit(None, dtype=pl.String), uses=pl.lit(0)),
-            "RT-04",
-            "operation",
-            "code",
-        )
-    kept = ("order_no", "op_seq", "work_order", "item", "orders_behind", "work_center", "operation_code", "mes_code")
-    codes = pl.concat(
-        [
-            used.filter(pl.col("in_erp")).select(*kept, code="operation_code"),
-            used.select(*kept, code="mes_code"),
-        ]
-    )  # fmt: skip
-    odd = codes.filter(pl.col("code").is_not_null() & ~pl.col("code").is_in(known.implode()))
-    odd = odd.unique(["order_no", "op_seq"], keep="first", maintain_order=True).with_columns(uses=pl.len().over("code"))
+    strange = pl.Series(dtype=pl.String)
+    if not known.is_empty():
+        used = pl.concat([operations.get_column("operation_code").unique(), operations.get_column("mes_code").unique()])
+        strange = used.drop_nulls().unique().sort()
+        strange = strange.filter(~strange.is_in(known.implode()))
+    ours, theirs = pl.col("operation_code").is_in(strange.implode()), pl.col("mes_code").is_in(strange.implode())
+    odd = (
+        operations.filter((ours & pl.col("in_erp")).fill_null(False) | theirs.fill_null(False))
+        .join(live, on="order_no")
+        .with_columns(code=pl.when(ours & pl.col("in_erp")).then("operation_code").otherwise("mes_code"))
+        .with_columns(uses=pl.len().over("code"))
+        .sort("order_no", "op_seq")
+    )
     names = known.to_list()
-    nearest = (
-        odd.select("code")
-        .unique(maintain_order=True)
-        .with_columns(
-            nearest=pl.col("code").map_elements(lambda code: nearest_code(code, names), return_dtype=pl.String)
-        )
+    nearest = pl.DataFrame(
+        {"code": strange, "nearest": pl.Series([nearest_code(code, names) for code in strange], dtype=pl.String)}
     )
     return _listed(odd.join(nearest, on="code", how="left", maintain_order="left"), "RT-04", "operation", "code")
 
