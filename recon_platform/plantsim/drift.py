@@ -20,15 +20,24 @@ KINDS: tuple[DriftKind, ...] = (*ROUTING_KINDS, *COMPONENT_KINDS, *ORDER_KINDS, 
 
 
 def plant_drift(
-    state: State, text: Mapping[str, pl.DataFrame], *, night: date, seed: int, rate: float
+    state: State,
+    text: Mapping[str, pl.DataFrame],
+    *,
+    night: date,
+    seed: int,
+    rate: float,
+    corrected: frozenset[int] = frozenset(),
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """The night's text frames with errors at about `rate` per open order, and the truth (columns of `TRUTH`)."""
+    """The night's text frames with errors at about `rate` per open order, and the truth (columns of `TRUTH`).
+
+    Orders in `corrected` carry none: somebody has put their books right.
+    """
     if rate == 0:
         return dict(text), TRUTH.empty()
     frames = {
         name: frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("_id")) for name, frame in text.items()
     }
-    planting = Planting(state, frames, night, seed, rate)
+    planting = Planting(state, frames, night, seed, rate, taken=set(corrected))
     for kind in KINDS:
         planting.number = kind.number
         kind.plant(planting, kind.share)

@@ -13,7 +13,9 @@ def routing_missing(p: Planting, share: float) -> None:
     waiting = today.group_by("item_index").agg(
         firm=(pl.col("status") == "firm").sum(), other=(~pl.col("status").is_in(["firm", "planned"])).sum()
     )
-    candidates = waiting.filter((pl.col("firm") > 0) & (pl.col("other") == 0)).sort("item_index")
+    known = today.filter(pl.col("index").is_in(list(p.taken)))["item_index"].unique()
+    free = waiting.filter(~pl.col("item_index").is_in(known.implode()))
+    candidates = free.filter((pl.col("firm") > 0) & (pl.col("other") == 0)).sort("item_index")
     wanted = max(1, round(p.rate * share * p.open_orders / 3))
     draw = p.draw("routing_missing", candidates["item_index"].to_numpy())
     items = candidates.with_columns(draw=pl.Series(draw)).sort("draw").head(wanted)["item_index"]

@@ -43,10 +43,15 @@ class Plant:
     seed: int
     drift: float
     day: date
+    corrected: frozenset[int] = frozenset()  # orders whose books somebody has put right
 
     @property
     def now(self) -> int:
         return self.floor.now
+
+    def with_corrected(self, orders: pl.Series) -> Plant:
+        """The plant after the books of more orders were put right: they err no more."""
+        return replace(self, corrected=self.corrected | frozenset(orders.drop_nulls().to_list()))
 
     def current(self) -> History:
         """The history as it stands now."""
@@ -92,7 +97,9 @@ def land(plant: Plant) -> Landed:
     history = plant.current()
     state = state_at(history, plant.now)
     true = true_tables(state)
-    text, truth = night_frames(history, plant.day, seed=plant.seed, drift=plant.drift, state=state, true=true)
+    text, truth = night_frames(
+        history, plant.day, seed=plant.seed, drift=plant.drift, state=state, true=true, corrected=plant.corrected
+    )
     return Landed(plant.day, state, true, text, truth)
 
 
@@ -115,7 +122,8 @@ def save(plant: Plant, path: Path) -> None:
     """Write the moving part of a plant; a kill while writing leaves the earlier file."""
     parts = {f"state_{name}": value for name, value in plant.floor.state._asdict().items()}
     beside = path.with_suffix(".partial.npz")
-    np.savez_compressed(beside, now=plant.floor.now, day=plant.day.toordinal(), **parts)
+    corrected = np.array(sorted(plant.corrected), np.int64)
+    np.savez_compressed(beside, now=plant.floor.now, day=plant.day.toordinal(), corrected=corrected, **parts)
     beside.replace(path)
 
 
@@ -124,4 +132,5 @@ def load(plant: Plant, path: Path) -> Plant:
     with np.load(path) as saved:
         state = FloorState(**{name: saved[f"state_{name}"] for name in FloorState._fields})
         floor = Floor(plant.floor.arrays, state, int(saved["now"]))
-        return replace(plant, floor=floor, day=date.fromordinal(int(saved["day"])))
+        corrected = frozenset(int(order) for order in saved["corrected"])
+        return replace(plant, floor=floor, day=date.fromordinal(int(saved["day"])), corrected=corrected)

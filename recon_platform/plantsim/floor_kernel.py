@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 LOOKAHEAD = 31  # operations of a queue that a free machine looks at
 BATCH_LOOKAHEAD = 400
 BLOCK_MIN = 480  # setters are counted by shift
-NEVER = np.int64(1) << 40
+NEVER = 1 << 40
 ARRIVE, FREE, DONE, KICK = 0, 1, 2, 3
 
 
@@ -99,7 +99,7 @@ def next_working(floor: FloorArrays, m: int, t: int) -> int:
     row = _row(floor.iv_start, lo, hi, t)
     if row >= lo and t < floor.iv_end[row]:
         return t
-    return floor.iv_start[row + 1] if row + 1 < hi else NEVER
+    return int(floor.iv_start[row + 1]) if row + 1 < hi else NEVER
 
 
 @njit(cache=True)
@@ -113,14 +113,14 @@ def advance(floor: FloorArrays, m: int, t: int, minutes: int) -> int:
         row += 1
         if row >= hi:
             return NEVER
-        t = floor.iv_start[row]
+        t = int(floor.iv_start[row])
     left = minutes
     while left > floor.iv_end[row] - t:
-        left -= floor.iv_end[row] - t
+        left -= int(floor.iv_end[row]) - t
         row += 1
         if row >= hi:
             return NEVER
-        t = floor.iv_start[row]
+        t = int(floor.iv_start[row])
     return t + left
 
 

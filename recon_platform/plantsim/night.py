@@ -39,14 +39,16 @@ def true_tables(state: State) -> dict[str, pl.DataFrame]:
 
 def night_frames(
     history: History, day: date, *, seed: int, drift: float, state: State | None = None,
-    true: dict[str, pl.DataFrame] | None = None,
+    true: dict[str, pl.DataFrame] | None = None, corrected: frozenset[int] = frozenset(),
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:  # fmt: skip
-    """Text frames of one night with drift planted, and what was planted; `state` and `true` where known already."""
+    """Text frames of one night with drift planted, and what was planted; `state` and `true` where known already.
+
+    Orders in `corrected` carry no error any more."""
     now = as_of_minute(history, day)
     state = state_at(history, now) if state is None else state
     tables = true_tables(state) if true is None else true
     text = {name: as_text(name, frame) for name, frame in tables.items()}
-    text, planted = plant_drift(state, text, night=day, seed=seed, rate=drift)
+    text, planted = plant_drift(state, text, night=day, seed=seed, rate=drift, corrected=corrected)
     as_of = history.world.clock.instant(now)
     marks: dict[str, datetime] = {"erp": as_of, "mes": as_of - timedelta(minutes=2)}
     text["feeds"] = as_text("feeds", feeds(text, marks))

@@ -48,7 +48,9 @@ class View:
 class Policy(Protocol):
     """A rule of dispatch."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What people call it."""
 
     def dispatch(self, view: View) -> Dispatch:
         """Priorities of every operation until the next night."""
