@@ -30,15 +30,15 @@ class ScheduleInForce:
         return now - self.as_of
 
 
-def schedule_in_force(lake: Lake, plant: str) -> ScheduleInForce | None:
-    """The last schedule published for `plant`; None before the first."""
+def schedule_in_force(lake: Lake, plant: str, *, but: str | None = None) -> ScheduleInForce | None:
+    """The last schedule published for `plant`, leaving out the publication `but`; None before the first."""
     layer, name = PUBLISHED_SCHEDULE.layer, PUBLISHED_SCHEDULE.name
     try:
         commits = lake.history(layer, name)
     except MissingTableError:
         return None
     for commit in commits:  # newest first
-        if commit.get("plant") == plant and "schedule_version" in commit:
+        if commit.get("plant") == plant and "schedule_version" in commit and commit["publication"] != but:
             rows = TableVersion(
                 layer=str(layer), table=name, plant=plant, planning_date=commit["planning_date"],
                 version=int(commit["version"]), rows=int(commit["rows"]), digest=commit["digest"],

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from recon_platform.lake.maintenance import SAFE, Tidied, tidy
 from recon_platform.nights import records
 from recon_platform.nights.records import OPEN, Pins, TableVersion
 from recon_platform.tables.model import Layer
-from recon_platform.tables.runs import RUN_STEPS
+from recon_platform.tables.runs import PUBLISHED_SCHEDULE, RUN_STEPS
 
 RETENTION = timedelta(days=400)
 OPEN_RUN_LIFE = timedelta(days=7)
@@ -37,7 +38,7 @@ def maintain(
     for layer, table in lake.tables():
         keep = named.get((layer, table), set())
         if layer == Layer.PUBLISHED:
-            keep = keep | {int(commit["version"]) for commit in lake.history(layer, table)}
+            keep = keep | {int(commit["version"]) for commit in _published(lake)}
         done.append(tidy(lake, layer, table, keep, compact=layer in GROWING, safe=safe, dry_run=dry_run))
     return done
 
@@ -50,6 +51,10 @@ def named_versions(lake: Lake, *, now: datetime, retention: timedelta = RETENTIO
         for entry in entries:
             found[entry.layer, entry.table].add(entry.version)
 
+    for commit in _published(lake):
+        record = json.loads(commit.get("record", "{}"))
+        if record.get("decisions"):
+            keep([TableVersion(**record["decisions"])])
     finished = set()
     for manifest in records.manifests(lake):
         finished.add(manifest.run_id)
@@ -64,6 +69,13 @@ def named_versions(lake: Lake, *, now: datetime, retention: timedelta = RETENTIO
         else:
             keep(TableVersion(**entry) for entry in json.loads(row["detail"]).values())
     return dict(found)
+
+
+def _published(lake: Lake) -> list[dict[str, Any]]:
+    try:
+        return lake.history(PUBLISHED_SCHEDULE.layer, PUBLISHED_SCHEDULE.name)
+    except MissingTableError:
+        return []
 
 
 def _open_steps(lake: Lake, now: datetime) -> pl.DataFrame:

@@ -11,6 +11,7 @@ import polars as pl
 from recon_platform.lake import Lake, LakeError
 from recon_platform.nights import records
 from recon_platform.nights.night import read_input
+from recon_platform.nights.solving import published_inputs
 from recon_platform.planning import run_stages
 from recon_platform.proposal.stages import NIGHT_STAGES
 from recon_platform.tables.runs import PUBLISHED_SCHEDULE
@@ -41,12 +42,14 @@ def rebuild(lake: Lake, plant: str, schedule_version: int) -> Rebuilt:
     else:
         raise LakeError(f"{plant} never had a schedule version {schedule_version} in force")
     record = json.loads(commit["record"])
-    pins = records.manifest(lake, commit["run"]).pins
+    manifest = records.manifest(lake, commit["run"])
+    pins = manifest.pins
     named = {input_name: entry.version for input_name, entry in pins.inputs.items()}
     if named != record["inputs"]:
         raise LakeError(f"the record of version {schedule_version} names other inputs than run {commit['run']} read")
-    wanted = {read for stage in NIGHT_STAGES for read in stage.reads} & set(pins.inputs)
-    frames = {read: read_input(lake, read, pins.inputs[read]) for read in sorted(wanted)}
+    inputs = published_inputs(manifest, record)
+    wanted = {read for stage in NIGHT_STAGES for read in stage.reads} & set(inputs)
+    frames = {read: read_input(lake, read, inputs[read]) for read in sorted(wanted)}
     made = run_stages(NIGHT_STAGES, frames, pins.context)["schedule"]
     published = lake.read(
         layer,

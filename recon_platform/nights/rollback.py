@@ -62,7 +62,7 @@ def rollback(lake: Lake, store: Store, request: int, *, actor: Actor) -> Publica
         record={**earlier.record, "request": request, "rolled_back_to": earlier.schedule_version}, kind=KIND,
         request=request,
     )  # fmt: skip
-    replaced = schedule_in_force(lake, asked.plant)
+    replaced = schedule_in_force(lake, asked.plant, but=publication.publication)
     made = commit(lake, publication, schedule, manifest.pins.as_of, actor)
     messages = finite_dates(lake, manifest, schedule, publication, replaced)
     return store.publications.finish(actor, publication.publication, lake_version=made, messages=messages)

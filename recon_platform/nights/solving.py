@@ -1,0 +1,140 @@
+"""Plan a proposal again with the moves that were approved, before it is published.
+
+A move was signed for the effect it had when it was tried alone. What comes into force is the plan with all approved
+moves together; where that delivers fewer lines on time than was signed for, it goes back to people.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from recon_platform.governance.errors import PublishError
+from recon_platform.governance.publications import approved_requests
+from recon_platform.lake import Lake
+from recon_platform.nights.night import DECISIONS, read_input
+from recon_platform.nights.records import Manifest, TableVersion
+from recon_platform.planning import STAGES, Stage, run_stages
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
+
+if TYPE_CHECKING:
+    from recon_platform.governance import Store
+    from recon_platform.governance.requests import Request
+
+SHOWN = 3
+LAST = "promises"  # the stage that says what each customer line gets
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What will be published: the schedule, the decisions it rests on, and the moves that are in it."""
+
+    schedule: pl.DataFrame
+    decisions: TableVersion
+    moves: tuple[str, ...]
+
+
+def solve(lake: Lake, store: Store, manifest: Manifest) -> Solved | None:
+    """The run's plan with its approved moves in it; None where none was approved and the plan stands as it was made.
+
+    Writes the decisions it used as a version of `decisions_in_force`, so that the schedule can be made again. Raises
+    PublishError where more lines are late than the moves were signed for, beyond the policy's tolerance.
+    """
+    approved = [request for request in approved_requests(store, manifest.run_id) if request.kind == "move"]
+    if not approved:
+        return None
+    decisions = with_moves(lake, store, manifest, approved)
+    frames = solve_with(lake, manifest, decisions)
+    _check_effect(lake, manifest, approved, frames["order_promises"])
+    pins = manifest.pins
+    written = lake.write(
+        DECISIONS_IN_FORCE.layer, DECISIONS_IN_FORCE, decisions, plant=pins.plant["code"],
+        planning_date=date.fromisoformat(pins.planning_date), sequence=pins.sequence, run_id=manifest.run_id,
+        metadata={"why": "published with approved moves"},
+    )  # fmt: skip
+    version = TableVersion(
+        str(DECISIONS_IN_FORCE.layer), DECISIONS_IN_FORCE.name, pins.plant["code"], pins.planning_date,
+        written.version, written.rows, written.digest,
+    )  # fmt: skip
+    return Solved(frames["schedule"], version, tuple(sorted(_move(request) for request in approved)))
+
+
+def solve_with(lake: Lake, manifest: Manifest, decisions: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Every table of the run's plan up to the promises, made with `decisions` in force instead of those it had.
+
+    What no decision can change is read as the run wrote it.
+    """
+    ahead, stages = _split()
+    frames = {
+        name: read_input(lake, name, entry)
+        for name, entry in manifest.pins.inputs.items()
+        if any(name in stage.reads for stage in stages) and name != DECISIONS
+    }
+    frames |= {name: manifest.read(lake, name) for stage in ahead for name in stage.writes}
+    return run_stages(stages, {**frames, DECISIONS: decisions}, manifest.pins.context)
+
+
+def with_moves(lake: Lake, store: Store, manifest: Manifest, approved: Sequence[Request]) -> pl.DataFrame:
+    """The decisions the run was made with, and those that its approved moves put in force."""
+    entry = manifest.pins.inputs[DECISIONS]
+    standing = entry.read(lake)
+    moves = {_move(request) for request in approved}
+    now = store.decisions_in_force(manifest.pins.plant["code"], store.clock())
+    named = [
+        decision
+        for decision, value in now.filter(kind="approved_move").select("decision", "value").iter_rows()
+        if json.loads(value).get("move") in moves
+    ]
+    added = now.filter(pl.col("decision").is_in(named)).join(standing, on="decision", how="anti")
+    return pl.concat([standing, added]).sort("decision")
+
+
+def published_inputs(manifest: Manifest, record: Mapping[str, Any]) -> dict[str, TableVersion]:
+    """What a published schedule was made from: the inputs of its run, with the decisions approved after it."""
+    inputs = dict(manifest.pins.inputs)
+    if record.get("decisions") is not None:
+        inputs[DECISIONS] = TableVersion(**record["decisions"])
+    return inputs
+
+
+def record_of(solved: Solved | None) -> dict[str, Any]:
+    """What the record of a publication says about being solved again."""
+    if solved is None:
+        return {"moves": [], "decisions": None}
+    return {"moves": list(solved.moves), "decisions": asdict(solved.decisions)}
+
+
+def _split() -> tuple[list[Stage], list[Stage]]:
+    """The stages before the first that reads decisions, and from there to the promises."""
+    first = next(number for number, stage in enumerate(STAGES) if DECISIONS in stage.reads)
+    last = next(number for number, stage in enumerate(STAGES) if stage.name == LAST)
+    return list(STAGES[:first]), list(STAGES[first : last + 1])
+
+
+def _check_effect(lake: Lake, manifest: Manifest, approved: Sequence[Request], promises: pl.DataFrame) -> None:
+    late = late_lines(manifest.read(lake, "order_promises"))
+    shown = [json.loads(request.content["lines"]) for request in approved]
+    signed = late.difference(*(lines["won"] for lines in shown)).union(*(lines["lost"] for lines in shown))
+    after = late_lines(promises)
+    tolerance = manifest.pins.context.policy.publish.effect_tolerance_lines
+    if len(after) > len(signed) + tolerance:
+        raise PublishError(
+            f"with its approved moves together, run {manifest.run_id} leaves {len(after)} lines late; signed for were "
+            f"{len(signed)} ({len(late)} without the moves, tolerance {tolerance}); also late: "
+            f"{', '.join(sorted(after - signed)[:SHOWN])}; decide on the moves again"
+        )
+
+
+def late_lines(promises: pl.DataFrame) -> set[str]:
+    """The customer lines (`order/line`) that ship late, or not at all."""
+    late = promises.filter(pl.col("projected_ship").is_null() | (pl.col("late_days") > 0))
+    return set(late.select(pl.concat_str("sales_order", "line", separator="/")).to_series())
+
+
+def _move(request: Request) -> str:
+    return str(request.content["move"])
