@@ -54,7 +54,7 @@ def _one_size(orders: int, seed: int, folder: str) -> str:
         figures = []
         generated = generate(Path(folder) / str(size), orders=size, seed=seed)
         started, cpu = time.perf_counter(), time.process_time()
-        landing = read_landing(generated.landings[0])
+        landing = read_landing(generated.nights[0])
         context = landing_context(landing)
         frames = inputs(landing.frames, None, None, None)
         rows = sum(frame.height for frame in frames.values())
