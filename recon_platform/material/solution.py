@@ -27,7 +27,7 @@ from recon_platform.material.pegging import (
 from recon_platform.material.problem import Problem
 from recon_platform.material.work_days import to_date
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.material import PEGGING, PLANNED_ORDERS, REQUIREMENTS
+from recon_platform.tables.material import DEMAND_TYPES, PEGGING, PLANNED_ORDERS, REQUIREMENTS, SUPPLY_TYPES
 
 Ints = NDArray[np.int64]
 
@@ -167,22 +167,14 @@ def _optional(values: pl.Series, index: pl.Series) -> pl.Series:
 
 
 def supply_names(solution: Solution) -> pl.DataFrame:
-    """`type`, `name`, `item_rank` by `supply_id`."""
-    items, orders, planned = solution.problem.items, solution.orders, solution.planned
-    rank = items.get_column("item").rank("ordinal").cast(pl.Int64)
+    """`type`, `name` by `supply_id`."""
     return pl.concat(
         [
-            items.select(pl.lit("stock").alias("type"), pl.col("item").alias("name"), rank.alias("item_rank")),
-            orders.select(
-                pl.col("order_type").alias("type"), pl.col("order").alias("name"),
-                rank.gather(orders.get_column("ix")).alias("item_rank"),
-            ),
-            planned.select(
-                pl.lit("planned").alias("type"), pl.col("order").alias("name"),
-                rank.gather(planned.get_column("ix")).alias("item_rank"),
-            ),
+            solution.problem.items.select(pl.lit("stock").alias("type"), pl.col("item").alias("name")),
+            solution.orders.select(pl.col("order_type").alias("type"), pl.col("order").alias("name")),
+            solution.planned.select(pl.lit("planned").alias("type"), pl.col("order").alias("name")),
         ]
-    )  # fmt: skip
+    )
 
 
 def demand_names(solution: Solution) -> pl.DataFrame:
@@ -199,12 +191,47 @@ def demand_names(solution: Solution) -> pl.DataFrame:
     )
 
 
-def _ranked(names: pl.DataFrame, *keys: str) -> pl.Series:
-    """Position of each row when sorted by `keys`."""
-    order = names.select(keys).with_row_index("_row").sort(keys).get_column("_row")
+def place(values: pl.Series) -> Ints:
+    """The place of each value when sorted, equals in their order."""
+    order = values.arg_sort().to_numpy()
     back = np.empty(len(order), dtype=np.int64)
-    back[order.to_numpy()] = np.arange(len(order))
-    return pl.Series(back)
+    back[order] = np.arange(len(order))
+    return back
+
+
+def peg_places(solution: Solution) -> tuple[Ints, Ints]:
+    """Where each supply stands by item, type and name, and each demand by type and name: what `pegging` is sorted by.
+
+    Places are put together from those of items, open and planned orders, which are few strings or none to compare.
+    """
+    items, orders, planned, demands = (
+        solution.problem.items, solution.orders, solution.planned, solution.problem.demands,
+    )  # fmt: skip
+    of_item = place(items.get_column("item"))
+    of_open = orders.get_column("name_rank").to_numpy()
+    of_planned = place(planned.get_column("order")) + len(of_open)
+    types = sorted(set(SUPPLY_TYPES) | set(DEMAND_TYPES))
+    code = {name: n for n, name in enumerate(types)}
+    open_type = orders.get_column("order_type").replace_strict(code, return_dtype=pl.Int64).to_numpy()
+
+    def key(kind: Ints | int, name: Ints) -> Ints:
+        return np.asarray(kind, dtype=np.int64) * 2**34 + name
+
+    within = np.concatenate([key(code["stock"], of_item), key(open_type, of_open), key(code["planned"], of_planned)])
+    owner = np.concatenate(
+        [of_item, of_item[orders.get_column("ix").to_numpy()], of_item[planned.get_column("ix").to_numpy()]]
+    )
+    supply = np.empty(len(owner), dtype=np.int64)
+    supply[np.lexsort((within, owner))] = np.arange(len(owner))
+    own = demands.select(pl.col("demand_type").replace_strict(code, default=len(types), return_dtype=pl.Int64), "demand")
+    own_place = place(own.get_column("demand")) if demands.height else np.zeros(0, dtype=np.int64)
+    keys = np.concatenate(
+        [
+            key(code["safety_stock"], of_item), key(code["surplus"], of_item), key(open_type, of_open),
+            key(code["planned"], of_planned), key(own.get_column("demand_type").to_numpy(), own_place),
+        ]
+    )  # fmt: skip
+    return supply, place(pl.Series(keys))
 
 
 def planned_orders_table(solution: Solution) -> pl.DataFrame:
@@ -284,10 +311,11 @@ def requirements_table(solution: Solution) -> pl.DataFrame:
 def pegging_table(solution: Solution) -> pl.DataFrame:
     """Table `pegging`: quantities by supply and demand."""
     supplies, demands = supply_names(solution), demand_names(solution)
-    by_supply = _ranked(supplies, "item_rank", "type", "name")
-    by_demand = _ranked(demands, "type", "name")
+    by_supply, by_demand = peg_places(solution)
     pegs = solution.pegs
-    rank = by_supply.gather(pegs.get_column("supply_id")) * 2**32 + by_demand.gather(pegs.get_column("demand_id"))
+    rank = pl.Series(
+        by_supply[pegs.get_column("supply_id").to_numpy()] * 2**32 + by_demand[pegs.get_column("demand_id").to_numpy()]
+    )
     rows = (
         pegs.select("ix", "supply_id", "demand_id", "micro_qty", rank.alias("_rank"),
                     pl.when(pl.col("gross")).then(pl.col("day")).cast(pl.Int32).cast(pl.Date).alias("need_date"))

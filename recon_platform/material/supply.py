@@ -21,10 +21,15 @@ def open_orders(frames: Frames) -> pl.DataFrame:
     """Every open order: `order_type` (`purchase_order`, `work_order`, or `planned` for a master-schedule plan line),
     `order`, item, `due_date` (promised where there is a promise), `qty` still expected, `start_qty` still to process.
 
-    A purchase order is named `order/line`. Work orders take what reconciliation still expects of them.
+    A purchase order is named `order/line`; `name_rank` is the place of
+    the order by type and name. Work orders take what reconciliation still expects of them.
     """
     parts = [purchase_orders(frames), work_orders(frames), plan_lines(frames)]
-    return pl.concat([part for part in parts if part is not None]).sort("order_type", "order")
+    return (
+        pl.concat([part for part in parts if part is not None])
+        .sort("order_type", "order")
+        .with_columns(pl.int_range(pl.len()).alias("name_rank"))
+    )
 
 
 def purchase_orders(frames: Frames) -> pl.DataFrame:
