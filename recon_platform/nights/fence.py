@@ -75,16 +75,26 @@ def fence_breaks(
     ]).sort("work_order", "op_seq", "what")  # fmt: skip
 
 
-def check_fence(lake: Lake, manifest: Manifest, schedule: pl.DataFrame, replaced: ScheduleInForce | None) -> None:
-    """Raise FenceError where `schedule` of run `manifest` breaks the fence of the schedule it would replace."""
+def check_fence(
+    lake: Lake,
+    manifest: Manifest,
+    schedule: pl.DataFrame,
+    *,
+    unscheduled: pl.DataFrame,
+    decisions: pl.DataFrame,
+    replaced: ScheduleInForce | None,
+) -> None:
+    """Raise FenceError where `schedule` of run `manifest` breaks the fence of the schedule it would replace.
+
+    `unscheduled` and `decisions` are those that belong to `schedule`.
+    """
     if replaced is None:
         return
     context = manifest.pins.context
     operations = manifest.read(lake, "reconciled_operations").filter(pl.col("status") != "complete")
-    unscheduled = manifest.read(lake, "unscheduled").select("work_order")
     found = fence_breaks(
         replaced.rows.read(lake), schedule, operations.join(unscheduled, on="work_order", how="anti"),
-        manifest.pins.inputs["decisions_in_force"].read(lake), as_of=context.as_of, policy=context.policy.capacity,
+        decisions, as_of=context.as_of, policy=context.policy.capacity,
     )  # fmt: skip
     if found.height:
         shown = "; ".join(

@@ -22,6 +22,7 @@ from recon_platform.nights import records
 from recon_platform.nights.fence import check_fence
 from recon_platform.nights.gates import check_gates
 from recon_platform.nights.in_force import ScheduleInForce, schedule_in_force
+from recon_platform.nights.night import DECISIONS
 from recon_platform.nights.records import Manifest
 from recon_platform.nights.solving import record_of, solve
 from recon_platform.nights.versions import code_version
@@ -52,16 +53,21 @@ def publish(lake: Lake, store: Store, run_id: str, *, actor: Actor) -> Publicati
         raise StaleError(f"run {run_id} is older than {newest.run_id}; only the newest proposal can be published")
     _check_approval(store, manifest)
     schedule = check_gates(lake, manifest)
-    check_fence(lake, manifest, schedule, schedule_in_force(lake, plant))
+    unscheduled = manifest.read(lake, "unscheduled")
+    decisions = pins.inputs[DECISIONS]
     solved = solve(lake, store, manifest)
     if solved is not None:
-        schedule = solved.schedule
+        schedule, unscheduled, decisions = solved.schedule, solved.unscheduled, solved.decisions
+    begun = store.publications.unfinished(plant)
+    replaced = schedule_in_force(lake, plant, but=begun.publication if begun is not None else None)
+    check_fence(
+        lake, manifest, schedule, unscheduled=unscheduled, decisions=decisions.read(lake), replaced=replaced
+    )  # fmt: skip
     publication = store.publications.begin(
         actor, plant=plant, run_id=run_id, planning_date=pins.planning_date, digest=manifest.digest,
         record={**_record(manifest), **record_of(solved)},
         auto=manifest.pins.context.policy.publish.publish_base == "auto",
     )  # fmt: skip
-    replaced = schedule_in_force(lake, plant, but=publication.publication)
     version = commit(lake, publication, schedule, pins.as_of, actor)
     messages = finite_dates(lake, manifest, schedule, publication, replaced)
     return store.publications.finish(actor, publication.publication, lake_version=version, messages=messages)

@@ -35,6 +35,7 @@ class Solved:
     """What will be published: the schedule, the decisions it rests on, and the moves that are in it."""
 
     schedule: pl.DataFrame
+    unscheduled: pl.DataFrame
     decisions: TableVersion
     moves: tuple[str, ...]
 
@@ -61,7 +62,8 @@ def solve(lake: Lake, store: Store, manifest: Manifest) -> Solved | None:
         str(DECISIONS_IN_FORCE.layer), DECISIONS_IN_FORCE.name, pins.plant["code"], pins.planning_date,
         written.version, written.rows, written.digest,
     )  # fmt: skip
-    return Solved(frames["schedule"], version, tuple(sorted(_move(request) for request in approved)))
+    moves = tuple(sorted(_move(request) for request in approved))
+    return Solved(frames["schedule"], frames["unscheduled"], version, moves)
 
 
 def solve_with(lake: Lake, manifest: Manifest, decisions: pl.DataFrame) -> dict[str, pl.DataFrame]:
