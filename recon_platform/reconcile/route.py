@@ -103,7 +103,7 @@ def _route(frames: Frames, orders: pl.DataFrame, reports: pl.DataFrame) -> pl.Da
         setup_min=pl.coalesce("setup_min", "standard_setup_min"),
         run_min_per_unit=pl.coalesce("run_min_per_unit", "standard_run_min"),
     )
-    explode = pl.concat([_without_operations(index, own, reports), other.select(index.columns)])
+    explode = pl.concat([_without_operations(index, own, reports), other]).unique("order_no", maintain_order=True)
     explode = explode.with_columns(pl.coalesce("followed_no", "routing_no").alias("routing_no"))
     exploded = (
         explode.select("order_no", "routing_no", "day")

@@ -69,7 +69,7 @@ def test_an_undeclared_look_at_another_rule_is_refused(monkeypatch: pytest.Monke
 
     frames = plant([order("A")], [report("A", 10, 5)])
     facts = with_facts(frames, observe(frames, context()), context())
-    with pytest.raises(ValueError, match="ST-04 reads .*QT-07"):
+    with pytest.raises(ValueError, match=r"ST-04 reads .*QT-07"):
         judge(facts, context())
 
 

@@ -55,7 +55,9 @@ RUN: dict[str, tuple[dict[str, Any], Rows, dict[str, Any], str]] = {
     "share of order": (order("A", good=900), DONE, {}, "share of order"),
     "value": (order("A", good=960), DONE, {"items": [item("P", cost=200.0), item("C")]}, "value"),
     "cost unknown": (order("A", good=960), DONE, {"items": [item("P", cost=None), item("C")]}, "cost unknown"),
-    "lot-controlled": (order("A", good=960), DONE, {"items": [item("P", lot_traced=True), item("C")]}, "lot-controlled"),
+    "lot-controlled": (
+        order("A", good=960), DONE, {"items": [item("P", lot_traced=True), item("C")]}, "lot-controlled",
+    ),
     "period closed": (
         order("A", good=960), DONE,
         {"accounting_periods": [{"period_start": date(2026, 1, 1), "period_end": date(2026, 12, 31), "open": False}]},

@@ -30,7 +30,8 @@ CASES: dict[str, tuple[dict[str, Any], Rows, set[str]]] = {
         {"ST-03", "QT-13"},
     ),
     "closed with work in process": (
-        order("A", good=1000, status="closed"), [report("A", 10, 1000), report("A", 20, 1000, 0, 20)], {"ST-04", "QT-07"},
+        order("A", good=1000, status="closed"), [report("A", 10, 1000), report("A", 20, 1000, 0, 20)],
+        {"ST-04", "QT-07"},
     ),
     "cancelled and running": (order("A", status="cancelled"), [report("A", 10, 0, 0, 50)], {"ST-05"}),
     "cancelled and over": (order("A", good=980, scrap=20, status="cancelled"), done(), set()),
@@ -61,7 +62,8 @@ CASES: dict[str, tuple[dict[str, Any], Rows, set[str]]] = {
         order("A", good=600), [report("A", 10, 1000), report("A", 20, 600, 0, 300, hours_ago=1)], {"QT-13"},
     ),
     "in rework": (
-        order("A", good=900), [report("A", 10, 1000), report("A", 20, 900, 0, 50, rework_qty=50.0, hours_ago=1)], {"QT-08"},
+        order("A", good=900), [report("A", 10, 1000), report("A", 20, 900, 0, 50, rework_qty=50.0, hours_ago=1)],
+        {"QT-08"},
     ),
     "partly received": (
         order("A", good=500), [report("A", 10, 1000), report("A", 20, 500, 0, 500, hours_ago=1)], set(),
