@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     benches.command("night")(night)
     benches.command("drift")(drift)
     benches.command("conform")(conform)
+    benches.command("faults")(faults)
     app.add_typer(benches, name="bench")
 
 
@@ -83,3 +84,23 @@ def conform(
         output.print_json(figures)
     else:
         output.say(table(figures))
+
+
+@needs(None)
+def faults(
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Processes killed.")] = 1_000,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed kills after the same times.")] = 1,
+    url: Annotated[str | None, typer.Option("--url", help="An empty PostgreSQL database; default: SQLite.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Kill processes that decide and publish at random points; count losses, duplicates and half publishes."""
+    from recon_platform.bench.faults import run
+
+    with output.progress(rounds // 10 + 1, quiet=as_json) as step:
+        figures = run(rounds, seed=seed, url=url, say=step)
+    if as_json:
+        output.print_json(figures)
+    else:
+        output.print_rows("", ("figure", "value"), list(output.plain(figures).items()))
+    if figures.lost or figures.duplicates or figures.half_publishes:
+        raise typer.Exit(1)

@@ -12,6 +12,7 @@ import typer
 
 from recon_platform.cli.app import execute
 from recon_platform.plantsim import generate
+from tests.governance.night_lake import few_moves
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("governance.md", "playbook.md")
@@ -69,7 +70,7 @@ def test_the_commands_of_both_pages_run_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    generate(tmp_path / "landing", orders=40, nights=2)
+    few_moves(generate(tmp_path / "landing", orders=40, nights=2).nights)
     (tmp_path / "change.toml").write_text(CHANGE)
     reader = Reader(capsys)
     monkeypatch.setattr(typer, "prompt", reader.ask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,9 +64,16 @@ class NightLake:
         return result.run_id
 
 
+def few_moves(nights: Iterable[Path]) -> None:
+    """Let the nights try one exception only: each is a plan of its own."""
+    for night in nights:
+        with (night / "plant.toml").open("a") as file:
+            file.write("\n[policy.proposal]\nmax_moves = 1\n")
+
+
 def first_night(folder: Path) -> NightLake:
     """Generate two nights; plan and propose the first."""
-    generate(folder / "landing", orders=ORDERS, nights=2)
+    few_moves(generate(folder / "landing", orders=ORDERS, nights=2).nights)
     store = Store.create(str(folder / "governance.db"), clock=StandingClock(), key=KEY)
     made = NightLake(folder, furnish(store))
     made.run_id = made.plan(store, 0)
