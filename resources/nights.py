@@ -271,8 +271,8 @@ class NightsResource(dg.ConfigurableResource):
         """The night of this Dagster run, opened or resumed once per process."""
         from recon_platform.nights.night import utc_now
 
-        if context.run_id in self._runs:
-            return self._runs[context.run_id]
+        if context.run.run_id in self._runs:
+            return self._runs[context.run.run_id]
         plant, planning_date = night_of(context.partition_key)
         self._refuse_the_past(plant, planning_date)
         store = self.store()
@@ -280,7 +280,7 @@ class NightsResource(dg.ConfigurableResource):
         rerun = context.run.job_name == RERUN or EVENTS in context.run.tags
         run = (self._rerun if rerun else self._night)(plant, planning_date, store, clock, context.run.job_name)
         self._runs.clear()  # one run at a time in a process: keep no tables of one that is over
-        self._runs[context.run_id] = run
+        self._runs[context.run.run_id] = run
         return run
 
     def _night(self, plant: str, planning_date: date, store: Store | None, clock: Clock, job: str) -> NightRun:

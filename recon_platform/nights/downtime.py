@@ -11,16 +11,15 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from recon_platform.connectors import Landing
-
 TABLE = "downtime_events"
+BLOCKED = "planned_downtime"
 EVENTS_FOLDER = "events"
 EVENT_FILES = "downtime_events*.csv"
 REQUIRED = ("event", "started_at", "reported_at")
@@ -145,35 +144,55 @@ def judge(
     return Judgement(event, False, minutes, f"{minutes:.0f} min of machine time change; below {major_minutes:.0f}")
 
 
-def with_events(landing: Landing, events: Iterable[DowntimeEvent]) -> Landing:
-    """`landing` with `events` laid over its `downtime_events`; its digest names the events too."""
-    laid = sorted(events, key=lambda event: event.event)
-    if not laid:
-        return landing
-    rows = laid_over(landing.frames.get(TABLE), laid)
-    digest = hashlib.sha256("\n".join([landing.digest, *(event.revision for event in laid)]).encode()).hexdigest()
-    return replace(landing, frames={**landing.frames, TABLE: rows}, digest=digest)
-
-
-def laid_over(known: pl.DataFrame | None, events: Sequence[DowntimeEvent]) -> pl.DataFrame:
+def laid_over(known: pl.DataFrame | None, events: Sequence[DowntimeEvent]) -> pl.DataFrame | None:
     """Raw rows of `downtime_events` with `events` laid over them: one row per event, the newest report of each.
 
-    Cells stay text, and each row says which file it came from.
+    Cells stay text, and each row says which file it came from. None where there are neither.
     """
-    names = [event.event for event in events]
-    rows = pl.DataFrame(
+    if not events:
+        return known
+    rows = _raw_rows([(event, dict(event.fields)) for event in events])
+    if known is None:
+        return rows
+    return _appended(known.filter(~pl.col("event").cast(pl.String).is_in([event.event for event in events])), rows)
+
+
+def blocked(
+    known: pl.DataFrame | None, events: Sequence[DowntimeEvent], *, as_of: datetime, assumed_minutes: float
+) -> pl.DataFrame | None:
+    """Raw rows of `planned_downtime` with the part of each event that lies after `as_of`, as kind `breakdown`.
+
+    To a plan as of the night a stop of the following morning is time known to be lost, like any planned stop; a stop
+    already under way at `as_of` is left to the scheduler. Where no end is known, `assumed_minutes` after the start is.
+    """
+    rows = []
+    for event in events:
+        end = event.end or max(event.started_at + timedelta(minutes=assumed_minutes), event.reported_at)
+        if event.planned or event.started_at <= as_of or end <= event.started_at:
+            continue
+        place = {"machine": event.machine} if event.machine is not None else {"work_center": event.work_center or ""}
+        times = {"start": event.started_at.isoformat(), "end": end.isoformat()}
+        rows.append((event, {**place, **times, "kind": "breakdown", "reason": f"event {event.event}"}))
+    if not rows:
+        return known
+    return _raw_rows(rows) if known is None else _appended(known, _raw_rows(rows))
+
+
+def _raw_rows(rows: Sequence[tuple[DowntimeEvent, dict[str, str]]]) -> pl.DataFrame:
+    """Raw rows made of events, each with the file and row it came from."""
+    return pl.DataFrame(
         [
-            {**event.fields, "_source": "mes", "_file": event.file, "_row": event.row,
+            {**fields, "_source": "mes", "_file": event.file, "_row": event.row,
              "_extracted_at": event.fields["reported_at"], "_problem": None}
-            for event in events
+            for event, fields in rows
         ],
         infer_schema_length=None,
     ).with_columns(pl.col("_row").cast(pl.Int64), pl.col("_problem").cast(pl.String))  # fmt: skip
-    if known is None:
-        return rows
-    kept = known.filter(~pl.col("event").cast(pl.String).is_in(names))
-    texts = [pl.col(name).cast(pl.String) for name in kept.columns if not name.startswith("_")]
-    return pl.concat([kept.with_columns(*texts, pl.col("_row").cast(pl.Int64)), rows], how="diagonal_relaxed")
+
+
+def _appended(known: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    texts = [pl.col(name).cast(pl.String) for name in known.columns if not name.startswith("_")]
+    return pl.concat([known.with_columns(*texts, pl.col("_row").cast(pl.Int64)), rows], how="diagonal_relaxed")
 
 
 def known_events(frame: pl.DataFrame, zone: ZoneInfo) -> dict[str, DowntimeEvent]:

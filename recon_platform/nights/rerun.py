@@ -12,10 +12,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 
+import polars as pl
+
 from recon_platform.lake import Lake, canonical_order
 from recon_platform.lake.raw import packed, raw_text
 from recon_platform.nights import records
-from recon_platform.nights.downtime import TABLE, DowntimeEvent, laid_over
+from recon_platform.nights.downtime import BLOCKED, TABLE, DowntimeEvent, blocked, laid_over
 from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.night import (
     DECISIONS,
@@ -33,10 +35,10 @@ from recon_platform.nights.versions import code_version, library_versions, rule_
 from recon_platform.proposal.stages import NIGHT_STAGES
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 
-CARRIED: tuple[str, ...] = ("reconcile", "material", "load", "shortages")
+CARRIED: tuple[str, ...] = ("reconcile", "material", "shortages")
 """Stages that downtime cannot change: they speak of orders and material, not of machine time."""
 
-RAW_EVENTS = f"raw.{TABLE}"
+RAW_EVENTS, RAW_BLOCKED = f"raw.{TABLE}", f"raw.{BLOCKED}"
 
 
 def open_rerun(
@@ -59,7 +61,6 @@ def open_rerun(
     decisions = DECISIONS_IN_FORCE.empty() if store is None else store.decisions_in_force(plant, now)
     decided = lake.digest(decisions, DECISIONS_IN_FORCE)
     in_force = schedule_in_force(lake, plant)
-    known = base.pins.inputs.get(RAW_EVENTS)
     same_code = (base.pins.code_version, base.pins.rule_version) == (code_version(), rule_version())
     same_decisions = DECISIONS in base.pins.inputs and base.pins.inputs[DECISIONS].digest == decided
     revisions = [base.pins.landing_digest, *(f"{event.event}@{event.revision}" for event in laid)]
@@ -81,12 +82,19 @@ def open_rerun(
     inputs.update((f"previous.{name}", entry) for name, entry in base.outputs.items())
     if in_force is not None:
         inputs[PUBLISHED] = in_force.rows
-    raw = raw_text(TABLE, laid_over(read_input(lake, RAW_EVENTS, known) if known is not None else None, laid))
-    table, stored = packed(TABLE, raw)
-    inputs[RAW_EVENTS] = write_table(run, "raw", table, stored)
+    assumed = base.pins.context.policy.capacity.assumed_repair_minutes
+    places = _in_plant_keys(lake, base, laid)
+    known = {name: _read(lake, base, name) for name in (RAW_EVENTS, RAW_BLOCKED)}
+    for name, table, frame in (
+        (RAW_EVENTS, TABLE, laid_over(known[RAW_EVENTS], laid)),
+        (RAW_BLOCKED, BLOCKED, blocked(known[RAW_BLOCKED], places, as_of=pins.context.as_of, assumed_minutes=assumed)),
+    ):
+        if frame is not None and frame is not known[name]:
+            run.frames[name] = raw_text(table, frame)
+            inputs[name] = write_table(run, "raw", *packed(table, run.frames[name]))
     inputs[DECISIONS] = write_table(run, DECISIONS_IN_FORCE.layer, DECISIONS_IN_FORCE, decisions)
     run.pins = replace(pins, inputs=inputs)
-    run.frames = {RAW_EVENTS: raw, DECISIONS: canonical_order(decisions, DECISIONS_IN_FORCE.key)}
+    run.frames[DECISIONS] = canonical_order(decisions, DECISIONS_IN_FORCE.key)
     for stage in NIGHT_STAGES:
         if stage.name in pins.carried:
             run.done[stage.name] = {name: base.outputs[name] for name in stage.writes}
@@ -94,3 +102,20 @@ def open_rerun(
             records.record_step(lake, run.pins, stage.name, detail, actor=actor, at=now)
     records.record_step(lake, run.pins, OPEN, run.pins.to_json(), actor=actor, at=now)
     return run
+
+
+def _read(lake: Lake, base: Manifest, name: str) -> pl.DataFrame | None:
+    entry = base.pins.inputs.get(name)
+    return None if entry is None else read_input(lake, name, entry)
+
+
+def _in_plant_keys(lake: Lake, base: Manifest, events: Iterable[DowntimeEvent]) -> list[DowntimeEvent]:
+    """`events` with the plant's own machine keys: planned downtime is an ERP table and knows no MES names."""
+    keys: dict[str, str] = {}
+    if "machines" in base.outputs:
+        machines = base.read(lake, "machines").filter(pl.col("mes_machine").is_not_null())
+        keys.update(machines.select("mes_machine", "machine").iter_rows())
+    if "key_map" in base.outputs:
+        mapped = base.read(lake, "key_map").filter((pl.col("table") == TABLE) & (pl.col("column") == "machine"))
+        keys.update(mapped.select("raw_key", "key").drop_nulls().iter_rows())
+    return [replace(event, machine=keys.get(event.machine or "", event.machine)) for event in events]

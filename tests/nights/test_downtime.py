@@ -12,18 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon_platform.connectors import Landing
 from recon_platform.nights.downtime import (
     DowntimeEvent,
+    blocked,
     coalesced_key,
     fingerprint,
     judge,
     known_events,
+    laid_over,
     read_events,
-    with_events,
 )
-from recon_platform.tables.context import Plant
-from recon_platform.tables.policy import Policy
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AS_OF = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -185,11 +183,7 @@ def test_the_fingerprint_changes_when_a_file_grows(tmp_path: Path) -> None:
     assert fingerprint(tmp_path) != before
 
 
-def landing(**frames: pl.DataFrame) -> Landing:
-    return Landing(frames=frames, plant=Plant("P1"), policy=Policy(), as_of=AS_OF, digest="d")
-
-
-def test_events_laid_over_a_landing_replace_by_event_and_add_what_is_new(tmp_path: Path) -> None:
+def test_events_laid_over_what_came_replace_by_event_and_add_what_is_new(tmp_path: Path) -> None:
     came = pl.DataFrame({
         "event": ["E2", "E0"], "started_at": ["2026-03-01T08:00:00Z"] * 2, "reported_at": ["2026-03-01T08:00:00Z"] * 2,
         "_source": "mes", "_file": "downtime_events.csv", "_row": [1, 2], "_extracted_at": None, "_problem": None,
@@ -199,20 +193,38 @@ def test_events_laid_over_a_landing_replace_by_event_and_add_what_is_new(tmp_pat
         "E1,M,,2026-03-02T08:00:00Z,,,,,2026-03-02T08:05:00Z",
     )  # fmt: skip
     events = read_events(tmp_path, BERLIN).events
-    laid = with_events(landing(downtime_events=came), events)
-    rows = laid.frames["downtime_events"].sort("event")
+    laid = laid_over(came, events)
+    assert laid is not None
+    rows = laid.sort("event")
     assert rows["event"].to_list() == ["E0", "E1", "E2"]
     assert rows["_file"].to_list() == ["downtime_events.csv", *["events/downtime_events.csv"] * 2]
     assert rows["_row"].to_list() == [2, 2, 1]
-    assert laid.digest != "d"
-    assert with_events(landing(), []).digest == "d"
+    assert laid_over(came, []) is came
     assert known_events(rows, BERLIN)["E1"] == events[0]
 
 
 def test_a_plant_without_the_table_takes_events_too(tmp_path: Path) -> None:
     drop(tmp_path, "downtime_events.csv", "E1,M,,2026-03-02T08:00:00Z,,,,,2026-03-02T08:05:00Z")
-    laid = with_events(landing(), read_events(tmp_path, BERLIN).events)
-    assert laid.frames["downtime_events"].height == 1
+    laid = laid_over(None, read_events(tmp_path, BERLIN).events)
+    assert laid is not None
+    assert laid.height == 1
+    assert laid_over(None, []) is None
+
+
+def test_a_stop_after_the_night_is_time_known_to_be_lost(tmp_path: Path) -> None:
+    drop(
+        tmp_path, "downtime_events.csv",
+        "E1,M1,,2026-03-02T08:00:00Z,,2026-03-02T12:00:00Z,,,2026-03-02T08:05:00Z",
+        "E2,,WC,2026-03-02T08:00:00Z,,,,,2026-03-02T08:05:00Z",
+        "E3,M3,,2026-03-02T00:30:00Z,,2026-03-02T12:00:00Z,,,2026-03-02T00:35:00Z",
+        "E4,M4,,2026-03-02T08:00:00Z,,2026-03-02T12:00:00Z,true,,2026-03-02T08:05:00Z",
+    )  # fmt: skip
+    rows = blocked(None, read_events(tmp_path, BERLIN).events, as_of=AS_OF, assumed_minutes=240)
+    assert rows is not None
+    assert rows.select("machine", "work_center", "start", "end", "kind").rows() == [
+        ("M1", None, "2026-03-02T08:00:00+00:00", "2026-03-02T12:00:00+00:00", "breakdown"),
+        (None, "WC", "2026-03-02T08:00:00+00:00", "2026-03-02T12:00:00+00:00", "breakdown"),
+    ]  # under way at the night's instant: the scheduler's own; planned: nobody's event
 
 
 def test_the_run_key_names_the_set_of_reports_not_their_order() -> None:

@@ -1,0 +1,96 @@
+"""A small generated plant with its lake, landing and people: what the tests of the Dagster shell run on."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from assets.definitions import build_definitions
+from recon_platform.governance import Role, Store
+from recon_platform.lake import Lake
+from resources.clock import ClockResource
+from resources.landing import LandingResource
+from resources.nights import NightsResource
+from resources.partitions import PLANTS, night_key
+
+FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 3)
+CODE = "FASTENER"
+HEADER = "event,machine,work_center,started_at,ended_at,expected_end,planned,reason,reported_at"
+LONG_STOP = "EV1,HD1-01,,2026-03-02T08:00:00Z,,2026-03-02T12:00:00Z,false,spindle,2026-03-02T08:05:00Z"
+SHORT_STOP = "EV2,HD1-01,,2026-03-02T08:00:00Z,2026-03-02T08:02:00Z,,false,jam,2026-03-02T08:02:00Z"
+SECRETS = {"planner": "a planner's long secret 1", "supervisor": "a supervisor's long secret 2"}
+
+
+@dataclass
+class Installation:
+    """One home folder with a landed plant, and a Dagster instance."""
+
+    home: Path
+    instance: dg.DagsterInstance
+
+    @property
+    def landing_root(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(str(self.home / "lake"))
+
+    @property
+    def nights(self) -> NightsResource:
+        return NightsResource(
+            lake_root=str(self.home / "lake"), landing_root=str(self.landing_root),
+            governance_url=str(self.home / "lake" / "governance.db"),
+        )  # fmt: skip
+
+    def definitions(self) -> dg.Definitions:
+        return build_definitions(
+            nights=self.nights, landing=LandingResource(root=str(self.landing_root)), clock=ClockResource()
+        )
+
+    def run(self, job: str, day: date = FIRST, **tags: str) -> dg.ExecuteInProcessResult:
+        """Execute a job of the code location in this process, on the partition of `day`."""
+        return (
+            self.definitions()
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=self.instance, partition_key=night_key(CODE, day), tags=tags, raise_on_error=False
+            )
+        )
+
+    def drop(self, name: str, *rows: str) -> None:
+        """Drop downtime events as a plant does: written under another name, then renamed."""
+        folder = self.landing_root / CODE / "events"
+        folder.mkdir(exist_ok=True)
+        (folder / f".{name}").write_text("\n".join((HEADER, *rows)) + "\n", encoding="utf-8")
+        (folder / f".{name}").rename(folder / name)
+
+    def people(self) -> Store:
+        """A governance store with a planner and a supervisor."""
+        (self.home / "lake").mkdir(exist_ok=True)
+        store = Store.create(str(self.home / "lake" / "governance.db"), key=b"k" * 32)
+        (self.home / "lake" / "governance.key").write_bytes(b"k" * 32)
+        for name, role in (("planner", Role.PLANNER), ("supervisor", Role.SUPERVISOR)):
+            store.people.found(name, name.title(), [role], SECRETS[name])
+        return store
+
+    def approve_base(self, store: Store) -> None:
+        """The supervisor releases the newest base plan."""
+        actor = store.sessions.authenticate(store.sessions.login("supervisor", SECRETS["supervisor"]).token)
+        (request,) = store.requests.find(actor, kind="base")
+        store.decisions.approve(actor, request.request, digest=request.digest, reason="looks right")
+
+
+def land(source: Path, home: Path) -> None:
+    """Copy the nights of a generated plant into the landing of a home folder."""
+    shutil.copytree(source, home / "landing" / CODE, ignore=shutil.ignore_patterns("truth"))
+
+
+def installation(source: Path, home: Path, instance: dg.DagsterInstance) -> Installation:
+    land(source, home)
+    instance.add_dynamic_partitions(str(PLANTS.name), [CODE])
+    return Installation(home, instance)

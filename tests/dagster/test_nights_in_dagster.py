@@ -1,0 +1,139 @@
+"""Nights, reruns and publishing through the Dagster assets, in this process, on a generated plant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from assets.night_stages import night_stage
+from recon_platform.nights import records
+from recon_platform.nights.replay import replay
+from tests.dagster.plant import CODE, FIRST, LONG_STOP, SECOND, Installation
+
+SCHEDULE = dg.AssetKey(["capacity", "schedule"])
+PUBLISHED = dg.AssetKey(["published", "published_schedule"])
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> dict[dg.AssetKey, Any]:
+    return {
+        event.asset_key: event.materialization
+        for event in result.get_asset_materialization_events()
+        if event.asset_key is not None
+    }
+
+
+def test_a_night_is_materialized_described_and_closed(site: Installation) -> None:
+    result = site.run("night")
+    assert result.success
+    made = materialized(result)
+    manifest = records.latest(site.lake, CODE, FIRST)
+    assert manifest is not None
+    derived = {key.path[-1]: found for key, found in made.items() if key.path[0] != "raw"}
+    assert set(derived) == set(manifest.outputs)
+    for name, found in derived.items():
+        metadata = {key: value.value for key, value in found.metadata.items()}
+        assert metadata["dagster/row_count"] == manifest.outputs[name].rows, name
+        assert metadata["digest"] == manifest.outputs[name].digest, name
+        assert metadata["delta_version"] == manifest.outputs[name].version, name
+        assert found.tags["dagster/data_version"] == manifest.outputs[name].digest, name
+    schedule = derived["schedule"].metadata
+    assert "data:image/png;base64," in schedule["picture"].value
+    assert schedule["sample"].value.startswith("| work_order |")
+    assert (
+        schedule["input_versions"].value["reconciled_operations"] == manifest.outputs["reconciled_operations"].version
+    )
+    assert "picture" in derived["capacity_load"].metadata
+    checks = result.get_asset_check_evaluations()
+    assert len(checks) == len(derived)
+    assert all(check.passed for check in checks)
+    assert replay(site.lake, manifest.run_id).identical
+
+
+def test_a_rerun_makes_only_what_downtime_can_change_and_carries_the_rest(site: Installation) -> None:
+    assert site.run("night").success
+    before = records.latest(site.lake, CODE, FIRST)
+    site.drop("downtime_events.csv", LONG_STOP)
+    result = site.run("rerun")
+    assert result.success
+    after = records.latest(site.lake, CODE, FIRST)
+    assert before is not None and after is not None
+    assert (after.pins.sequence, after.pins.rerun_of) == (1, before.run_id)
+    assert after.outputs["action_messages"] == before.outputs["action_messages"]
+    assert after.outputs["items"] == before.outputs["items"]
+    assert after.outputs["downtime_events"] != before.outputs["downtime_events"]
+    events = after.read(site.lake, "downtime_events")
+    assert "EV1" in events["event"].to_list()
+    assert {key.path[-1] for key in materialized(result)} >= {"downtime_events", "schedule", "order_promises"}
+    assert not {key.path[-1] for key in materialized(result)} & {"items", "action_messages"}
+    stopped = after.read(site.lake, "schedule").filter(
+        (pl.col("machine") == "HD1-01")
+        & pl.col("start").is_between(
+            pl.datetime(2026, 3, 2, 8, time_zone="UTC"), pl.datetime(2026, 3, 2, 12, time_zone="UTC"), closed="left"
+        )
+    )
+    assert stopped.is_empty()
+    assert replay(site.lake, after.run_id).identical
+
+
+def test_a_broken_table_is_reported_blocks_what_follows_and_nothing_of_it_is_written(
+    site: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = night_stage("shortages")
+
+    def negative(frames: Any, context: Any) -> dict[str, pl.DataFrame]:
+        made = stage.run(frames, context)["shortages"]
+        columns = {name: pl.Series([None], dtype=dtype) for name, dtype in made.schema.items()}
+        return {"shortages": pl.concat([made, pl.DataFrame(columns)])}
+
+    broken = type(stage)(stage.name, stage.group, stage.meaning, stage.reads, stage.writes, negative)
+    from recon_platform.proposal import stages
+
+    monkeypatch.setattr(stages, "NIGHT_STAGES", tuple(broken if s is stage else s for s in stages.NIGHT_STAGES))
+    result = site.run("night")
+    assert not result.success
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert [check.asset_key.path[-1] for check in failed] == ["shortages"]
+    assert failed[0].metadata["failures"].value >= 1
+    assert "may not be null" in failed[0].metadata["failing_rows"].value
+    assert SCHEDULE not in materialized(result)
+    assert records.latest(site.lake, CODE, FIRST) is None
+    assert not site.lake.exists("material", "shortages")
+
+
+def test_approval_publishes_and_a_failed_night_leaves_the_approved_schedule_in_force(site: Installation) -> None:
+    store = site.people()
+    assert site.run("night").success
+    assert site.nights.publishable() == []
+    refused = site.run("publish")
+    assert not refused.success
+    assert site.nights.in_force(CODE) is None
+
+    site.approve_base(store)
+    (waiting,) = site.nights.publishable()
+    done = site.run("publish", **{"recon/plan_run": waiting.run_id})
+    assert done.success
+    assert PUBLISHED in materialized(done)
+    assert site.nights.publishable() == []
+    in_force = site.nights.in_force(CODE)
+    assert in_force is not None
+    assert in_force.schedule_version == 1
+
+    (site.landing_root / CODE / SECOND.isoformat() / "work_orders.csv").write_text("", encoding="utf-8")
+    assert not site.run("night", SECOND).success
+    assert site.nights.in_force(CODE) == in_force
+
+
+def test_a_night_before_the_schedule_in_force_is_not_planned_again(site: Installation) -> None:
+    store = site.people()
+    assert site.run("night", SECOND).success
+    site.approve_base(store)
+    assert site.run("publish", SECOND).success
+    before = site.lake.version("capacity", "schedule")
+    result = site.run("night", FIRST)
+    assert not result.success
+    (failure, *_) = result.get_step_failure_events()
+    assert "a past night is not planned again" in str(failure.event_specific_data.error.to_string())  # type: ignore[union-attr]
+    assert site.lake.version("capacity", "schedule") == before
