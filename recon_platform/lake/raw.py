@@ -23,7 +23,8 @@ UOM = "uom"
 def raw_text(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Raw table `name` with every cell as text, columns in contract order, unknown ones behind by name, `_…` last.
 
-    A column that may be absent and holds nothing is left out: absent and empty are the same to whoever reads it.
+    A column that may be absent and holds nothing is left out: absent and empty are the same to whoever reads it. So is
+    an unknown one that holds nothing; its name stands in the notes of the run.
     """
     contract = described(name)
     kept = []
@@ -36,7 +37,7 @@ def raw_text(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     for other in sorted(set(frame.columns) - set(contract.column_names)):
         if other == ROW:
             kept.append(pl.col(other).cast(pl.Int64))
-        else:
+        elif other.startswith("_") or frame[other].null_count() < frame.height:
             kept.append(_text(other, frame.schema[other]))
     text = frame.select(kept)
     own = [column for column in text.columns if column.startswith("_")]

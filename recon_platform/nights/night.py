@@ -242,6 +242,9 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
     detail = json.dumps({name: asdict(entry) for name, entry in written.items()}, sort_keys=True)
     records.record_step(run.lake, run.pins, stage.name, detail, actor=run.actor, at=run.clock())
     run.done[stage.name] = written
+    for name in stage.reads:
+        if name.startswith("raw."):
+            run.frames.pop(name, None)  # the largest tables, and no later stage reads them
     run.seconds[stage.name] = time.perf_counter() - started
     return written
 

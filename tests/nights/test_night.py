@@ -162,3 +162,18 @@ def test_the_decisions_are_those_of_the_moment_the_run_was_opened(lake: Lake) ->
     again = resume(lake, run.run_id)
     assert again is not None and again.read("decisions_in_force")["subject"].to_list() == ["W1"]
     assert run.run_id != open_night(lake, landing()).run_id
+
+
+def test_raw_tables_are_read_again_as_they_were_first_read(lake: Lake) -> None:
+    run = open_night(lake, landing())
+    first = run.read("raw.items")
+    assert first.columns[:2] == ["item", "make_buy"] and "colour (new)" in first.columns
+    again = resume(lake, run.run_id)
+    assert again is not None
+    assert again.read("raw.items").equals(first)
+
+
+def test_a_lake_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(LakeError, match=r"table raw\.items .*file"):
+        run_night(Lake(tmp_path / "file"), landing(), stages=STAGES)
