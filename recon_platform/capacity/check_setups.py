@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.capacity.check_grants import granted
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -18,8 +19,22 @@ def setup_problems(rows: pl.DataFrame, loads: pl.DataFrame, frames: Frames, cont
     from recon_platform.capacity.check import problem  # noqa: PLC0415 - the two halves of one check
 
     facts = rows.select(
-        "work_order", "op_seq", "item", "lot", "setup_family", "setup_min", "work_center", "on_machine", "away", "status"
+        "work_order",
+        "op_seq",
+        "item",
+        "lot",
+        "setup_family",
+        "setup_min",
+        "work_center",
+        "on_machine",
+        "away",
+        "status",
     )
+    # An approved sibling move names its work center, so that center's own matrix holds there.
+    redirected = granted(frames).filter(pl.col("kind") == "sibling").select("work_order", "op_seq").unique()
+    facts = facts.join(
+        redirected.with_columns(pl.lit(True).alias("sent")), on=["work_order", "op_seq"], how="left"
+    ).with_columns(pl.col("away") & ~pl.col("sent").fill_null(False))
     steps = (
         loads.select("machine", "setup_start", "start", "end", "work_order", "op_seq")
         .join(facts, on=["work_order", "op_seq"], how="left")
@@ -27,7 +42,10 @@ def setup_problems(rows: pl.DataFrame, loads: pl.DataFrame, frames: Frames, cont
         .with_row_index("nr")
         .with_columns(
             pl.when(pl.col("machine") == pl.col("machine").shift(1)).then(pl.col("nr").shift(1)).alias("before"),
-            pl.when(pl.col("machine") == pl.col("machine").shift(1)).then(pl.col("away").shift(1)).fill_null(False).alias("was_away"),
+            pl.when(pl.col("machine") == pl.col("machine").shift(1))
+            .then(pl.col("away").shift(1))
+            .fill_null(False)
+            .alias("was_away"),
         )
     )
     steps = steps.join(
@@ -36,7 +54,9 @@ def setup_problems(rows: pl.DataFrame, loads: pl.DataFrame, frames: Frames, cont
     ).join(frames["machines"].select("machine", "current_setup"), on="machine", how="left", maintain_order="left")  # fmt: skip
     rules = _rules(frames)
     with_matrix = rules.select("work_center").unique().with_columns(pl.lit(True).alias("matrix"))
-    steps = steps.join(with_matrix, on="work_center", how="left", maintain_order="left").with_columns(pl.col("matrix").fill_null(False))
+    steps = steps.join(with_matrix, on="work_center", how="left", maintain_order="left").with_columns(
+        pl.col("matrix").fill_null(False)
+    )
     unknown = pl.col("away") | pl.col("was_away") | (pl.col("before").is_null() & pl.col("current_setup").is_null())
     stood = pl.when(pl.col("before").is_null()).then("current_setup").otherwise("family_before")
     plain = pl.when((stood == pl.col("setup_family")).fill_null(False)).then(0.0).otherwise("setup_min")
@@ -57,7 +77,8 @@ def _rules(frames: Frames) -> pl.DataFrame:
     matrix = frames.get("setup_matrix")
     if matrix is None or matrix.is_empty():
         return pl.DataFrame(
-            schema={name: pl.String for name in ("work_center", "attribute", "from_value", "to_value")} | {"minutes": pl.Float64}
+            schema={name: pl.String for name in ("work_center", "attribute", "from_value", "to_value")}
+            | {"minutes": pl.Float64}
         )
     return matrix.select("work_center", "attribute", "from_value", "to_value", "minutes")
 
@@ -72,11 +93,16 @@ def _values(steps: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     if lots is not None and lots.height:
         one = lots.group_by("lot", maintain_order=True).first()
         found = steps.select("nr", "lot").join(one.select("lot", "heat", "coil"), on="lot")
-        parts += [found.select("nr", pl.lit(name).alias("attribute"), pl.col(name).alias("value")) for name in ("heat", "coil")]
+        parts += [
+            found.select("nr", pl.lit(name).alias("attribute"), pl.col(name).alias("value"))
+            for name in ("heat", "coil")
+        ]
     items = frames.get("items")
     family = steps.select("nr", "item", pl.col("setup_family").alias("value"))
     if items is not None:
-        family = family.join(items.select("item", "family"), on="item", how="left").with_columns(pl.coalesce("value", "family"))
+        family = family.join(items.select("item", "family"), on="item", how="left").with_columns(
+            pl.coalesce("value", "family")
+        )
     parts.append(family.select("nr", pl.lit("family").alias("attribute"), "value"))
     return pl.concat(parts).drop_nulls("value").group_by("nr", "attribute", maintain_order=True).last()
 
@@ -104,7 +130,9 @@ def _changes(steps: pl.DataFrame, rules: pl.DataFrame, frames: Frames) -> pl.Dat
         pl.col("from").is_null() | (pl.col("from") != pl.col("value"))
     )
     for rank, (a, b) in enumerate((("from", "value"), ("from", None), (None, "value"), (None, None))):
-        part = rules.filter((pl.col("from_value") == "*") == pl.lit(a is None)).filter((pl.col("to_value") == "*") == pl.lit(b is None))
+        part = rules.filter((pl.col("from_value") == "*") == pl.lit(a is None)).filter(
+            (pl.col("to_value") == "*") == pl.lit(b is None)
+        )
         left = ["work_center", "attribute", *([a] if a else []), *([b] if b else [])]
         right = ["work_center", "attribute", *(["from_value"] if a else []), *(["to_value"] if b else [])]
         one = part.group_by(right).agg(pl.col("minutes").last().alias(f"m{rank}"))
