@@ -14,10 +14,16 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from recon_platform.material.attribution import prepare, shared_out
+from recon_platform.material.ledger import EVENT_SCHEMA
+from recon_platform.material.lots import LEAD, MICRO, ON_HAND, SAFETY
+from recon_platform.material.netting import net_all
+from recon_platform.material.problem import Problem, assemble
 from recon_platform.material.raw import raw_messages
-from recon_platform.material.problem import build_problem
+from recon_platform.material.replay import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD
+from recon_platform.material.snapshot import snapshot
 from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
-from recon_platform.tables.context import Plant, PlanContext
+from recon_platform.tables.context import PlanContext, Plant
 from recon_platform.tables.model import Table
 from recon_platform.tables.registry import conformed_table, table
 
@@ -138,6 +144,49 @@ def plan_context() -> PlanContext:
     return PlanContext(Plant("BENCH"), TODAY, datetime(TODAY.year, TODAY.month, TODAY.day, 4, tzinfo=UTC))
 
 
+def drawn_events(problem: Problem, count: int, seed: int) -> pl.DataFrame:
+    """`count` ledger events of six categories on items and orders drawn at random."""
+    rng = np.random.default_rng(seed)
+    items, orders = problem.items.get_column("item"), problem.orders
+    kind = rng.choice(6, count, p=[0.25, 0.2, 0.15, 0.1, 0.1, 0.2])
+    category = np.array(
+        ["MPS_CHANGE", "RECORD_ERROR", "SCRAP", "LEAD_TIME_CHANGE", "SAFETY_STOCK_CHANGE", "VENDOR_FALLDOWN"]
+    )[kind]
+    top = int((problem.items.get_column("level") == 0).sum())
+    at = np.where(kind == 0, rng.integers(0, top, count), rng.integers(0, len(items), count))
+    row = rng.integers(0, orders.height, count)
+    on_order = (kind == 2) | (kind == 5)
+    operation = np.array(
+        [GROSS_ADD, PARAMETER_ADD, OPEN_QTY_ADD, PARAMETER_ADD, PARAMETER_ADD, OPEN_DAY_SET], dtype=np.int64
+    )[kind]
+    amount = np.select(
+        [kind == 0, kind == 1, kind == 2, kind == 3, kind == 4],
+        [rng.integers(-10, 30, count) * MICRO, rng.integers(-20, 20, count) * MICRO, -5 * MICRO, 2, 5 * MICRO],
+        0,
+    )
+    day = np.where(kind == 5, orders.get_column("day").to_numpy()[row] + rng.integers(1, 15, count), 0)
+    day = np.where(kind == 0, problem.axis.today + rng.integers(5, 100, count), day)
+    item = np.where(on_order, orders.get_column("ix").to_numpy()[row], at)
+    nothing = pl.lit(None, dtype=pl.String)
+    return (
+        pl.DataFrame(
+            {
+                "category": category, "entity": named("E", np.arange(count)), "item": items.gather(item),
+                "operation": operation,
+                "column": np.select([kind == 1, kind == 3, kind == 4], [ON_HAND, LEAD, SAFETY], 0),
+                "order_type": orders.get_column("order_type").gather(row), "order": orders.get_column("order").gather(row),
+                "day": problem.days.ahead(day), "value": amount.astype(float), "detail": named("event ", np.arange(count)),
+                "on_order": on_order,
+            }
+        )
+        .with_columns(
+            pl.when("on_order").then(c).otherwise(nothing).alias(c) for c in ("order_type", "order")
+        )
+        .select(list(EVENT_SCHEMA))
+        .cast(EVENT_SCHEMA)
+    )  # fmt: skip
+
+
 class Clock:
     """Collects timings of parts run one after the other."""
 
@@ -156,22 +205,41 @@ class Clock:
         self.restart()
 
 
-def bench_material(orders: int = 1_000_000, items: int = 400_000, levels: int = 6, seed: int = 1) -> list[Timing]:
+def bench_material(
+    orders: int = 1_000_000, items: int = 400_000, levels: int = 6, seed: int = 1, events: int = 3_000
+) -> list[Timing]:
     """Time netting, messages with pegging, and attribution on a synthetic plant. Kernels are compiled beforehand."""
+    _timed(200, 100, levels, seed, 20)
+    return _timed(orders, items, levels, seed, events)
+
+
+def _timed(orders: int, items: int, levels: int, seed: int, events: int) -> list[Timing]:
     context = plan_context()
-    warm = plant_frames(200, 100, levels, seed)
-    solution = solve(build_problem(warm, context), context)
-    raw_messages(warm, solution, requirements_table(solution), context)
     frames = plant_frames(orders, items, levels, seed)
     clock = Clock()
-    problem = build_problem(frames, context)
+    facts = snapshot(frames, context)
+    problem = assemble(facts, context)
     clock.note("assemble", problem.orders.height + problem.demands.height)
+    netted = net_all(problem.inputs, problem.axis)
+    clock.note("net", len(netted.gross_day))
+    del netted
     solution = solve(problem, context)
-    clock.note("net and peg", solution.pegs.height)
+    clock.note("net again and peg", solution.pegs.height)
     requirements = requirements_table(solution)
     clock.note("requirements", requirements.height)
     planned = planned_orders_table(solution)
     clock.note("planned orders", planned.height)
     clock.note("pegging", pegging_table(solution).height)
     clock.note("messages", raw_messages(frames, solution, requirements, context).height)
+    drawn = drawn_events(problem, events, seed)
+    del solution, requirements, planned
+    unchanged = facts.lines.with_columns(
+        pl.lit("both").alias("side"), *(pl.lit(None, dtype=pl.String).alias(c) for c in ("category", "entity"))
+    )
+    clock.restart()
+    game = prepare(facts, drawn, unchanged, context)
+    clock.note("baseline assembled and netted", problem.items.height)
+    found = shared_out(game)
+    clock.note("attribution", found.replays)
+    clock.note("orders moved", found.shifts.height)
     return clock.timings

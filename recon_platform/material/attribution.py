@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recon_platform.material.demand import day_numbers
 from recon_platform.material.lots import LEAD, LOT_FOR_LOT, MIN_QTY, MINIMUM, MULTIPLE, ON_HAND, RULE, SAFETY
-from recon_platform.material.netting import Inputs, net_all
+from recon_platform.material.netting import Inputs, Netted, net_all
 from recon_platform.material.problem import Problem, array, assemble, offsets
 from recon_platform.material.replay import (
     GROSS_ADD,
@@ -62,6 +62,7 @@ class Game:
     """A baseline problem netted, and the changes by number of their player."""
 
     problem: Problem
+    netted: Netted
     lines: Lines
     has_parts: NDArray[np.bool_]
     tie: NDArray[np.int64]  # per supply row: which comes first of several on one day
@@ -130,6 +131,7 @@ def prepare(base: Snapshot, events: pl.DataFrame, bom: pl.DataFrame, context: Pl
     planning_day = int(day_numbers(pl.Series([context.planning_date]))[0])
     return Game(
         problem,
+        net_all(problem.inputs, problem.axis),
         kernel_lines,
         has_parts,
         array(problem.orders.select(pl.struct("order_type", "order").rank("ordinal")).to_series()),
@@ -196,16 +198,21 @@ def play(game: Game, player: pl.Expr, mode: int, inputs: Inputs | None = None) -
     """Replay with events grouped by `player`; `inputs` replaces the baseline (another lot rule, say)."""
     problem = game.problem
     used = inputs or problem.inputs
+    netted = game.netted if inputs is None else net_all(used, problem.axis)
     changes, lines = changes_by(game, player)
     return replay_all(
-        used, net_all(used, problem.axis), problem.axis, lines, changes, game.always_fixed, game.fixed_after, mode,
+        used, netted, problem.axis, lines, changes, game.always_fixed, game.fixed_after, mode,
         game.has_parts, game.tie,
     )  # fmt: skip
 
 
 def attribute(base: Snapshot, events: pl.DataFrame, bom: pl.DataFrame, context: PlanContext) -> Attribution:
     """Shares of every event in every open order's shift of need and date against `base`."""
-    game = prepare(base, events, bom, context)
+    return shared_out(prepare(base, events, bom, context))
+
+
+def shared_out(game: Game) -> Attribution:
+    """The shares of a prepared game."""
     by_category = play(game, pl.col("category_number"), SHARES)
     by_event = play(game, pl.col("number"), LABELS)
     orders = game.problem.orders.select("order_type", "order", "item").with_row_index("row").with_columns(
@@ -219,7 +226,7 @@ def attribute(base: Snapshot, events: pl.DataFrame, bom: pl.DataFrame, context: 
         shifts.join(orders, on="row")
         .join(relieving, on="row", how="left")
         .with_columns(pl.col("relieving").fill_null(False))
-        .join(amplifiers(game, shifts), on="row", how="left")
+        .join(amplifiers(game, shifts, by_category.reached), on="row", how="left")
         .drop("row")
         .sort("order_type", "order")
     )
@@ -288,7 +295,7 @@ def relieved_rows(by_event: Shifts, game: Game) -> pl.DataFrame:
     )
 
 
-def amplifiers(game: Game, shifts: pl.DataFrame) -> pl.DataFrame:
+def amplifiers(game: Game, shifts: pl.DataFrame, reached: NDArray[np.bool_]) -> pl.DataFrame:
     """`row`, `amplifier`: orders asked for sooner that would not be, had the items above them another lot rule.
 
     DYNAMIC_LOT_SIZING where lot-for-lot in place of period, part-period and Silver–Meal lots makes the shift vanish;
@@ -304,7 +311,7 @@ def amplifiers(game: Game, shifts: pl.DataFrame) -> pl.DataFrame:
     plain[rule == MINIMUM, RULE] = LOT_FOR_LOT
     plain[:, [MIN_QTY, MULTIPLE]] = 0.0
     for name, table in (("DYNAMIC_LOT_SIZING", calm), ("MIN_ORDER", plain)):
-        if sooner.is_empty() or (table == parameters).all():
+        if sooner.is_empty() or (table[reached] == parameters[reached]).all():
             continue
         other = shift_rows(play(game, pl.lit(0), SHARES, game.problem.inputs._replace(parameters=table)))
         still = other.filter((pl.col("need_now") - pl.col("due_now")) < (pl.col("need_before") - pl.col("due_before")))
