@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(schedules, name="schedule")
     app.command("explain")(explain)
     app.command("signature")(signature)
+    app.command("bias")(bias)
 
 
 @needs(Permission.READ)
@@ -160,3 +161,29 @@ def signature(
         output.say("the signature holds" if found.holds else f"the signature does not hold: {found.problem}")
     if not found.holds:
         raise typer.Exit(1)
+
+
+@needs(Permission.READ)
+def bias(
+    lake: LakeOption,
+    nights: Annotated[int, typer.Option("--nights", min=1, help="So many of the newest nights.")] = 14,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show whether small customers of a class are served later than its large ones, night by night, with an alert."""
+    from recon_platform.cli.nights import newest_manifest
+    from recon_platform.lake import Lake
+    from recon_platform.nights.fairness import bias_by_night, trend
+
+    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    stored = Lake(lake)
+    code = str(newest_manifest(stored, plant).pins.plant["code"])
+    found = bias_by_night(stored, code, nights)
+    turned = trend(found)
+    if as_json:
+        output.print_json({"plant": code, "nights": found, "trend": turned})
+        return
+    output.print_frame("Days later, smallest quarter of a class against its largest", found, shown=None)
+    output.print_frame("Trend", turned)

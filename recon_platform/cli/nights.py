@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recon_platform.cli import doors, output
-from recon_platform.cli.doors import needs
+from recon_platform.cli.doors import Door, needs
 from recon_platform.cli.options import (
     GovernanceOption,
     HomeOption,
@@ -59,11 +61,11 @@ def night(
 
     door = doors.enter_if_governed(Permission.RUN, lake, governance, home)
     store = None if door is None else door.store
-    with output.progress(len(NIGHT_STAGES) + 2, quiet=as_json) as step:
+    stored = Lake(lake)
+    with output.progress(len(NIGHT_STAGES) + 2, quiet=as_json) as step, fallback_told(door, stored, landing.name):
         step("reading")
         received = read_landing(landing)
         follow_plant(store, received.as_of)
-        stored = Lake(lake)
         result = run_night(
             stored, received, store=store, sequence=sequence, progress=step,
             actor="night" if door is None else door.actor.name, clock=system_clock if store is None else store.clock,
@@ -79,6 +81,23 @@ def night(
     output.say(f"\nrun {result.run_id} is in {lake}; where to look next:")
     for line in next_commands(lake, governed=door is not None):
         output.say(f"  {line}")
+
+
+@contextmanager
+def fallback_told(door: Door | None, lake: Lake, night: str) -> Iterator[None]:
+    """When what runs inside fails, say in the trail and to people what stays in force; the error goes on."""
+    from recon_platform.nights.failure import tell_failure
+    from recon_platform.nights.records import manifests
+
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        plants = {str(manifest.pins.plant["code"]) for manifest in manifests(lake)}
+        if door is not None and len(plants) == 1:
+            words = tell_failure(door.store, lake, door.actor, plants.pop(), night=night, reason=str(error))
+            copy_audit(door.store, lake)
+            output.note(words)
+        raise
 
 
 @needs(Permission.RUN)

@@ -73,6 +73,14 @@ class Transaction:
                 f"`recon user secret`, then let an approver confirm you with `recon user confirm {actor.name}`"
             )
 
+    def has_event(self, action: str, subject: str) -> bool:
+        """Whether the trail holds `action` on `subject`."""
+        table = schema.audit_events
+        found = self.connection.execute(
+            select(table.c.sequence).where(table.c.subject == subject, table.c.action == action).limit(1)
+        )
+        return found.first() is not None
+
     def audit(
         self, actor: Actor, action: str, subject: str, detail: dict[str, Any], plant: str | None = ANYWHERE
     ) -> int:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from recon_platform.connectors import read_landing
 from recon_platform.metrics.bias import disadvantage, tardiness_by_revenue
 from recon_platform.nights.context import landing_context
+from recon_platform.nights.fairness import trend
 from recon_platform.nights.fence import fence_breaks
 from recon_platform.planning import plan
 from recon_platform.plantsim import generate
@@ -199,3 +200,12 @@ def test_20_lateness_by_size_within_a_class_is_measured_and_raised() -> None:
     even = promises.with_columns(pl.lit(2.0).alias("late_days"))
     assert disadvantage(tardiness_by_revenue(even, customers)).rows() == [("A", 0.0, False)]
     assert tardiness_by_revenue(promises, customers.head(3)).is_empty()  # too few to tell quarters apart
+
+
+def test_20_the_trend_over_nights_is_raised_while_it_stands_above_a_day() -> None:
+    nights = pl.DataFrame({
+        "night": ["n1", "n2", "n3", "n1", "n2"], "customer_class": ["A", "A", "A", "B", "B"],
+        "days": [0.5, 1.0, 1.5, 0.2, 0.1], "alert": [False, False, True, False, False],
+    })  # fmt: skip
+    assert trend(nights).rows() == [("A", 3, 1.5, pytest.approx(0.5), True), ("B", 2, 0.1, None, False)]
+    assert trend(nights.clear()).is_empty()
