@@ -190,6 +190,21 @@ def run(
     return figures
 
 
+def fix_pool(
+    wanted: int = 3_000, *, orders: int = 20_000, rate: float = 0.2, first_seed: int = 11,
+    say: Callable[[str], None] | None = None,
+) -> tuple[int, int]:  # fmt: skip
+    """Corrections made alone on plants of consecutive seeds until there are `wanted`, and how many were wrong."""
+    fixes, wrong, seed = 0, 0, first_seed
+    while fixes < wanted:
+        figures = run(orders, seeds=(seed,), rates=(rate,), say=say)
+        made = sum(figure.fixes for figure in figures)
+        if made == 0:
+            raise ValueError(f"a plant of {orders} orders with drift {rate} gave no correction; take a larger one")
+        fixes, wrong, seed = fixes + made, wrong + sum(figure.wrong_fixes for figure in figures), seed + 1
+    return fixes, wrong
+
+
 def pooled(figures: Sequence[DriftFigures]) -> tuple[tuple[RuleScore, ...], RuleScore]:
     """Scores per rule over all plants, and over all rules together (rule `all`)."""
     sums: dict[str, list[int]] = {}

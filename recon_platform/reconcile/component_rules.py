@@ -37,7 +37,8 @@ def verdicts(found: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.Da
     )
     posted_on = pl.coalesce(pl.col("last_report").dt.date(), pl.lit(context.planning_date))
     period_closed = period_state(posted_on, frames) == "closed"
-    no_stock = pl.col("stock") < expected - issued
+    asked = pl.when(short & complete).then(expected - issued).otherwise(0.0)
+    no_stock = pl.col("stock") < asked.cum_sum().over("component")  # what orders before it take is gone
     excluded = pl.col("bulk") | (pl.col("component_kind") == "phantom").fill_null(False) | (pl.col("expected_full") < 0)
     paired = pl.col("substitute_for").is_not_null() | pl.col("substituted_by").is_not_null()
     seen = pl.col("consumed")

@@ -141,6 +141,15 @@ def test_four_in_a_row_are_not_yet_a_trend_and_a_good_one_breaks_it() -> None:
     assert "BF-11" not in set(made["findings"]["rule"])
 
 
+def test_stock_is_not_promised_twice() -> None:
+    orders = [order(name, good=1000) for name in ("A", "B")]
+    reports = [report(name, seq, 1000, hours_ago=2) for name in ("A", "B") for seq in (10, 20)]
+    stock: Rows = [{"item": "C", "qty": 3000.0, "uom": "PCE", "status": "available"}]
+    issues = [issue("A", 0), issue("B", 0)]
+    made = night(plant(orders, reports, inventory=stock, material_issues=issues))
+    assert (fired(made, "A"), fired(made, "B")) == ({"BF-02"}, {"BF-07"})
+
+
 def test_the_bill_is_the_one_valid_when_the_order_started() -> None:
     bill: Rows = [
         {**BILL, "qty_per": 3.0, "valid_to": TODAY - timedelta(days=10)},
