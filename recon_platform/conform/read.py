@@ -64,7 +64,7 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
 
 def _clean(series: pl.Series, *, keep_blanks: bool) -> pl.Series:
     """Text with empty as null, outer blanks off unless a key is kept as written; other types as they came."""
-    if series.dtype.base_type() in (pl.Categorical, pl.Enum, pl.Null, pl.Binary):
+    if series.dtype.base_type() in (pl.Categorical, pl.Enum, pl.Null):
         series = series.cast(pl.String, strict=False)
     if series.dtype != pl.String:
         return series

@@ -15,6 +15,7 @@ from recon_platform.tables.model import Column, Kind, Table
 
 ID = "_id"
 LONGEST_VALUE = 200
+READABLE = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Time, pl.Categorical, pl.Enum, pl.Null)
 _RANK = {severity: rank for rank, severity in enumerate(reversed(SEVERITIES))}  # critical 0
 
 
@@ -109,6 +110,7 @@ def _value_of(raw: pl.DataFrame) -> pl.Expr:
 def start_sheet(table: Table, raw: pl.DataFrame | None) -> Sheet:
     """A sheet of `raw` (None: not delivered) with every contract column, missing ones null, all rows live."""
     present = raw is not None
+    _require_values(table, raw)
     frame = raw if raw is not None else pl.DataFrame({column.name: [] for column in table.columns})
     text = {"_source": table.source or "erp", "_file": f"{table.name}", "_problem": None, "_extracted_at": None}
     frame = frame.with_columns(
@@ -121,6 +123,13 @@ def start_sheet(table: Table, raw: pl.DataFrame | None) -> Sheet:
         pl.lit(None, pl.String).alias(name) for name in table.column_names if name not in frame.columns
     )
     return Sheet(table, frame, frame, present)
+
+
+def _require_values(table: Table, raw: pl.DataFrame | None) -> None:
+    for column in table.columns:
+        dtype = pl.Null() if raw is None or column.name not in raw.columns else raw.schema[column.name]
+        if not (dtype.is_numeric() or dtype.base_type() in READABLE):
+            raise TypeError(f"table {table.name}, column {column.name}: expected text, numbers or dates, found {dtype}")
 
 
 def needed(column: Column) -> bool:

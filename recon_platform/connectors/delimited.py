@@ -19,6 +19,7 @@ from recon_platform.connectors.landing_error import LandingError
 LONGEST_ROW_BYTES = 16 * 1024 * 1024
 PROBLEM = "_problem"
 ROW = "_row"
+SINGLE_VALUES = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Time, pl.Categorical, pl.Enum, pl.Null)
 
 
 def read_csv(data: bytes, file: str, needed: Sequence[str]) -> pl.DataFrame:
@@ -179,9 +180,12 @@ def read_parquet(data: bytes, file: str, needed: Sequence[str]) -> pl.DataFrame:
         ) from None
     require_header(frame.columns, file, needed)
     for name, dtype in frame.schema.items():
-        if dtype.is_nested() or dtype == pl.Object:
+        if not (dtype.is_numeric() or dtype.base_type() in SINGLE_VALUES):
             raise LandingError(
-                f"column holds {dtype}, expected single values", file=file, column=name, action="flatten it"
+                f"column holds {dtype}, expected text, numbers, dates or times",
+                file=file,
+                column=name,
+                action="convert it",
             )
     return frame.with_columns(
         pl.int_range(1, frame.height + 1, dtype=pl.Int64).alias(ROW), pl.lit(None, pl.String).alias(PROBLEM)

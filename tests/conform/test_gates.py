@@ -11,6 +11,8 @@ from recon_platform.conform import conform
 from recon_platform.conform.feeds import constant_offset
 from recon_platform.conform.gates import GATES
 from recon_platform.conform.lots import looping_lots, lot_roots
+from recon_platform.tables.context import Plant
+from recon_platform.tables.policy import policy_from_dict
 from recon_platform.tables.reconciled import FINDING_COLUMNS
 from recon_platform.tables.registry import conformed_table
 from tests.conform.plant import context, landing, table
@@ -69,20 +71,21 @@ def test_calendars_that_overlap_or_have_no_time() -> None:
     assert fired(made, "work_center_empty") == ["LONE"]
     closed = table("calendar date kind", *(f"DAY {date(2026, 1, 1) + timedelta(days=n)} closed" for n in range(400)))
     other = table("calendar weekday shift kind start end", "OPEN 1 day regular 06:00 14:00")
-    made = conform(landing(calendars=pl.concat([shifts, other]), calendar_exceptions=closed), context(plant=context().plant.__class__("T", "UTC", "EUR", "OPEN")))  # fmt: skip
+    open_plant = context(plant=Plant("T", "UTC", "EUR", "OPEN"))
+    made = conform(landing(calendars=pl.concat([shifts, other]), calendar_exceptions=closed), open_plant)
     assert fired(made, "calendar_empty") == ["HD", "PK"]
 
 
 def test_a_plant_calendar_that_does_not_exist_is_replaced_and_said() -> None:
-    plant = type(context().plant)("T", "UTC", "EUR", "NOWHERE")
-    made = conform(landing(), context(plant=plant))
+    made = conform(landing(), context(plant=Plant("T", "UTC", "EUR", "NOWHERE")))
     found = made["data_findings"].filter(pl.col("rule") == "plant_calendar").row(0, named=True)
     assert (found["erp_value"], found["correction"], found["applied"]) == ("NOWHERE", "taken: DAY", True)
 
 
 def test_an_item_that_contains_itself_is_cut_out_and_its_neighbours_stay() -> None:
     items = table(
-        "item make_buy uom lead_time_days lot_rule", *(f"{i} make PCE 1 lot_for_lot" for i in ["BOLT", "A", "B", "C", "D"]),
+        "item make_buy uom lead_time_days lot_rule",
+        *(f"{i} make PCE 1 lot_for_lot" for i in ["BOLT", "A", "B", "C", "D"]),
         "WIRE buy KGM 1 lot_for_lot", "00042 buy PCE 1 lot_for_lot",
     )  # fmt: skip
     lines = table(
@@ -146,8 +149,6 @@ def test_prefixes_are_taken_off_only_where_the_policy_says_so() -> None:
     status = table("order op_seq status good_qty scrap_qty reported_at", f"SFC-WO-1 10 waiting 0 0 {AT}")
     plain = conform(landing(operation_status=status), context())
     assert plain["operation_status"]["order"].to_list() == ["SFC-WO-1"]
-    from recon_platform.tables.policy import policy_from_dict
-
     policy = policy_from_dict({"spine": {"key_prefixes": {"mes.work_order": ["SFC-"]}}})
     made = conform(landing(operation_status=status), context(policy=policy))
     assert made["operation_status"]["order"].to_list() == ["WO-1"]
@@ -157,10 +158,10 @@ def test_prefixes_are_taken_off_only_where_the_policy_says_so() -> None:
 @pytest.mark.parametrize(
     ("start", "end", "expected", "gate"),
     [
-        ("2026-03-01T23:30:00", "1900-01-01T01:05:00", datetime(2026, 3, 2, 0, 5), "time_mended"),
-        ("2026-03-01T22:00:00", "22:30:00", datetime(2026, 3, 1, 21, 30), "time_mended"),
-        ("2026-03-01T23:30:00", "2026-03-01T01:05:00", datetime(2026, 3, 2, 0, 5), "time_mended"),
-        ("2026-03-01T23:30:00Z", "1899-12-30 01:05", datetime(2026, 3, 2, 1, 5), "time_mended"),
+        ("2026-03-01T23:30:00", "1900-01-01T01:05:00", datetime(2026, 3, 2, 0, 5, tzinfo=UTC), "time_mended"),
+        ("2026-03-01T22:00:00", "22:30:00", datetime(2026, 3, 1, 21, 30, tzinfo=UTC), "time_mended"),
+        ("2026-03-01T23:30:00", "2026-03-01T01:05:00", datetime(2026, 3, 2, 0, 5, tzinfo=UTC), "time_mended"),
+        ("2026-03-01T23:30:00Z", "1899-12-30 01:05", datetime(2026, 3, 2, 1, 5, tzinfo=UTC), "time_mended"),
     ],
 )  # fmt: skip
 def test_ends_without_date_or_before_their_start_are_mended_and_reported(
@@ -168,14 +169,15 @@ def test_ends_without_date_or_before_their_start_are_mended_and_reported(
 ) -> None:
     status = table(STATUS, f"WO-1 10 HD-01 complete 1 0 {start} {end.replace(' ', '~')} {AT}")
     made = conform(landing(operation_status=status), context())
-    assert made["operation_status"]["ended_at"].to_list() == [expected.replace(tzinfo=UTC)]
+    assert made["operation_status"]["ended_at"].to_list() == [expected]
     assert fired(made, gate) == ["operation_status/operation_status/1"]
 
 
 def test_an_end_days_before_its_start_or_without_anything_to_lean_on_is_refused() -> None:
     status = table(
         STATUS, f"WO-1 10 HD-01 complete 1 0 2026-03-01T06:00:00 2026-02-20T06:00:00 {AT}",
-        f"WO-1 20 PK-01 complete 1 0 2026-03-01T06:00:00 24:00.0 {AT}", f"WO-2 20 PK-01 complete 1 0 - 1900-01-01T01:05:00 {AT}",
+        f"WO-1 20 PK-01 complete 1 0 2026-03-01T06:00:00 24:00.0 {AT}",
+        f"WO-2 20 PK-01 complete 1 0 - 1900-01-01T01:05:00 {AT}",
         f"WO-2 10 PK-01 waiting 1 0 - - {AT}",
     )  # fmt: skip
     made = conform(landing(operation_status=status), context())

@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon_platform.conform.history import (
-    build_history, changes, cut_overlaps, extend_history, valid_on, validity_breaks,
+    build_history,
+    changes,
+    cut_overlaps,
+    extend_history,
+    valid_on,
+    validity_breaks,
 )  # fmt: skip
 
 START = date(2026, 3, 2)

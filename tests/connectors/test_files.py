@@ -93,7 +93,7 @@ def test_a_table_declared_absent_has_no_rows(tmp_path: Path) -> None:
 
 
 def _replace(name: str, data: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(data) and None or None
+    return lambda folder: ((folder / name).write_bytes(data) and None) or None
 
 
 def _missing(name: str) -> Callable[[Path], None]:
@@ -113,22 +113,37 @@ HEADER = b"item,make_buy,uom,lead_time_days,lot_rule\n"
 BROKEN: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "missing file": (_missing("items.csv"), ("items", "missing", "file items.csv")),
     "missing plant.toml": (_missing("plant.toml"), ("missing", "file plant.toml")),
-    "wrong header": (_replace("items.csv", b"itm,make_buy,uom,lead_time_days,lot_rule\n1,2,3,4,5\n"), ("column item", "row 0", "file items.csv")),
+    "wrong header": (
+        _replace("items.csv", b"itm,make_buy,uom,lead_time_days,lot_rule\n1,2,3,4,5\n"),
+        ("column item", "row 0", "file items.csv"),
+    ),
     "semicolons": (_replace("items.csv", HEADER.replace(b",", b";")), ("commas", "file items.csv", "row 0")),
     "header twice": (_replace("items.csv", b"item," + HEADER), ("'item' appears twice", "file items.csv")),
-    "bad encoding": (_replace("items.csv", HEADER + b"BOLT,make,PCE,5,lot_for_lot\nM\xfctter,make,PCE,5,x\n"), ("file items.csv", "column item", "row 2", "UTF-8")),
+    "bad encoding": (
+        _replace("items.csv", HEADER + b"BOLT,make,PCE,5,lot_for_lot\nM\xfctter,make,PCE,5,x\n"),
+        ("file items.csv", "column item", "row 2", "UTF-8"),
+    ),
     "utf-16": (_replace("items.csv", "item".encode("utf-16")), ("UTF-16", "file items.csv")),
     "empty table": (_replace("items.csv", HEADER), ("items", "no rows", "file items.csv")),
     "0 bytes": (_replace("items.csv", b""), ("empty", "file items.csv")),
     "0-byte Parquet": (_zero_byte_parquet, ("0 bytes", "file items.parquet")),
-    "open quote": (_replace("items.csv", HEADER + b'BOLT,make,"PCE,5,x\nB,make,PCE,5,x\n'), ("quoted", "file items.csv", "row 1")),
+    "open quote": (
+        _replace("items.csv", HEADER + b'BOLT,make,"PCE,5,x\nB,make,PCE,5,x\n'),
+        ("quoted", "file items.csv", "row 1"),
+    ),
     "delivered twice": (_twice, ("items", "twice")),
     "bad toml": (_replace("plant.toml", b"plant = \n"), ("TOML", "file plant.toml", "line 1")),
-    "bad time zone": (_replace("plant.toml", b'plant = "T"\ntimezone = "Mars/Olympus"\n'), ("timezone", "Mars/Olympus")),
-    "bad setting": (_replace("plant.toml", b'plant = "T"\n[policy.capacity]\nfrozen_hours = "x"\n'), ("capacity.frozen_hours", "float")),
+    "bad time zone": (
+        _replace("plant.toml", b'plant = "T"\ntimezone = "Mars/Olympus"\n'),
+        ("timezone", "Mars/Olympus"),
+    ),
+    "bad setting": (
+        _replace("plant.toml", b'plant = "T"\n[policy.capacity]\nfrozen_hours = "x"\n'),
+        ("capacity.frozen_hours", "float"),
+    ),
     "unknown setting": (_replace("plant.toml", b'plant = "T"\ncolour = 1\n'), ("colour",)),
     "no code": (_replace("plant.toml", b'timezone = "UTC"\n'), ("plant", "missing")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BROKEN)
