@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from recon_platform.capacity.problem import CENTER, FAMILY, Array
+from recon_platform.capacity.problem import FAMILY, Array
 from recon_platform.tables.model import Frames
 
 FAMILY_ATTRIBUTE = "family"
@@ -24,6 +24,7 @@ class Changeovers:
     """Families and matrices, and for each operation (in the order given) its family."""
 
     operation_family: Array
+    families: int  # those of operations; what stands on machines follows
     family: Array
     value: Array
     code: Array
@@ -96,16 +97,12 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
     family = np.zeros(families.height, FAMILY)
     family["center"] = families["center"].to_numpy()
     family["setup"] = families["setup_min"].fill_null(0.0).to_numpy()
-    alike = families.select(
-        pl.when(pl.col("setup_family").is_null()).then(None).otherwise(pl.struct("center", "setup_family")).alias("key")
-    )["key"]
     named = families.select("center", "setup_family").unique().drop_nulls().sort("center", "setup_family").with_row_index("alike")
     family["alike"] = (
         families.select("center", "setup_family")
         .join(named, on=["center", "setup_family"], how="left", maintain_order="left")["alike"]
         .cast(pl.Int64).fill_null(-1).to_numpy()
     )  # fmt: skip
-    del alike
     count = max(1, len(names))
     value = np.full((families.height, count), -1, np.int32)
     code = np.zeros((families.height, count), np.int32)
@@ -113,11 +110,15 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
     matrix_size = np.zeros((centers, count), np.int32)
     cells: list[Array] = [np.full(1, -1, np.int32)]
     offset = 1
+    identities: list[dict[str, int]] = []
+    codes: dict[tuple[int, int], dict[str, int]] = {}
     family_center = families["center"].to_numpy()
     for a, name in enumerate(names):
         column = families[f"a:{name}"]
-        everything = pl.concat([column, machines["current_setup"]]).drop_nulls().unique().sort()
+        of_rules = rules.filter(pl.col("attribute") == name)
+        everything = pl.concat([column, of_rules["from_value"], of_rules["to_value"]]).drop_nulls().unique().sort()
         identity = {text: k for k, text in enumerate(everything.to_list())}
+        identities.append(identity)
         value[:, a] = column.replace_strict(identity, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
         for (center,), part in rules.filter(pl.col("attribute") == name).group_by("center", maintain_order=True):
             named_values = sorted(({*part["from_value"].to_list(), *part["to_value"].to_list()} - {"*"}))
@@ -127,14 +128,17 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
             c = int(center)  # type: ignore[call-overload]
             matrix_at[c, a] = offset
             matrix_size[c, a] = size
+            codes[c, a] = number
             offset += size * size
             mine = family_center == c
             code[mine, a] = (
                 column.filter(pl.Series(mine)).replace_strict(number, default=0, return_dtype=pl.Int32).fill_null(0).to_numpy()
             )
+    count_of_families = family.shape[0]
+    family, value, code, standing = _with_standing(machines, family, value, code, named, names, identities, codes)
     return Changeovers(
-        numbered["number"].cast(pl.Int32).to_numpy(), family, value, code, matrix_at, matrix_size,
-        np.concatenate(cells), _standing(machines, families, names),
+        numbered["number"].cast(pl.Int32).to_numpy(), count_of_families, family, value, code, matrix_at, matrix_size,
+        np.concatenate(cells), standing,
     )  # fmt: skip
 
 
@@ -152,17 +156,33 @@ def _matrix(part: pl.DataFrame, number: dict[str, int], size: int) -> Array:
     return cells.reshape(-1)
 
 
-def _standing(machines: pl.DataFrame, families: pl.DataFrame, names: list[str]) -> Array:
-    """The family a machine is set up for: the first whose set-up family or an attribute value is its current set-up."""
-    standing = np.full(machines.height, -1, np.int32)
-    columns = ["setup_family", *[f"a:{name}" for name in names]]
-    long = pl.concat(
-        [families.select("number", "center", pl.col(column).alias("current_setup"), pl.lit(k).alias("rank"))
-         for k, column in enumerate(columns)]
-    ).drop_nulls().sort("rank", "number").unique(["center", "current_setup"], keep="first", maintain_order=True)  # fmt: skip
-    found = machines.select("index", "center", "current_setup").join(long, on=["center", "current_setup"])
-    standing[found["index"].to_numpy()] = found["number"].to_numpy()
-    return standing
+def _with_standing(
+    machines: pl.DataFrame, family: Array, value: Array, code: Array, alike: pl.DataFrame, names: list[str],
+    identities: list[dict[str, int]], codes: dict[tuple[int, int], dict[str, int]],
+) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+    """Families for what stands on machines now, appended after the others, and the number each machine has.
 
-
-__all__ = ["CENTER", "Changeovers", "attribute_values", "build_changeovers"]
+    Of a machine only its current set-up is known: one set-up family or one attribute value. Attributes it says nothing
+    about count as changed, from `*`.
+    """
+    known = machines.select("center", "current_setup").drop_nulls().unique().sort("center", "current_setup")
+    number_of_alike = {(c, f): k for c, f, k in alike.select("center", "setup_family", "alike").iter_rows()}
+    extra = np.zeros(known.height, FAMILY)
+    extra_value = np.full((known.height, value.shape[1]), -2, np.int32)
+    extra_code = np.zeros((known.height, value.shape[1]), np.int32)
+    numbers: dict[tuple[int, str], int] = {}
+    for k, (center, current) in enumerate(known.iter_rows()):
+        extra[k]["center"] = center
+        extra[k]["alike"] = number_of_alike.get((center, current), -1)
+        numbers[center, current] = family.shape[0] + k
+        for a in range(len(names)):
+            if (center, a) in codes and current in identities[a]:
+                extra_value[k, a] = identities[a][current]
+                extra_code[k, a] = codes[center, a].get(current, 0)
+    standing = np.array(
+        [numbers.get((center, current), -1) if current is not None else -1
+         for center, current in machines.select("center", "current_setup").iter_rows()], np.int32,
+    )  # fmt: skip
+    return (
+        np.concatenate([family, extra]), np.concatenate([value, extra_value]), np.concatenate([code, extra_code]), standing,
+    )  # fmt: skip

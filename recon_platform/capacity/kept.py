@@ -42,18 +42,20 @@ def what_is_kept(
     an approved move frees from the fence (work_order, op_seq or null for all)."""
     origin = origin_of(context.as_of)
     published = frames.get("published.schedule")
-    base = operations.select("row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at")
+    base = operations.select("row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained")
     index = machines.select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
     if published is None or published.is_empty():
         before = base.select("work_order", "op_seq").clear().with_columns(
             pl.lit(None, pl.String).alias("machine_before"), pl.lit(None, pl.Int64).alias("from"),
             pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_start"),
+            pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_end"),
         )
         any_published = pl.lit(False)
     else:
         before = published.select(
             "work_order", "op_seq", pl.col("machine").alias("machine_before"),
             minute_down("setup_start", origin).alias("from"), pl.col("start").alias("previous_start"),
+            pl.col("end").alias("previous_end"),
         ).unique(["work_order", "op_seq"], keep="first", maintain_order=True)
         any_published = pl.lit(True)
     free = released.select("work_order", "op_seq").with_columns(pl.lit(True).alias("released"))
@@ -84,7 +86,7 @@ def what_is_kept(
         .when(bound & (pl.col("status") == "setup")).then(FROZEN)
         .when(pl.col("released")).then(FREE)
         .when(bound & in_fence).then(FROZEN)
-        .when(bound & (pl.col("from") < match_up)).then(SOFT)
+        .when(bound & (pl.col("from") < match_up) & ~pl.col("chained")).then(SOFT)
         .otherwise(FREE).cast(pl.Int8).alias("state"),
     )  # fmt: skip
     rows = joined.select(
@@ -99,7 +101,7 @@ def what_is_kept(
     sequence = (
         joined.filter(pl.col("state") != FREE)
         .with_columns(first.alias("rank"), pl.when(on_floor).then(0).otherwise("from").alias("order_by"))
-        .sort("home", "rank", "order_by", "started_at", "previous_start", "work_order", "op_seq")
+        .sort("home", "rank", "order_by", "started_at", "previous_start", "previous_end", "work_order", "op_seq")
         .select(pl.col("home").alias("index"), "row")
     )
     return Kept(rows, sequence)

@@ -164,6 +164,8 @@ def fit(p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: floa
     run = np.int64(whole(np.float64(o.run) / speed))
     setup_minutes = np.int64(whole(setup))
     min_end = np.int64(s.placement[i].min_end)
+    if min_end >= 0:
+        min_end += np.int64(whole(np.float64(o.run) / speed * np.float64(p.operation[i - 1].share)))
     pausable = np.int64(kind.pausable)
     at = np.int64(at)
     setup_start, start, end = at, at, at

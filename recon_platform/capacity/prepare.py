@@ -54,7 +54,7 @@ def prepare(frames: Frames, context: PlanContext) -> Prepared:
     operations = operations.with_columns(pl.Series("kind", kind_of))
     kept = what_is_kept(operations, machines.machines, frames, context, approved.released)
     changeovers = build_changeovers(operations, machines.machines, machines.centers.height, frames)
-    group, group_ptr, group_op = _groups(operations, kept)
+    group, group_ptr, group_op = _groups(operations, kept, frames)
     records = _operation_records(operations, orders, kept, changeovers.operation_family, group, context, origin)
     order_records, link_to = _order_records(orders, operations, frames, records, origin)
     machine_records, kept_ops = _machine_records(machines, kept, changeovers.machine_family)
@@ -63,7 +63,7 @@ def prepare(frames: Frames, context: PlanContext) -> Prepared:
         family_value=changeovers.value, family_code=changeovers.code, matrix_at=changeovers.matrix_at,
         matrix_size=changeovers.matrix_size, matrix=changeovers.matrix, kind=kinds, machine=machine_records,
         open_start=machines.intervals["start"].to_numpy(), open_end=machines.intervals["end"].to_numpy(),
-        kept=kept_ops.astype(np.int32), center=_center_records(machines, changeovers.family), group_ptr=group_ptr, group_op=group_op,
+        kept=kept_ops.astype(np.int32), center=_center_records(machines, changeovers.family[: changeovers.families]), group_ptr=group_ptr, group_op=group_op,
         people=people, tool_ptr=tool_ptr, end_of_time=machines.horizon + 1,
         batch_wait=int(context.policy.capacity.batch_wait_minutes), sibling_pull=int(approved.sibling_pull),
     ))  # fmt: skip
@@ -116,6 +116,12 @@ def _text(*parts: str | pl.Expr) -> pl.Expr:
     return pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts], ignore_nulls=True)
 
 
+_ONE_LOAD = (
+    "batch_minutes", "batch_max", "batch_min", "setup_skill", "setup_people", "run_skill", "run_people", "pausable",
+)  # fmt: skip
+"""What operations must have in common to share a load, besides their set-up."""
+
+
 def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines) -> pl.DataFrame:
     """Everything about an operation that needs its order or work center, and its row number."""
     centers = machines.centers.select("work_center", "center", "external", "efficiency", "continuity")
@@ -134,16 +140,17 @@ def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines) -
         pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency")
     )
     rounded = pl.when((run - run.round()).abs() < 1e-6).then(run.round()).otherwise(run)
-    shared = furnace & (loads <= 1.0) & most.is_not_null()
+    shared = furnace & (loads <= 1.0) & most.is_not_null() & pl.col("tool").is_null()
     elapsed = pl.when(external).then((pl.col("external_days") * 1440).ceil()).when(pl.col("external")).then(
         (pl.col("setup_min") + run).ceil()
     ).otherwise(-1)
     joined = joined.with_columns(
-        pl.when(pl.col("external")).then(0.0).otherwise(rounded).alias("run"),
+        pl.when(pl.col("external")).then(0.0).otherwise(rounded.clip(1.0)).alias("run"),
         elapsed.cast(pl.Int32).alias("elapsed"),
         shared.alias("shared"),
-        pl.when(shared).then(pl.concat_str(pl.col("batch_minutes").cast(pl.String), pl.lit("/"), most.cast(pl.String)))
-        .alias("batch_key"),
+        pl.when(shared).then(pl.concat_str(
+            [pl.col(name).cast(pl.String).fill_null("-") for name in _ONE_LOAD], separator="/"
+        )).alias("batch_key"),
         pl.when(pl.col("external") | (pl.col("status").is_in(["running", "paused"]))).then(0.0).otherwise("setup_min")
         .alias("setup_min"),
     )  # fmt: skip
@@ -154,7 +161,9 @@ def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines) -
     )  # fmt: skip
     lag = pl.col("move_min") + pl.col("queue_min").shift(-1, fill_value=0.0)
     wait_before = pl.when(pl.col("order").shift(1) == pl.col("order")).then(pl.col("max_wait_min").shift(1)).otherwise(None)
+    waits_after = following & pl.col("max_wait_min").is_not_null()
     return joined.with_columns(
+        (waits_after | wait_before.is_not_null()).fill_null(False).alias("chained"),
         pl.when(following).then(lag.ceil()).otherwise(0.0).cast(pl.Int32).alias("lag"),
         pl.when(overlap.fill_null(False) & (pl.col("max_wait_min").is_null()))
         .then(pl.col("overlap_qty") / pl.col("qty")).otherwise(1.0).alias("share"),
@@ -199,29 +208,28 @@ def _kinds(
     return kinds, people, tool_ptr, kind_of
 
 
-def _groups(operations: pl.DataFrame, kept: Kept) -> tuple[Array, Array, Array]:
+def _groups(operations: pl.DataFrame, kept: Kept, frames: Frames) -> tuple[Array, Array, Array]:
     """Continuity groups: operations of one lot, coil or campaign at a work center that keeps them together.
 
-    Operations in force, at a vendor or under a maximum wait are left out; one sequence step each, so that no member
-    waits for another.
+    Operations in force, at a vendor, under a maximum wait, or of orders that feed another made order are left out; one
+    sequence step each. So no member ever waits for another.
     """
     n = operations.height
+    feeds = frames["order_links"]
+    linked = pl.concat([feeds.select(pl.col("supply_order").alias("work_order")), feeds.select(pl.col("demand_order").alias("work_order"))]).unique()
     key = (
         pl.when(pl.col("continuity") == "campaign").then("campaign")
         .when(pl.col("continuity") == "lot").then("lot")
         .when(pl.col("continuity") == "coil").then("lot")
         .otherwise(None)
     )  # fmt: skip
-    waits = (pl.col("max_wait") >= 0) | ((pl.col("order").shift(-1) == pl.col("order")) & (pl.col("max_wait").shift(-1) >= 0))
     members = (
-        operations.with_columns(key.alias("together"), waits.fill_null(False).alias("waits"), kept.rows["state"].alias("state"))
-        .filter(pl.col("together").is_not_null() & ~pl.col("waits") & (pl.col("state") == FREE) & (pl.col("elapsed") < 0))
-        .with_columns(pl.len().over("center", "together", "op_seq").alias("size"), pl.col("level"))
-        if "level" in operations.columns
-        else operations.with_columns(key.alias("together"), waits.fill_null(False).alias("waits"), kept.rows["state"].alias("state"))
-        .filter(pl.col("together").is_not_null() & ~pl.col("waits") & (pl.col("state") == FREE) & (pl.col("elapsed") < 0))
+        operations.with_columns(key.alias("together"), kept.rows["state"].alias("state"))
+        .filter(pl.col("together").is_not_null() & ~pl.col("chained") & (pl.col("state") == FREE) & (pl.col("elapsed") < 0))
+        .join(linked, on="work_order", how="anti", maintain_order="left")
         .with_columns(pl.len().over("center", "together", "op_seq").alias("size"))
-    ).filter(pl.col("size") > 1)
+        .filter(pl.col("size") > 1)
+    )
     group = np.full(n, -1, np.int32)
     if members.is_empty():
         return group, np.zeros(1, np.int32), np.zeros(0, np.int32)

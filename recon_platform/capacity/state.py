@@ -26,7 +26,7 @@ PLACEMENT = np.dtype(
         ("end", i4),
         ("cause", i4),  # operation that decided when it was ready
         ("ready", i4),  # earliest start as far as known
-        ("min_end", i4),  # the last transfer batch of the operation before cannot end earlier
+        ("min_end", i4),  # with overlap: when the last transfer batch arrives; it has still to be worked
         ("left", i4),  # predecessors not yet placed
         ("ready_next", i4),
         ("booked_next", i4),

@@ -82,7 +82,7 @@ def commit(
     if follows:
         j = i + 1
         if part < end:
-            s.placement[j].min_end = end + o.lag + whole(np.float64(p.operation[j].run) * np.float64(o.share))
+            s.placement[j].min_end = end + o.lag
         _announce(p, s, j, np.int64(part + o.lag), PREDECESSOR, i, now)
     else:
         for e in range(order.link_ptr, after.link_ptr):
