@@ -13,6 +13,7 @@ from pathlib import Path
 
 from recon_platform.connectors import read_landing
 from recon_platform.governance import Store
+from recon_platform.governance.permissions import Role
 from recon_platform.lake import Lake
 from recon_platform.nights import records
 from recon_platform.nights.night import PUBLISHED, read_input, run_night
@@ -46,7 +47,7 @@ class OnLake:
         self.now = landing.as_of + HANDED_OVER_AFTER
         store = Store.create(self.url, clock=self.clock, key=bytes.fromhex(self.keys["key"]))
         if store.people.is_empty():
-            store.people.found(SUPERVISOR, "Scripted Supervisor", ["supervisor"], self.keys["secret"])
+            store.people.found(SUPERVISOR, "Scripted Supervisor", [Role.SUPERVISOR], self.keys["secret"])
         plant, day = landing.plant.code, landing.as_of.astimezone(landing.plant.zone).date()
         finished = records.latest(self.lake, plant, day)
         if finished is None:
