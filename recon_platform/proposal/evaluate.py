@@ -9,16 +9,11 @@ import polars as pl
 
 from recon_platform.planning.decisions import Change, with_trial
 from recon_platform.planning.plan import run_stages
-from recon_platform.planning.stages import STAGES
+from recon_platform.planning.stages import trial_stages
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
-FIRST_STAGE = "material"
-LAST_STAGE = "promises"
 LINE = ["sales_order", "line"]
-_NAMES = [stage.name for stage in STAGES]
-REPLANNED = STAGES[_NAMES.index(FIRST_STAGE) : _NAMES.index(LAST_STAGE) + 1]
-"""What is planned again: conforming and reconciling tell the facts, and no exception changes a fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class Effect:
 
 def plan_again(frames: Frames, context: PlanContext, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
     """All tables of the plan had `changes` been approved, from netting on: the very path an approval takes."""
-    return run_stages(REPLANNED, with_trial(frames, context, changes), context)
+    return run_stages(trial_stages(), with_trial(frames, context, changes), context)
 
 
 def compare(without: Frames, with_: Frames, context: PlanContext) -> Effect:

@@ -123,7 +123,7 @@ class PublishPolicy:
 class ProposalPolicy:
     """How many exceptions are tried out, and how far they reach."""
 
-    max_moves: int = 12  # evaluated by planning again, each
+    max_moves: int = 8  # evaluated by planning again, each
     overtime_window_days: int = 7
     move_valid_hours: float = 24.0
 
