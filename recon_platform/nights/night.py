@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 Clock = Callable[[], datetime]
+WRITERS = 4
 DECISIONS = "decisions_in_force"
 PUBLISHED = "published.schedule"
 
@@ -191,10 +193,9 @@ def open_night(
         inputs[PUBLISHED] = in_force.rows
     run = NightRun(lake, Pins(run_id=run_id, inputs={}, landing=_landing_notes(landing), **settings), actor, clock)
     frames: dict[str, pl.DataFrame] = {}
-    for name, text in raw.items():
-        table, stored = packed(name, text)
-        inputs[f"raw.{name}"] = write_table(run, "raw", table, stored)
-        frames[f"raw.{name}"] = text
+    landed = write_tables(run, {f"raw.{name}": ("raw", *packed(name, text)) for name, text in raw.items()})
+    inputs.update(landed)
+    frames.update((f"raw.{name}", text) for name, text in raw.items())
     inputs[DECISIONS] = write_table(run, DECISIONS_IN_FORCE.layer, DECISIONS_IN_FORCE, decisions)
     frames[DECISIONS] = canonical_order(decisions, DECISIONS_IN_FORCE.key)
     run.pins = Pins(run_id=run_id, inputs=inputs, landing=run.pins.landing, **settings)
@@ -231,14 +232,15 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
     found = [violation for name in sorted(made) for violation in violations(output_table(name), made[name])]
     if found:
         raise TableError(found)
-    written = {}
-    for name in sorted(made):
-        table = output_table(name)
-        frame = made[name]
-        kept = run.unchanged.get(name)
-        same = kept is not None and kept.digest == run.lake.digest(frame, table)
-        written[name] = kept if kept is not None and same else write_table(run, table.layer, table, frame)
-        run.frames[name] = frame
+    run.frames.update(made)
+    written, new = {}, {}
+    for name, frame in sorted(made.items()):
+        table, kept = output_table(name), run.unchanged.get(name)
+        if kept is not None and kept.digest == run.lake.digest(frame, table):
+            written[name] = kept
+        else:
+            new[name] = (str(table.layer), table, frame)
+    written = dict(sorted({**written, **write_tables(run, new)}.items()))
     detail = json.dumps({name: asdict(entry) for name, entry in written.items()}, sort_keys=True)
     records.record_step(run.lake, run.pins, stage.name, detail, actor=run.actor, at=run.clock())
     run.done[stage.name] = written
@@ -284,6 +286,13 @@ def _landing_notes(landing: Landing) -> dict[str, object]:
         "unknown_columns": {name: list(columns) for name, columns in landing.unknown_columns.items()},
         "assumptions": dict(landing.assumptions),
     }  # fmt: skip
+
+
+def write_tables(run: NightRun, tables: Mapping[str, tuple[str, Table, pl.DataFrame]]) -> dict[str, TableVersion]:
+    """Write several tables (layer, description, rows, by any name), a few at a time: each commit mostly waits."""
+    with ThreadPoolExecutor(WRITERS) as pool:
+        begun = {name: pool.submit(write_table, run, *content) for name, content in tables.items()}
+    return {name: future.result() for name, future in begun.items()}
 
 
 def write_table(run: NightRun, layer: str, table: Table, frame: pl.DataFrame) -> TableVersion:
