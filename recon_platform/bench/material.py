@@ -182,8 +182,7 @@ def drawn_events(problem: Problem, count: int, seed: int) -> pl.DataFrame:
         .with_columns(
             pl.when("on_order").then(c).otherwise(nothing).alias(c) for c in ("order_type", "order")
         )
-        .select(list(EVENT_SCHEMA))
-        .cast(EVENT_SCHEMA)
+        .select(pl.col(name).cast(dtype) for name, dtype in EVENT_SCHEMA.items())
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def cause_summary(messages: pl.DataFrame, causes: pl.DataFrame) -> dict[str, flo
 
     def part(categories: tuple[str, ...]) -> float | None:
         days = shares.filter(pl.col("category").is_in(categories)).get_column("weighted_days").sum()
-        return float(days / total) if total else None
+        return float(days) / float(total) if total else None
 
     caused = causes.filter(~pl.col("carried") & ~pl.col("masked"))
     amplified = caused.filter(pl.col("amplifier").is_not_null()).get_column("message").n_unique()

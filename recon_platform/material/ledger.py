@@ -147,7 +147,7 @@ def order_events(history: pl.DataFrame) -> pl.DataFrame:
     known = known.with_columns((pl.col("came") - pl.col("expected")).alias("beyond"))
     receipts = known.filter(pl.col("beyond").abs() > TOLERANCE)
     kind = pl.when(pl.col("beyond") < 0).then(fall).otherwise(pl.lit("OVER_RECEIPT"))
-    words = pl.format("{} came, {} expected", pl.col("came"), pl.col("expected"))
+    words = pl.format("{} came, {} expected", pl.col("came").round(3), pl.col("expected").round(3))
     stock = _events(receipts, category=kind, entity=pl.col("order"), operation=PARAMETER_ADD, column=ON_HAND,
                     value=pl.col("beyond") * MICRO, detail=words)  # fmt: skip
     still = _events(receipts, category=kind, entity=pl.col("order"), operation=OPEN_QTY_ADD,
@@ -173,7 +173,7 @@ def order_events(history: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("UNEXPLAINED"))
     )  # fmt: skip
     parts = [stock, still]
-    for column, category, words in (
+    for column, category, phrase in (
         ("by_planner", pl.lit("PLANNER_ACTION"), "open quantity {} by order change"),
         ("by_scrap", pl.lit("SCRAP"), "{} units of yield against plan"),
         ("rest", other, "open quantity {}, no transaction says why"),
@@ -181,7 +181,7 @@ def order_events(history: pl.DataFrame) -> pl.DataFrame:
         parts.append(
             _events(
                 rest.filter(pl.col(column).abs() > TOLERANCE), category=category, entity=pl.col("order"),
-                operation=OPEN_QTY_ADD, value=pl.col(column) * MICRO, detail=pl.format(words, pl.col(column)),
+                operation=OPEN_QTY_ADD, value=pl.col(column) * MICRO, detail=pl.format(phrase, pl.col(column).round(3)),
             )
         )  # fmt: skip
     return pl.concat([*parts, date_events(known)])
@@ -273,7 +273,7 @@ def stock_events(base: Baseline, now: Snapshot, explained: pl.DataFrame, frames:
         [
             _events(rest.filter(pl.col(column).abs() > TOLERANCE), category=category, entity=pl.col("item"),
                     operation=PARAMETER_ADD, column=ON_HAND, value=pl.col(column) * MICRO,
-                    detail=pl.format(words, pl.col(column)))
+                    detail=pl.format(words, pl.col(column).round(3)))
             for column, category, words in (
                 ("by_sales", "MPS_CHANGE", "{} against what was forecast and ordered"),
                 ("rest", "UNEXPLAINED", "stock {}, no transaction says why"),

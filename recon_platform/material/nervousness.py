@@ -8,7 +8,7 @@ is 1 − π_setup of Jensen (1993) over the first buckets.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -124,4 +124,34 @@ def amplification(changes: pl.DataFrame, buckets: int) -> float | None:
     moved = displacement(changes, buckets)
     top = moved.filter(pl.col("level") == 0).get_column("value").sum()
     below = moved.filter(pl.col("level") > 0).get_column("value").sum()
-    return float(below / top) if top else None
+    return float(below) / float(top) if top else None
+
+
+def nervousness(frames: Frames, horizon_days: int, planning_date: date) -> pl.DataFrame:
+    """`level`, `measure`, `value`, `unit`: release measures per low-level code and message measures of the plant.
+
+    Reads this run's tables and last night's `previous.planned_orders`; without the latter only message measures.
+    Level −1 is the plant as a whole; null values have a zero denominator.
+    """
+    orders = frames["reconciled_orders"].filter(pl.col("expected_qty") > 0).height + frames["purchase_orders"].filter(
+        pl.col("status") == "open"
+    ).height  # fmt: skip
+    parts = [message_measures(frames["action_messages"], orders)]
+    if "previous.planned_orders" in frames:
+        levels = frames["pegging"].group_by("item").agg(pl.col("level").first())
+        items = frames["items"].select("item", pl.col("cost").fill_null(0.0)).join(levels, on="item").select(
+            "item", "level", "cost"
+        )  # fmt: skip
+        last = planning_date + timedelta(days=horizon_days - BUCKET_DAYS)
+        buckets = (last - planning_date).days // BUCKET_DAYS + 1
+        was, now = (releases(frames, name, items) for name in ("previous.planned_orders", "planned_orders"))
+        was = was.filter(pl.col("date") >= planning_date)  # rolled forward: what was due is done
+        changes = bucket_changes(was, now.filter(pl.col("date") >= planning_date), planning_date, last)
+        parts.append(release_measures(changes, buckets))
+        parts.append(
+            pl.DataFrame(
+                {"level": [WHOLE], "measure": ["amplification"], "value": [amplification(changes, buckets)], "unit": ["ratio"]},
+                schema=MEASURE_SCHEMA,
+            )
+        )
+    return pl.concat(parts).sort("level", "measure")
