@@ -64,6 +64,9 @@ def fence_breaks(
         pl.col("start_new") < pl.col("start") - timedelta(minutes=1), pl.col("start_new") > pl.lit(as_of)
     )
     same = kept.filter(pl.col("machine").eq_missing(pl.col("machine_new")))
+    if "external_days" in still_to_do.columns:  # a vendor takes what comes: there is no sequence to keep
+        at_vendor = still_to_do.filter(pl.col("external_days").is_not_null())
+        same = same.join(at_vendor.select(keys).unique(), on=keys, how="anti", maintain_order="left")
     place = pl.struct("start", "work_order", "op_seq").rank("ordinal").over("machine")
     place_new = pl.struct("start_new", "work_order", "op_seq").rank("ordinal").over("machine")
     resequenced = same.filter(place != place_new)
@@ -114,12 +117,13 @@ def excused_orders(decisions: pl.DataFrame) -> list[str]:
         if kind not in {"approved_move", "override", "pin"}:
             continue
         value = json.loads(text)
-        if kind == "approved_move" and value.get("kind") not in MOVING_KINDS:
-            continue
+        if value.get("entered") or (kind == "approved_move" and value.get("kind") not in MOVING_KINDS):
+            continue  # a planner's own pin excuses nothing
         about = str(subject).split(":")[1] if kind == "approved_move" and ":" in subject else str(subject)
         found.add(about.split("/")[0])
         for change in value.get("change", []):
-            found.update(str(v) for k, v in change.get("where", {}).items() if k == "work_order")
+            named = (change.get("work_order"), change.get("where", {}).get("work_order"))
+            found.update(str(order) for order in named if order is not None)
     return sorted(found)
 
 
