@@ -180,6 +180,7 @@ class Ground:
     def halves(self) -> int:
         """How many schedules are visible in part: rows missing in the lake, or a record without its rows."""
         from recon_platform.nights.in_force import schedule_in_force  # noqa: PLC0415
+        from recon_platform.tables.runs import PUBLISHED_SCHEDULE  # noqa: PLC0415
 
         store = self.store()
         plant = store.publications.history()[0].plant
@@ -188,7 +189,8 @@ class Ground:
         if in_lake is None or in_store is None:
             return int(in_store is not None)
         rows = in_lake.rows.read(self.lake)
-        whole = rows.height == in_lake.rows.rows and self.lake.digest(rows) == in_lake.rows.digest
+        digest = self.lake.digest(rows, PUBLISHED_SCHEDULE)
+        whole = rows.height == in_lake.rows.rows and digest == in_lake.rows.digest
         behind = in_lake.schedule_version < in_store.schedule_version
         return int(not whole) + int(behind)
 

@@ -27,6 +27,7 @@ PolicyFile = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
+    app.command("pin")(pin)
     app.command("override")(override)
     app.command("withdraw")(withdraw)
     app.command("revoke")(revoke)
@@ -38,6 +39,38 @@ def register(app: typer.Typer) -> None:
     rules.command("propose")(rules_propose)
     rules.command("approve")(rules_approve)
     app.add_typer(rules, name="rules")
+
+
+@needs(Permission.PROPOSE)
+def pin(
+    work_order: Annotated[str, typer.Argument(help="Work order.")],
+    op: Annotated[int, typer.Argument(help="Operation.")],
+    machine: Annotated[str, typer.Argument(help="Machine of its work center.")],
+    lake: LakeOption,
+    reason: ReasonOption,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep an operation on a machine: at once outside the frozen horizon, inside it once somebody else approved."""
+    from recon_platform.cli.decide import after
+    from recon_platform.lake import Lake
+    from recon_platform.nights.pins import pin as pin_operation
+
+    door = doors.enter(Permission.PROPOSE, lake, governance, home)
+    manifest = _newest(lake, plant)
+    made = pin_operation(
+        Lake(lake), door.store, door.actor, manifest, work_order=work_order, op_seq=op, machine=machine, reason=reason
+    )
+    if made.state == "open":
+        _made(door, lake, made, as_json)
+        return
+    after(door, lake)
+    if as_json:
+        output.print_json(made)
+    else:
+        output.say(f"request {made.request}: {made.title}; no exception, so the next plan does it")
 
 
 @needs(Permission.PROPOSE)

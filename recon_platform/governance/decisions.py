@@ -6,9 +6,10 @@ newer run, nor a role lost in between can slip through.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -23,7 +24,7 @@ from recon_platform.governance.errors import (
     StaleError,
 )
 from recon_platform.governance.permissions import Permission
-from recon_platform.governance.requests import Request, load, set_state
+from recon_platform.governance.requests import Draft, Request, insert, load, set_state
 from recon_platform.governance.signatures import Signing
 from recon_platform.governance.transaction import Transaction
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 APPROVED = "approved"
 REJECTED = "rejected"
+ENTERED = "entered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,23 @@ class Decision:
     request: Request
     verdict: str
     signature: str | None
+
+
+def names_machines_only(content: Mapping[str, Any]) -> bool:
+    """Whether every change in `content` does nothing but set the machine of operations."""
+    changes = content.get("change")
+    return (
+        isinstance(changes, list)
+        and bool(changes)
+        and all(
+            isinstance(change, dict)
+            and set(change) == {"verb", "table", "where", "values"}
+            and (change["verb"], change["table"]) == ("set", "work_order_operations")
+            and set(change["where"]) == {"work_order", "op_seq"}
+            and set(change["values"]) == {"machine"}
+            for change in changes
+        )
+    )
 
 
 class Decisions:
@@ -55,6 +74,36 @@ class Decisions:
     ) -> Decision:
         """Approve `request` as shown with `digest`. Raises what `_decide` says."""
         return self._decide(actor, request, APPROVED, digest=digest, reason=reason, signing=signing)
+
+    def enter(self, actor: Actor, draft: Draft) -> Decision:
+        """A planner's own change that is no exception: in force at once, logged, approved by nobody.
+
+        Only a pin that names machines of operations, nothing else; whether it is an exception (inside the frozen
+        horizon) is judged by whoever calls, and again when a schedule is published. Raises GovernanceError otherwise.
+        """
+        if draft.kind != "pin" or not names_machines_only(draft.content):
+            raise GovernanceError("only a pin that names machines of operations takes effect without approval")
+        content = {**draft.content, "entered": True}
+        with self._store.writing() as tx:
+            tx.allow(actor, Permission.PROPOSE)
+            if actor.kind is not ActorKind.PERSON:
+                raise PermissionDeniedError(f"{actor.name} is no person; what it proposes waits for one")
+            number = insert(tx, actor, replace(draft, content=content))
+            request = load(tx, number)
+            decision = tx.connection.execute(
+                schema.decisions.insert()
+                .returning(schema.decisions.c.decision)
+                .values(
+                    request=number, verdict=ENTERED, decided_by=actor.name, roles="", decided_at=tx.at,
+                    reason=draft.reason, digest=request.digest, door=actor.door.value,
+                )
+            ).scalar_one()  # fmt: skip
+            set_state(tx, number, ENTERED)
+            in_force.enter(tx, actor, decision, request, verdict=ENTERED, reason=draft.reason)
+            tx.audit(
+                actor, "request.entered", str(number), {"decision": decision, "subject": draft.subject}, draft.plant
+            )
+            return Decision(decision, load(tx, number), ENTERED, None)
 
     def reject(
         self, actor: Actor, request: int, *, digest: str, reason: str, lock: timedelta | None = None
@@ -124,7 +173,7 @@ class Decisions:
                 f"{actor.name} proposed request {request.request}; a different person decides it"
             )
         tx.confirmed(actor)
-        if request.state in {APPROVED, REJECTED}:
+        if request.state in {APPROVED, REJECTED, ENTERED}:
             raise AlreadyDecidedError(f"request {request.request} was {request.state} by {request.decided_by} already")
         if request.state != "open":
             raise StaleError(f"request {request.request} is {request.state}: a newer run or its proposer replaced it")

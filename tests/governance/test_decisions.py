@@ -18,6 +18,7 @@ from recon_platform.governance.errors import (
 )
 from recon_platform.governance.requests import Draft
 from tests.governance.plant import NOON, PLANT, SECRET, Governed
+from tests.governance.test_properties_people import MACHINE_CHANGE, MACHINE_PIN
 
 
 def test_an_approved_pin_is_in_force_from_its_decision_on(governed: Governed) -> None:
@@ -134,3 +135,41 @@ def test_what_needs_the_manager_is_not_decided_by_a_supervisor(governed: Governe
     with pytest.raises(PermissionDeniedError, match="takes the role manager"):
         governed.approve("sam", move)
     assert governed.approve("mia", move).verdict == "approved"
+
+
+def test_a_planners_pin_of_a_machine_is_in_force_at_once_and_logged(governed: Governed) -> None:
+    made = governed.store.decisions.enter(governed.actor("paula"), MACHINE_PIN)
+    assert made.request.state == "entered"
+    frame = governed.store.decisions_in_force(PLANT, NOON)
+    assert frame.select("kind", "subject", "approved_by").rows() == [("pin", "WO-1/10", "paula")]
+    assert json.loads(frame["value"][0])["entered"] is True
+    assert governed.store.audit.rows(governed.actor("ava"), action="request.entered").height == 1
+    with pytest.raises(AlreadyDecidedError):
+        governed.approve("sam", made.request)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        [],
+        [{"verb": "grant", "kind": "fence", "work_order": "WO-1"}],
+        [{**MACHINE_CHANGE, "values": {"machine": "M-1", "status": "complete"}}],
+        [{**MACHINE_CHANGE, "table": "sales_orders"}],
+        [{**MACHINE_CHANGE, "verb": "remove"}],
+        [MACHINE_CHANGE, {"verb": "grant", "kind": "sibling_pull"}],
+    ],
+)
+def test_nothing_else_takes_effect_without_approval(governed: Governed, change: list[dict[str, object]]) -> None:
+    paula = governed.actor("paula")
+    with pytest.raises(GovernanceError, match="only a pin"):
+        governed.store.decisions.enter(paula, Draft("pin", PLANT, "WO-1", "keep", "why", {"change": change}))
+    with pytest.raises(GovernanceError, match="only a pin"):
+        governed.store.decisions.enter(
+            paula, Draft("override", PLANT, "WO-1", "keep", "why", {"change": [MACHINE_CHANGE]})
+        )
+    assert governed.store.decisions_in_force(PLANT, NOON).is_empty()
+
+
+def test_an_agents_pin_waits_for_a_person(governed: Governed) -> None:
+    with pytest.raises(PermissionDeniedError, match="no person"):
+        governed.store.decisions.enter(governed.actor("advisor"), MACHINE_PIN)

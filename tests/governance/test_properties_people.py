@@ -111,6 +111,11 @@ def test_02_a_service_of_the_platform_never_approves() -> None:
 
 
 DRAFT = Draft("pin", PLANT, "WO-1", "keep", "why", {"change": []})
+MACHINE_CHANGE = {
+    "verb": "set", "table": "work_order_operations", "where": {"work_order": "WO-1", "op_seq": 10},
+    "values": {"machine": "M-1"},
+}  # fmt: skip
+MACHINE_PIN = Draft("pin", PLANT, "WO-1/10", "keep", "why", {"change": [MACHINE_CHANGE]})
 POLICY = Draft("policy", PLANT, "policy", "new", "why", {"policy": {}})
 WRITES: dict[str, tuple[Permission, Callable[[Store, Actor], object]]] = {
     "People.add": (Permission.MANAGE_USERS, lambda s, a: s.people.add(a, "new", "New", [Role.PLANNER])),
@@ -129,6 +134,7 @@ WRITES: dict[str, tuple[Permission, Callable[[Store, Actor], object]]] = {
     ),
     "Decisions.approve": (Permission.APPROVE, lambda s, a: s.decisions.approve(a, 1, digest="", reason="x")),
     "Decisions.reject": (Permission.APPROVE, lambda s, a: s.decisions.reject(a, 1, digest="", reason="x")),
+    "Decisions.enter": (Permission.PROPOSE, lambda s, a: s.decisions.enter(a, MACHINE_PIN)),
     "Decisions.revoke": (Permission.APPROVE, lambda s, a: s.decisions.revoke(a, 1, "x")),
     "Publications.begin": (
         Permission.PUBLISH,

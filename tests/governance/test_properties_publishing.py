@@ -15,12 +15,15 @@ import pytest
 
 from recon_platform.governance import Store
 from recon_platform.governance.errors import PublishError, StaleError
+from recon_platform.nights import records
 from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.maintenance import maintain
+from recon_platform.nights.pins import pin
 from recon_platform.nights.publish import publish
 from recon_platform.nights.rebuild import rebuild
 from recon_platform.nights.rollback import propose_rollback, rollback, rows_of
 from recon_platform.nights.standing import standings
+from recon_platform.tables.runs import PUBLISHED_SCHEDULE
 from tests.governance.killed_publisher import publish_and_be_killed
 from tests.governance.night_lake import PUBLISHER, NightLake
 from tests.governance.plant import NOON
@@ -137,8 +140,9 @@ def _whole(planned: NightLake, store: Store, request: int) -> None:
         assert in_lake.publication == in_store.publication
         assert in_store.record["approvals"]
     if in_lake is not None:
-        assert planned.lake.digest(in_lake.rows.read(planned.lake)) == in_lake.rows.digest or in_lake.rows.rows > 0
-        assert in_lake.rows.read(planned.lake).height == in_lake.rows.rows
+        rows = in_lake.rows.read(planned.lake)
+        assert planned.lake.digest(rows, PUBLISHED_SCHEDULE) == in_lake.rows.digest
+        assert rows.height == in_lake.rows.rows > 0
 
 
 def test_19_with_engine_store_and_dagster_down_the_schedule_is_still_served(planned: NightLake) -> None:
@@ -191,3 +195,29 @@ def test_e6_a_rollback_publishes_an_earlier_version_as_a_new_one(second: NightLa
     assert now.schedule_version == 3
     with pytest.raises(PublishError, match="in force already"):
         propose_rollback(store, paula, plant, 3, "again")
+
+
+def test_a_pin_outside_the_fence_takes_effect_at_once_and_inside_it_waits(second: NightLake) -> None:
+    store, lake = second.store(), second.lake
+    manifest, paula = records.manifest(lake, second.run_id), second.actor(store, "paula")
+    in_force = schedule_in_force(lake, second.plant)
+    assert in_force is not None
+    to_do = manifest.read(lake, "reconciled_operations").filter(pl.col("status") == "waiting")
+    planned_ops = in_force.rows.read(lake).join(to_do.select("work_order", "op_seq"), on=["work_order", "op_seq"])
+    fence = manifest.pins.context.as_of + timedelta(hours=manifest.pins.context.policy.capacity.frozen_hours)
+    states = {}
+    for where, rows in (
+        ("inside", planned_ops.filter(pl.col("start") < fence)), ("outside", planned_ops.filter(pl.col("start") >= fence))
+    ):  # fmt: skip
+        operation = rows.sort("start", "work_order").filter(pl.col("machine").is_not_null()).row(0, named=True)
+        made = pin(
+            lake, store, paula, manifest, work_order=operation["work_order"], op_seq=operation["op_seq"],
+            machine=operation["machine"], reason="the die is mounted there",
+        )  # fmt: skip
+        states[where] = made.state
+    assert states == {"inside": "open", "outside": "entered"}
+    with pytest.raises(ValueError, match="is no machine of"):
+        pin(
+            lake, store, paula, manifest, work_order=operation["work_order"], op_seq=operation["op_seq"], machine="X-1",
+            reason="x",
+        )  # fmt: skip
