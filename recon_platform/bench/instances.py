@@ -104,7 +104,7 @@ def temperatures(shop: Shop, start: float) -> tuple[float, float]:
     mean = float(shop.alt_duration.mean())
     if shop.objective == MAKESPAN:
         return 0.12 * mean + 1e-9, 0.006 * mean + 1e-9
-    return max(1e-6, 1.0 * float(shop.weight.mean()) * mean), max(1e-7, 0.03 * float(shop.weight.mean()) * mean)
+    return 5.0 * float(shop.weight.mean()) * mean, 0.3 * float(shop.weight.mean()) * mean
 
 
 def search(shop: Shop, cpu_seconds: float) -> tuple[Timed, float, float]:
@@ -162,7 +162,9 @@ def verify(data: dict[str, Any], shop: Shop, made: Timed) -> float:
         for begin, finish, j in work:
             change = 0.0
             if data.get("setup"):
-                change = data["setup"][last_job][j] if last_job >= 0 else (data.get("setup_initial") or [0] * len(ends))[j]
+                change = (
+                    data["setup"][last_job][j] if last_job >= 0 else (data.get("setup_initial") or [0] * len(ends))[j]
+                )
             if begin < last + change:
                 raise ValueError(f"{data['name']}: machine {machine} does two things at once at {begin}")
             last, last_job = finish, j
@@ -235,7 +237,11 @@ def cp_sat(data: dict[str, Any], seconds: float) -> float | None:
 
 
 def run(
-    folder: Path, *, cpu_seconds: float = 2.0, out: Path | None = None, with_cpsat: bool = True,
+    folder: Path,
+    *,
+    cpu_seconds: float = 2.0,
+    out: Path | None = None,
+    with_cpsat: bool = True,
     say: Callable[[Result], None] | None = None,
 ) -> list[Result]:
     """Solve every instance below `folder` (neutral JSON). `out` receives OUT/<family>/<name>.csv: job, op, machine,

@@ -94,7 +94,10 @@ def build(operations: int, *, seed: int = 1) -> Problem:
     family["center"] = np.repeat(np.arange(centers), per)
     family["setup"] = 60.0
     family["alike"] = -1
-    value = np.stack([np.tile(np.repeat(np.arange(values[0]), values[1]), centers), np.tile(np.arange(per) % values[1], centers)], axis=1)
+    value = np.stack(
+        [np.tile(np.repeat(np.arange(values[0]), values[1]), centers), np.tile(np.arange(per) % values[1], centers)],
+        axis=1,
+    )
     matrix_at = np.full((centers, 2), -1)
     matrix_size = np.zeros((centers, 2))
     cells = [np.full(1, -1)]
@@ -141,8 +144,12 @@ def build(operations: int, *, seed: int = 1) -> Problem:
     first = np.concatenate([[0], np.cumsum(steps)])
     place = np.arange(n) - first[order_of]
     at_center = rng.integers(0, normal, n)
-    at_center[(place == 5) & (order_of % 3 == 0)] = normal + rng.integers(0, furnaces, ((place == 5) & (order_of % 3 == 0)).sum())
-    at_center[(place == 6) & (order_of % 4 == 0)] = normal + furnaces + rng.integers(0, vendors, ((place == 6) & (order_of % 4 == 0)).sum())
+    at_center[(place == 5) & (order_of % 3 == 0)] = normal + rng.integers(
+        0, furnaces, ((place == 5) & (order_of % 3 == 0)).sum()
+    )
+    at_center[(place == 6) & (order_of % 4 == 0)] = (
+        normal + furnaces + rng.integers(0, vendors, ((place == 6) & (order_of % 4 == 0)).sum())
+    )
     flavour = rng.choice(3, n, p=[0.9, 0.07, 0.03])
     operation["order"] = order_of
     operation["kind"] = at_center * 3 + flavour
@@ -204,10 +211,28 @@ def build(operations: int, *, seed: int = 1) -> Problem:
     center["sibling_speed"] = 1.0
     problem = sealed(
         Problem(
-            operation, order, first[takes].astype(np.int32), family, value.astype(np.int32), value.astype(np.int32) + 1,
-            matrix_at.astype(np.int32), matrix_size.astype(np.int32), np.concatenate(cells).astype(np.int32), kind, machine,
-            np.concatenate(starts).astype(np.int32), np.concatenate(ends).astype(np.int32), np.zeros(0, np.int32), center,
-            group_ptr.astype(np.int32), pair.astype(np.int32), people, tool_ptr.astype(np.int32), end_of_time, DAY, 0,
+            operation,
+            order,
+            first[takes].astype(np.int32),
+            family,
+            value.astype(np.int32),
+            value.astype(np.int32) + 1,
+            matrix_at.astype(np.int32),
+            matrix_size.astype(np.int32),
+            np.concatenate(cells).astype(np.int32),
+            kind,
+            machine,
+            np.concatenate(starts).astype(np.int32),
+            np.concatenate(ends).astype(np.int32),
+            np.zeros(0, np.int32),
+            center,
+            group_ptr.astype(np.int32),
+            pair.astype(np.int32),
+            people,
+            tool_ptr.astype(np.int32),
+            end_of_time,
+            DAY,
+            0,
         )
     )
     from recon_platform.capacity.latest import set_latest  # noqa: PLC0415 - compiled

@@ -79,7 +79,9 @@ def read_backlog(frames: Frames, context: PlanContext) -> tuple[pl.DataFrame, pl
 
 
 def _words(*parts: str | pl.Expr) -> pl.Expr:
-    return pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts], ignore_nulls=True).alias("reason")
+    return pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts], ignore_nulls=True).alias(
+        "reason"
+    )
 
 
 def _orders(frames: Frames, context: PlanContext) -> pl.DataFrame:
@@ -89,7 +91,9 @@ def _orders(frames: Frames, context: PlanContext) -> pl.DataFrame:
         pl.col("weight").clip(1e-3), "earliest_at", "material_bound",
     )  # fmt: skip
     last = pl.lit(context.planning_date + timedelta(days=context.policy.capacity.horizon_days))
-    supply = supply.filter((pl.col("kind") != "planned") | pl.col("start_date").is_null() | (pl.col("start_date") <= last))
+    supply = supply.filter(
+        (pl.col("kind") != "planned") | pl.col("start_date").is_null() | (pl.col("start_date") <= last)
+    )
     reconciled = frames["reconciled_orders"]
     others = (
         reconciled.filter(pl.col("status").is_in(["firm", "released", "in_process"]))

@@ -40,13 +40,16 @@ def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     parts = []
     attributes = frames.get("setup_attributes")
     if attributes is not None and attributes.height:
-        parts.append(base.join(attributes.select("item", "attribute", "value"), on="item").select("row", "attribute", "value"))
+        parts.append(
+            base.join(attributes.select("item", "attribute", "value"), on="item").select("row", "attribute", "value")
+        )
     lots = frames.get("lots")
     if lots is not None and lots.height:
         lot = lots.select("lot", "heat", "coil").unique("lot", keep="first", maintain_order=True)
         of_lot = base.join(lot, on="lot").select("row", "heat", "coil")
         parts += [
-            of_lot.select("row", pl.lit(name).alias("attribute"), pl.col(name).alias("value")) for name in ("heat", "coil")
+            of_lot.select("row", pl.lit(name).alias("attribute"), pl.col(name).alias("value"))
+            for name in ("heat", "coil")
         ]
     items = frames.get("items")
     family = base.select("row", "item", pl.col("setup_family").alias("value"))
@@ -55,7 +58,11 @@ def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.DataFrame:
             pl.coalesce("value", "family")
         )
     parts.append(family.select("row", pl.lit(FAMILY_ATTRIBUTE).alias("attribute"), "value"))
-    return pl.concat(parts).filter(pl.col("value").is_not_null()).unique(["row", "attribute"], keep="last", maintain_order=True)
+    return (
+        pl.concat(parts)
+        .filter(pl.col("value").is_not_null())
+        .unique(["row", "attribute"], keep="last", maintain_order=True)
+    )
 
 
 def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers: int, frames: Frames) -> Changeovers:
@@ -83,10 +90,14 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
         wide = (
             wide.join(one, on="row", how="left", maintain_order="left")
             .join(here, on="center", how="left", maintain_order="left")
-            .with_columns(pl.when(pl.col("_used").fill_null(False)).then(f"a:{name}").otherwise(None).alias(f"a:{name}"))
+            .with_columns(
+                pl.when(pl.col("_used").fill_null(False)).then(f"a:{name}").otherwise(None).alias(f"a:{name}")
+            )
             .drop("_used")
         )
-    has_matrix = wide["center"].is_in(rules["center"].unique().implode()) if names else pl.repeat(False, wide.height, eager=True)
+    has_matrix = (
+        wide["center"].is_in(rules["center"].unique().implode()) if names else pl.repeat(False, wide.height, eager=True)
+    )
     wide = wide.with_columns(
         pl.when(has_matrix).then(None).otherwise("setup_family").alias("setup_family"),
         pl.col("setup_min").ceil(),
@@ -97,7 +108,13 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
     family = np.zeros(families.height, FAMILY)
     family["center"] = families["center"].to_numpy()
     family["setup"] = families["setup_min"].fill_null(0.0).to_numpy()
-    named = families.select("center", "setup_family").unique().drop_nulls().sort("center", "setup_family").with_row_index("alike")
+    named = (
+        families.select("center", "setup_family")
+        .unique()
+        .drop_nulls()
+        .sort("center", "setup_family")
+        .with_row_index("alike")
+    )
     family["alike"] = (
         families.select("center", "setup_family")
         .join(named, on=["center", "setup_family"], how="left", maintain_order="left")["alike"]
@@ -132,7 +149,10 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
             offset += size * size
             mine = family_center == c
             code[mine, a] = (
-                column.filter(pl.Series(mine)).replace_strict(number, default=0, return_dtype=pl.Int32).fill_null(0).to_numpy()
+                column.filter(pl.Series(mine))
+                .replace_strict(number, default=0, return_dtype=pl.Int32)
+                .fill_null(0)
+                .to_numpy()
             )
     count_of_families = family.shape[0]
     family, value, code, standing = _with_standing(machines, family, value, code, named, names, identities, codes)

@@ -45,14 +45,16 @@ def check_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
         _frozen(rows, frames, context), _continuity(rows, frames), setup_problems(rows, loads, frames, context),
         people_problems(rows, loads, open_time, frames, context), tool_problems(rows, frames),
     ]  # fmt: skip
-    return pl.concat([violation.select(pl.col(name).cast(kind) for name, kind in VIOLATION.items()) for violation in found]).sort(
-        "constraint", "work_order", "op_seq", "detail"
-    )
+    return pl.concat(
+        [violation.select(pl.col(name).cast(kind) for name, kind in VIOLATION.items()) for violation in found]
+    ).sort("constraint", "work_order", "op_seq", "detail")
 
 
 def problem(rows: pl.DataFrame, constraint: str, *detail: str | pl.Expr) -> pl.DataFrame:
     """Rows as violations of one constraint; `detail` parts are joined, columns as text."""
-    text = pl.concat_str([pl.lit(part) if isinstance(part, str) else part.cast(pl.String) for part in detail], ignore_nulls=True)
+    text = pl.concat_str(
+        [pl.lit(part) if isinstance(part, str) else part.cast(pl.String) for part in detail], ignore_nulls=True
+    )
     return rows.select(pl.lit(constraint).alias("constraint"), "work_order", "op_seq", "machine", text.alias("detail"))
 
 
@@ -89,7 +91,9 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
         "continuity", "sibling_group", pl.col("sibling_speed").fill_null(1.0),
     ).unique("work_center", keep="first", maintain_order=True)  # fmt: skip
     now = _whole_minute(context)
-    routed_group = centers.select(pl.col("work_center").alias("routed_to"), pl.col("sibling_group").alias("routed_group"))
+    routed_group = centers.select(
+        pl.col("work_center").alias("routed_to"), pl.col("sibling_group").alias("routed_group")
+    )
     joined = (
         schedule.join(facts, on=["work_order", "op_seq"], how="left")
         .join(supply, on="work_order", how="left")
@@ -110,10 +114,16 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
     )
     away = pl.col("work_center") != pl.col("routed_to")
     furnace = pl.col("batch_minutes").is_not_null() & ~pl.col("external")
-    loads = pl.when(pl.col("batch_max") > 0).then((pl.col("qty") / pl.col("batch_max") - 1e-9).ceil().clip(1.0)).otherwise(1.0)
+    loads = (
+        pl.when(pl.col("batch_max") > 0)
+        .then((pl.col("qty") / pl.col("batch_max") - 1e-9).ceil().clip(1.0))
+        .otherwise(1.0)
+    )
     speed = pl.col("speed").fill_null(1.0) * pl.when(away).then("sibling_speed").otherwise(1.0)
-    run = pl.when(furnace).then(loads * pl.col("batch_minutes")).otherwise(
-        pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency")
+    run = (
+        pl.when(furnace)
+        .then(loads * pl.col("batch_minutes"))
+        .otherwise(pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency"))
     )
     return joined.with_columns(
         away.alias("away"),
@@ -169,13 +179,21 @@ def _down_until(frames: Frames, context: PlanContext) -> pl.DataFrame:
         return empty
     as_of = context.as_of
     last = events.sort("event", "reported_at").group_by("event", maintain_order=True).last()
-    running = last.filter((pl.col("started_at") <= as_of) & (pl.col("ended_at").is_null() | (pl.col("ended_at") > as_of)))
+    running = last.filter(
+        (pl.col("started_at") <= as_of) & (pl.col("ended_at").is_null() | (pl.col("ended_at") > as_of))
+    )
     later = as_of + timedelta(minutes=context.policy.capacity.assumed_repair_minutes)
     until = running.with_columns(
-        pl.coalesce("ended_at", pl.when(pl.col("expected_end") > as_of).then(pl.col("expected_end")), pl.lit(later)).alias("until")
+        pl.coalesce(
+            "ended_at", pl.when(pl.col("expected_end") > as_of).then(pl.col("expected_end")), pl.lit(later)
+        ).alias("until")
     )
     centers = frames["machines"].select(pl.col("machine").alias("each"), "work_center")
-    by_center = until.filter(pl.col("machine").is_null()).join(centers, on="work_center").select(pl.col("each").alias("machine"), "until")
+    by_center = (
+        until.filter(pl.col("machine").is_null())
+        .join(centers, on="work_center")
+        .select(pl.col("each").alias("machine"), "until")
+    )
     by_machine = until.filter(pl.col("machine").is_not_null()).select("machine", "until")
     return pl.concat([by_machine, by_center]).group_by("machine").agg(pl.col("until").max()).cast(empty.schema)  # type: ignore[arg-type]
 
@@ -183,8 +201,10 @@ def _down_until(frames: Frames, context: PlanContext) -> pl.DataFrame:
 def _loads(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per occupation of a machine: an operation, or a load of several that share it exactly."""
     inside = rows.filter(~pl.col("external").fill_null(False) & (pl.col("end") > pl.col("setup_start")))
-    key = pl.when("shares_load").then(pl.lit("load")).otherwise(
-        pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String))
+    key = (
+        pl.when("shares_load")
+        .then(pl.lit("load"))
+        .otherwise(pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String)))
     )
     return (
         inside.with_columns(key.alias("load_key"))
@@ -198,17 +218,23 @@ def _loads(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unknown(rows: pl.DataFrame) -> pl.DataFrame:
-    bad = rows.filter(pl.col("routed_to").is_null() | (pl.col("machine_center").is_null() & ~pl.col("external").fill_null(False)))
+    bad = rows.filter(
+        pl.col("routed_to").is_null() | (pl.col("machine_center").is_null() & ~pl.col("external").fill_null(False))
+    )
     return problem(bad, "unknown", "operation or machine is not in the tables")
 
 
 def _twice(rows: pl.DataFrame) -> pl.DataFrame:
-    return problem(rows.filter(pl.struct("work_order", "op_seq").is_duplicated()), "duplicate", "operation is scheduled twice")
+    return problem(
+        rows.filter(pl.struct("work_order", "op_seq").is_duplicated()), "duplicate", "operation is scheduled twice"
+    )
 
 
 def _center(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """Each operation at its work center, on a machine of it; elsewhere only with an approved move to a sibling."""
-    wrong_machine = rows.filter((pl.col("machine_center") != pl.col("work_center")) & ~pl.col("external").fill_null(False))
+    wrong_machine = rows.filter(
+        (pl.col("machine_center") != pl.col("work_center")) & ~pl.col("external").fill_null(False)
+    )
     grants = granted(frames)
     moves = grants.filter(pl.col("kind") == "sibling").select("work_order", "op_seq")
     pull = not grants.filter(pl.col("kind") == "sibling_pull").is_empty()
@@ -234,7 +260,9 @@ def _past(rows: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
 def _overlaps(loads: pl.DataFrame) -> pl.DataFrame:
     marked = loads.with_columns(pl.col("end").cum_max().shift(1).over("machine").alias("busy_until"))
     bad = marked.filter(pl.col("setup_start") < pl.col("busy_until"))
-    return problem(bad, "overlap", "starts at ", pl.col("setup_start"), " while the machine is busy until ", pl.col("busy_until"))
+    return problem(
+        bad, "overlap", "starts at ", pl.col("setup_start"), " while the machine is busy until ", pl.col("busy_until")
+    )
 
 
 def _batches(loads: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -268,7 +296,10 @@ def _times(rows: pl.DataFrame, open_time: pl.DataFrame) -> list[pl.DataFrame]:
     run_open = open_minutes(open_time, inside, "start", "end")
     inside = inside.with_columns(run_open.alias("run_open"))
     short = inside.filter(pl.col("run_open") < pl.col("needs_min") * (1 - 2e-6) - SLACK_MIN)
-    first = inside.with_columns((pl.col("setup_start") + pl.duration(minutes=1)).alias("next"), (pl.col("end") - pl.duration(minutes=1)).alias("last"))
+    first = inside.with_columns(
+        (pl.col("setup_start") + pl.duration(minutes=1)).alias("next"),
+        (pl.col("end") - pl.duration(minutes=1)).alias("last"),
+    )
     opens = open_minutes(open_time, first, "setup_start", "next")
     closes = open_minutes(open_time, first, "last", "end")
     closed = first.filter(((opens < 1.0) | (closes < 1.0)) & (pl.col("end") > pl.col("setup_start")))
@@ -303,9 +334,17 @@ def _order_of_work(rows: pl.DataFrame) -> list[pl.DataFrame]:
     bad_overlap = before.filter(overlaps & ((pl.col("setup_start") < first_batch) | (pl.col("end") < last_batch)))
     longest = pl.max_horizontal(pl.col("b_max_wait_min").floor(), lag)
     waited = _minutes(pl.col("start") - pl.col("b_end"))
-    late = before.filter(pl.col("b_max_wait_min").is_not_null() & (waited > longest) & ~pl.col("frozen") & ~pl.col("b_frozen"))
+    late = before.filter(
+        pl.col("b_max_wait_min").is_not_null()
+        & ~pl.col("b_external")
+        & (waited > longest)
+        & ~pl.col("frozen")
+        & ~pl.col("b_frozen")
+    )
     return [
-        problem(bad, "precedence", "starts at ", pl.col("setup_start"), " before ", pl.col("b_end"), " + ", lag, " min"),
+        problem(
+            bad, "precedence", "starts at ", pl.col("setup_start"), " before ", pl.col("b_end"), " + ", lag, " min"
+        ),
         problem(bad_overlap, "precedence", "overlaps the operation before by more than a transfer batch"),
         problem(late, "max_wait", "waits ", waited, " min, may wait ", longest),
     ]
@@ -314,7 +353,9 @@ def _order_of_work(rows: pl.DataFrame) -> list[pl.DataFrame]:
 def _components(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """Made components are there before the operation that takes them."""
     ends = rows.sort("op_seq").group_by("work_order").agg(pl.col("end").last()).rename({"work_order": "supply_order"})
-    takes = frames["order_links"].select("supply_order", pl.col("demand_order").alias("work_order"), pl.col("op_seq").alias("at"))
+    takes = frames["order_links"].select(
+        "supply_order", pl.col("demand_order").alias("work_order"), pl.col("op_seq").alias("at")
+    )
     joined = takes.join(ends, on="supply_order").join(
         rows.select("work_order", "op_seq", "machine", "setup_start"), on="work_order"
     )
@@ -335,7 +376,9 @@ def _material(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.Da
     joined = first.join(floor, on="work_order", how="left").with_columns(
         pl.max_horizontal("earliest_at", "not_before").alias("there")
     )
-    bad = joined.filter((pl.col("setup_start") < pl.col("there")) & ~pl.col("status").is_in(["running", "paused", "setup"]))
+    bad = joined.filter(
+        (pl.col("setup_start") < pl.col("there")) & ~pl.col("status").is_in(["running", "paused", "setup"])
+    )
     return problem(bad, "material", "starts at ", pl.col("setup_start"), ", material is there at ", pl.col("there"))
 
 
@@ -368,14 +411,20 @@ def _frozen(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.Data
         .join(single, on=["work_order", "op_seq"], how="anti")
         .with_columns(fence.alias("fence"))
     )
-    kept = inside.filter((pl.col("was_start") < pl.col("fence")) & (pl.col("was_center") == pl.col("routed_to")) & ~on_floor)
-    moved = kept.filter((pl.col("machine") != pl.col("was_machine")) | (pl.col("setup_start") < pl.col("was_start").dt.truncate("1m")))
+    kept = inside.filter(
+        (pl.col("was_start") < pl.col("fence")) & (pl.col("was_center") == pl.col("routed_to")) & ~on_floor
+    )
+    moved = kept.filter(
+        (pl.col("machine") != pl.col("was_machine")) | (pl.col("setup_start") < pl.col("was_start").dt.truncate("1m"))
+    )
     order = kept.filter(pl.col("machine") == pl.col("was_machine")).sort("machine", "was_start", "setup_start")
     crossed = order.with_columns(pl.col("setup_start").cum_max().shift(1).over("machine").alias("after")).filter(
         pl.col("setup_start") < pl.col("after")
     )
     intruding = inside.filter(
-        (pl.col("setup_start") < pl.col("fence").dt.truncate("1m")) & (pl.col("was_start").is_null() | (pl.col("was_start") >= pl.col("fence"))) & ~on_floor
+        (pl.col("setup_start") < pl.col("fence").dt.truncate("1m"))
+        & (pl.col("was_start").is_null() | (pl.col("was_start") >= pl.col("fence")))
+        & ~on_floor
     )
     return pl.concat(
         [
@@ -388,21 +437,31 @@ def _frozen(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.Data
 
 def _continuity(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """What belongs to one lot, coil or campaign at such a work center runs on one machine with nothing between."""
-    key = pl.when(pl.col("continuity") == "campaign").then("campaign").when(pl.col("continuity").is_in(["lot", "coil"])).then("lot")
+    key = (
+        pl.when(pl.col("continuity") == "campaign")
+        .then("campaign")
+        .when(pl.col("continuity").is_in(["lot", "coil"]))
+        .then("lot")
+    )
     one = rows.sort("work_order", "op_seq")
-    waits = pl.col("max_wait_min").is_not_null() | (
-        (pl.col("work_order") == pl.col("work_order").shift(1)) & pl.col("max_wait_min").shift(1).is_not_null()
+    holds = pl.col("max_wait_min").is_not_null() & ~pl.col("external").fill_null(False)
+    waits = (holds & (pl.col("work_order") == pl.col("work_order").shift(-1))) | (
+        (pl.col("work_order") == pl.col("work_order").shift(1)) & holds.shift(1)
     )
     soft = pl.col("previous_start").is_not_null()
     marked = one.with_columns(
-        pl.when(~pl.col("frozen") & ~pl.col("external") & ~waits.fill_null(False) & ~soft & ~pl.col("away")).then(key).alias("together")
+        pl.when(~pl.col("frozen") & ~pl.col("external") & ~waits.fill_null(False) & ~soft & ~pl.col("away"))
+        .then(key)
+        .alias("together")
     ).sort("machine", "setup_start", "start", "end", "work_order", "op_seq")
     linked = frames["order_links"]
     chained = pl.concat([linked["supply_order"], linked["demand_order"]]).unique()
     marked = marked.with_columns(
         pl.when(~pl.col("work_order").is_in(chained.implode())).then("together").alias("together")
     )
-    place = marked.filter(~pl.col("external").fill_null(False)).with_columns(pl.int_range(pl.len()).over("machine").alias("nr"))
+    place = marked.filter(~pl.col("external").fill_null(False)).with_columns(
+        pl.int_range(pl.len()).over("machine").alias("nr")
+    )
     groups = place.filter(pl.col("together").is_not_null()).group_by("work_center", "together", "op_seq").agg(
         pl.col("work_order").first(), pl.col("machine").first(), pl.col("machine").n_unique().alias("machines"),
         (pl.col("nr").max() - pl.col("nr").min() + 1).alias("span"), pl.len().alias("members"),

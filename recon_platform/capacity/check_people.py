@@ -16,7 +16,13 @@ from recon_platform.capacity.check_grants import granted
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
-EMPTY = {"constraint": pl.String, "work_order": pl.String, "op_seq": pl.Int64, "machine": pl.String, "detail": pl.String}
+EMPTY = {
+    "constraint": pl.String,
+    "work_order": pl.String,
+    "op_seq": pl.Int64,
+    "machine": pl.String,
+    "detail": pl.String,
+}
 
 
 def people_problems(
@@ -30,7 +36,9 @@ def people_problems(
     begin: datetime = rows["setup_start"].min()  # type: ignore[assignment]
     finish: datetime = rows["end"].max()  # type: ignore[assignment]
     length = int((finish - begin) / timedelta(minutes=1)) + 1
-    single = rows.join(loads.select("work_order", "op_seq"), on=["work_order", "op_seq"], how="semi").filter(~pl.col("external"))
+    single = rows.join(loads.select("work_order", "op_seq"), on=["work_order", "op_seq"], how="semi").filter(
+        ~pl.col("external")
+    )
     opens = {
         str(machine): part.select(_minute("start", begin), _minute("end", begin)).to_numpy()
         for (machine,), part in open_time.group_by("machine", maintain_order=True)
@@ -73,17 +81,35 @@ def tool_problems(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     tools = frames.get("tools")
     if tools is None or tools.is_empty():
         return pl.DataFrame(schema=EMPTY)
-    uses = rows.filter(pl.col("tool").is_not_null() & ~pl.col("external") & (pl.col("end") > pl.col("setup_start"))).join(
-        tools.filter(pl.col("copies") > 0).select("tool", "copies"), on="tool"
-    )
+    uses = rows.filter(
+        pl.col("tool").is_not_null() & ~pl.col("external") & (pl.col("end") > pl.col("setup_start"))
+    ).join(tools.filter(pl.col("copies") > 0).select("tool", "copies"), on="tool")
     # Members of one load stand in one furnace with their own copies each.
     steps = pl.concat(
         [
-            uses.select("tool", "copies", "work_order", "op_seq", "machine", pl.col("setup_start").alias("at"), pl.lit(1).alias("change")),
-            uses.select("tool", "copies", "work_order", "op_seq", "machine", pl.col("end").alias("at"), pl.lit(-1).alias("change")),
+            uses.select(
+                "tool",
+                "copies",
+                "work_order",
+                "op_seq",
+                "machine",
+                pl.col("setup_start").alias("at"),
+                pl.lit(1).alias("change"),
+            ),
+            uses.select(
+                "tool",
+                "copies",
+                "work_order",
+                "op_seq",
+                "machine",
+                pl.col("end").alias("at"),
+                pl.lit(-1).alias("change"),
+            ),
         ]
     ).sort("tool", "at", "change", "work_order", "op_seq")
-    over = steps.with_columns(pl.col("change").cum_sum().over("tool").alias("in_use")).filter(pl.col("in_use") > pl.col("copies"))
+    over = steps.with_columns(pl.col("change").cum_sum().over("tool").alias("in_use")).filter(
+        pl.col("in_use") > pl.col("copies")
+    )
     return over.select(
         pl.lit("tool").alias("constraint"), "work_order", "op_seq", "machine",
         pl.concat_str(pl.col("tool"), pl.lit(": "), pl.col("in_use").cast(pl.String), pl.lit(" copies in use, there are "),
@@ -118,7 +144,9 @@ def _people(skill: str, frames: Frames, context: PlanContext, begin: datetime, l
     extra = []
     exceptions = frames.get("calendar_exceptions")
     if exceptions is not None:
-        for calendar, day, kind, start, end in exceptions.select("calendar", "date", "kind", "start", "end").iter_rows():
+        for calendar, day, kind, start, end in exceptions.select(
+            "calendar", "date", "kind", "start", "end"
+        ).iter_rows():
             if kind == "closed":
                 closed.add((calendar, day))
             elif start is not None:

@@ -12,15 +12,29 @@ lists (`waiting`), what is placed together (`together`), the choice of k1 and k2
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numba as nb
 import numpy as np
 
+from recon_platform.capacity.compiled import inner, sources_digest
 from recon_platform.capacity.causes import BIG, FENCE, MAX_WAIT, RUNNING_NOW, STABILITY
 from recon_platform.capacity.kernel_types import ProblemRef
 from recon_platform.capacity.placing import NEVER, NO, YES, changeover, fit
 from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Array, Problem
 from recon_platform.capacity.queues import at_minute
-from recon_platform.capacity.state import DONE, FAILED, PLACED, PUT_OFF, RECORD, TOUCHED, WAITS, State, fresh_state
+from recon_platform.capacity.state import (
+    DONE,
+    FAILED,
+    PLACED,
+    PUT_OFF,
+    RECORD,
+    SOURCES_SEEN,
+    TOUCHED,
+    WAITS,
+    State,
+    fresh_state,
+)
 from recon_platform.capacity.together import (
     CHAIN,
     NOBODY,
@@ -44,7 +58,7 @@ from recon_platform.capacity.waiting import (
 )
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _occupy(p: Problem, s: State, m: int, family: int, end: int) -> None:
     """Machine `m` works until `end` and then stands at `family`."""
     seat = s.seat[m]
@@ -56,7 +70,7 @@ def _occupy(p: Problem, s: State, m: int, family: int, end: int) -> None:
     back_at(p, s, m, end)
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _put_off(p: Problem, s: State, i: int, center: int) -> None:
     """Operation `i` waits until `center` has a machine that has worked off the sequence it keeps."""
     s.placement[i].here = PUT_OFF
@@ -64,7 +78,7 @@ def _put_off(p: Problem, s: State, i: int, center: int) -> None:
     s.desk[center].put_off = i
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _kept_worked_off(p: Problem, s: State, center: int, now: int) -> None:
     """A machine of `center` has no kept sequence left: what was put off may try again."""
     i = np.int64(s.desk[center].put_off)
@@ -76,13 +90,17 @@ def _kept_worked_off(p: Problem, s: State, center: int, now: int) -> None:
         i = following
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _index(p: Problem, s: State, i: int, m: int, now: int, k1_inverse: float, k2_inverse: float) -> float:
     slack = max(np.int64(0), p.operation[i].latest - now)
-    return s.base[i] - slack * k1_inverse - changeover(p, np.int64(s.seat[m].family), np.int64(p.operation[i].family)) * k2_inverse
+    return (
+        s.base[i]
+        - slack * k1_inverse
+        - changeover(p, np.int64(s.seat[m].family), np.int64(p.operation[i].family)) * k2_inverse
+    )
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _note(
     p: Problem, s: State, i: int, index: float, setup: float, now: int, k1_inverse: float, k2_inverse: float
 ) -> None:
@@ -93,7 +111,7 @@ def _note(
         s.terms[i, 3] = -setup * k2_inverse
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _start_kept(
     p: Problem, s: State, m: int, h: int, now: int, k1_inverse: float, k2_inverse: float, plan: Array
 ) -> bool:
@@ -126,7 +144,7 @@ def _start_kept(
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _look_at_machine(
     p: Problem, s: State, m: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, plan: Array
 ) -> bool:
@@ -199,7 +217,7 @@ def _look_at_machine(
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _give(
     p: Problem, s: State, m: int, i: int, value: float, setup: float, now: int, k1_inverse: float, k2_inverse: float,
     plan: Array,
@@ -258,7 +276,7 @@ def _give(
     return 1
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _assign(
     p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, pull: float,
     plan: Array,
@@ -314,9 +332,7 @@ def _assign(
                     second_index = value
         if best_machine < 0:
             break
-        verdict = _give(
-            p, s, best_machine, best_operation, best, best_setup, now, k1_inverse, k2_inverse, plan
-        )
+        verdict = _give(p, s, best_machine, best_operation, best, best_setup, now, k1_inverse, k2_inverse, plan)
         if verdict == 0:
             s.seat[best_machine].tried = now
         elif verdict == 1 and s.count[RECORD] == 1:
@@ -347,7 +363,7 @@ def _assign(
         _pull_from_siblings(p, s, center, now, k1_inverse, k2_inverse)
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _pull_from_siblings(p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float) -> None:
     """Idle machines of `center` take work that waits at a sibling work center, at the sibling speed and full set-up."""
     base = p.center[center].machines
@@ -388,7 +404,7 @@ def _pull_from_siblings(p: Problem, s: State, center: int, now: int, k1_inverse:
         _occupy(p, s, m, NOBODY, end)
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _arrive(p: Problem, s: State, i: int, now: int) -> None:
     """Operation `i` is ready."""
     place = s.placement[i]
@@ -423,7 +439,7 @@ def _arrive(p: Problem, s: State, i: int, now: int) -> None:
     touch(s, center)
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _let_go(p: Problem, s: State, now: int) -> bool:
     """Nothing moves any more: kept operations that wait for others give up their place. False when there are none."""
     any_let_go = False
@@ -446,7 +462,7 @@ def _let_go(p: Problem, s: State, now: int) -> bool:
     return any_let_go
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _start_events(p: Problem, s: State) -> None:
     for m in range(p.machine.shape[0] - 1):
         if p.machine[m].open_ptr < p.machine[m + 1].open_ptr:
@@ -460,7 +476,7 @@ def _start_events(p: Problem, s: State) -> None:
             s.ready_head[minute] = i
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _happenings(p: Problem, s: State, minute: int) -> None:
     """What becomes ready, free or due for another look at this minute."""
     i = np.int64(s.ready_head[minute])
@@ -486,45 +502,52 @@ def _happenings(p: Problem, s: State, minute: int) -> None:
         node = following
 
 
-@nb.njit(cache=True, nogil=True)
-def dispatch_pass(
-    problem: Problem, bias: Array, k1_inverse: float, k2_inverse: float, stay: float, pull: float, record: bool
-) -> tuple[Array, Array]:
-    """Schedule `problem` once; returns placements and recorded terms.
+def _entry(digest: int) -> Callable[..., tuple[Array, Array]]:
+    @nb.njit(cache=True, nogil=True)
+    def dispatch_pass(
+        problem: Problem, bias: Array, k1_inverse: float, k2_inverse: float, stay: float, pull: float, record: bool
+    ) -> tuple[Array, Array]:
+        """Schedule `problem` once; returns placements and recorded terms.
 
-    `k1_inverse` = 1 / (k1 · mean run), `k2_inverse` = 1 / (k2 · mean set-up). `stay`: how much better than the head
-    of a match-up sequence another operation must be to go first; `pull`: what leaving the machine in force costs.
-    """
-    p = ProblemRef(
-        problem.operation, problem.order, problem.link_to, problem.family, problem.family_value, problem.family_code,
-        problem.matrix_at, problem.matrix_size, problem.matrix, problem.kind, problem.machine, problem.open_start,
-        problem.open_end, problem.kept, problem.center, problem.group_ptr, problem.group_op, problem.people,
-        problem.tool_ptr, problem.end_of_time, problem.batch_wait, problem.sibling_pull,
-    )  # fmt: skip
-    s = fresh_state(p, bias, record, k1_inverse)
-    s.count[RECORD] = 1 if record else 0
-    plan = np.zeros((CHAIN + 1, 4), np.int32)
-    _start_events(p, s)
-    minute = np.int64(0)
-    last = np.int64(0)
-    while True:
-        while minute < p.end_of_time:
-            if s.ready_head[minute] < 0 and s.machine_head[minute] < 0 and s.touch_head[minute] < 0:
-                if s.count[TOUCHED] == 0:
-                    minute += 1
-                    continue
-            else:
-                _happenings(p, s, minute)
-            last = minute
-            while s.count[TOUCHED] > 0:
-                s.count[TOUCHED] -= 1
-                center = np.int64(s.touched[s.count[TOUCHED]])
-                s.desk[center].touched = 0
-                _assign(p, s, center, minute, k1_inverse, k2_inverse, stay, pull, plan)
-        if s.count[DONE] >= p.operation.shape[0] or not _let_go(p, s, last):
-            break
-        for m in range(p.machine.shape[0] - 1):
-            if s.seat[m].idle_at < 0 and s.seat[m].free_at <= last:
-                make_idle(p, s, m)
-        minute = last
-    return s.placement, s.terms
+        `k1_inverse` = 1 / (k1 · mean run), `k2_inverse` = 1 / (k2 · mean set-up). `stay`: how much better than the head
+        of a match-up sequence another operation must be to go first; `pull`: what leaving the machine in force costs.
+        """
+        p = ProblemRef(
+            problem.operation, problem.order, problem.link_to, problem.family, problem.family_value, problem.family_code,
+            problem.matrix_at, problem.matrix_size, problem.matrix, problem.kind, problem.machine, problem.open_start,
+            problem.open_end, problem.kept, problem.center, problem.group_ptr, problem.group_op, problem.people,
+            problem.tool_ptr, problem.end_of_time, problem.batch_wait, problem.sibling_pull,
+        )  # fmt: skip
+        s = fresh_state(p, bias, record, k1_inverse)
+        s.count[SOURCES_SEEN] = np.int64(digest)
+        s.count[RECORD] = 1 if record else 0
+        plan = np.zeros((CHAIN + 1, 4), np.int32)
+        _start_events(p, s)
+        minute = np.int64(0)
+        last = np.int64(0)
+        while True:
+            while minute < p.end_of_time:
+                if s.ready_head[minute] < 0 and s.machine_head[minute] < 0 and s.touch_head[minute] < 0:
+                    if s.count[TOUCHED] == 0:
+                        minute += 1
+                        continue
+                else:
+                    _happenings(p, s, minute)
+                last = minute
+                while s.count[TOUCHED] > 0:
+                    s.count[TOUCHED] -= 1
+                    center = np.int64(s.touched[s.count[TOUCHED]])
+                    s.desk[center].touched = 0
+                    _assign(p, s, center, minute, k1_inverse, k2_inverse, stay, pull, plan)
+            if s.count[DONE] >= p.operation.shape[0] or not _let_go(p, s, last):
+                break
+            for m in range(p.machine.shape[0] - 1):
+                if s.seat[m].idle_at < 0 and s.seat[m].free_at <= last:
+                    make_idle(p, s, m)
+            minute = last
+        return s.placement, s.terms
+
+    return dispatch_pass
+
+
+dispatch_pass = _entry(sources_digest() & 0x7FFFFFFF)

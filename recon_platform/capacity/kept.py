@@ -42,19 +42,29 @@ def what_is_kept(
     an approved move frees from the fence (work_order, op_seq or null for all)."""
     origin = origin_of(context.as_of)
     published = frames.get("published.schedule")
-    base = operations.select("row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained")
+    base = operations.select(
+        "row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained"
+    )
     index = machines.select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
     if published is None or published.is_empty():
-        before = base.select("work_order", "op_seq").clear().with_columns(
-            pl.lit(None, pl.String).alias("machine_before"), pl.lit(None, pl.Int64).alias("from"),
-            pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_start"),
-            pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_end"),
+        before = (
+            base.select("work_order", "op_seq")
+            .clear()
+            .with_columns(
+                pl.lit(None, pl.String).alias("machine_before"),
+                pl.lit(None, pl.Int64).alias("from"),
+                pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_start"),
+                pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_end"),
+            )
         )
         any_published = pl.lit(False)
     else:
         before = published.select(
-            "work_order", "op_seq", pl.col("machine").alias("machine_before"),
-            minute_down("setup_start", origin).alias("from"), pl.col("start").alias("previous_start"),
+            "work_order",
+            "op_seq",
+            pl.col("machine").alias("machine_before"),
+            minute_down("setup_start", origin).alias("from"),
+            pl.col("start").alias("previous_start"),
             pl.col("end").alias("previous_end"),
         ).unique(["work_order", "op_seq"], keep="first", maintain_order=True)
         any_published = pl.lit(True)

@@ -36,7 +36,8 @@ def required_load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
     )
     begun = pl.col("status").is_in(["running", "paused"])
     joined = joined.with_columns(
-        run.alias("run"), pl.when(begun).then(0.0).otherwise("setup_min").alias("setup"),
+        run.alias("run"),
+        pl.when(begun).then(0.0).otherwise("setup_min").alias("setup"),
         pl.coalesce("start_date", "need").alias("start_date"),
     ).sort("work_order", "op_seq")
     work = pl.col("run") + pl.col("setup")
@@ -61,10 +62,18 @@ def scheduled_load(
 ) -> pl.DataFrame:
     """Load as scheduled. `placed`: index, at, m_setup, m_start, m_end, bound, elapsed; `base`: machines without overtime."""
     done = placed.filter((pl.col("index") >= 0) & (pl.col("elapsed") < 0) & (pl.col("bound") != "batch"))
-    setup = done.select("index", pl.col("at").alias("work_center"), pl.col("m_setup").alias("from"), pl.col("m_start").alias("to"), pl.lit(True).alias("is_setup"))
+    setup = done.select(
+        "index",
+        pl.col("at").alias("work_center"),
+        pl.col("m_setup").alias("from"),
+        pl.col("m_start").alias("to"),
+        pl.lit(True).alias("is_setup"),
+    )
     run = done.select("index", pl.col("at").alias("work_center"), pl.col("m_start").alias("from"), pl.col("m_end").alias("to"), pl.lit(False).alias("is_setup"))  # fmt: skip
     pieces = _by_day(pl.concat([setup, run]).filter(pl.col("to") > pl.col("from")), context)
-    worked = working_minutes(machines.intervals, pieces["index"].to_numpy(), pieces["from"].to_numpy(), pieces["to"].to_numpy())
+    worked = working_minutes(
+        machines.intervals, pieces["index"].to_numpy(), pieces["from"].to_numpy(), pieces["to"].to_numpy()
+    )
     regular = worked if base is None else working_minutes(
         base.intervals, pieces["index"].to_numpy(), pieces["from"].to_numpy(), pieces["to"].to_numpy()
     )  # fmt: skip
@@ -82,7 +91,9 @@ def scheduled_load(
 
 def capacity_load(required: pl.DataFrame, scheduled: pl.DataFrame) -> pl.DataFrame:
     """Both bases in one table."""
-    return CAPACITY_LOAD.frame(pl.concat([required, CAPACITY_LOAD.frame(scheduled)]).sort("work_center", "bucket_start", "basis"))
+    return CAPACITY_LOAD.frame(
+        pl.concat([required, CAPACITY_LOAD.frame(scheduled)]).sort("work_center", "bucket_start", "basis")
+    )
 
 
 def working_minutes(intervals: pl.DataFrame, index: Array, start: Array, end: Array) -> Array:
@@ -123,7 +134,9 @@ def _by_day(pieces: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
 
 def _midnight(day: pl.Expr, zone: str) -> pl.Expr:
     return (
-        day.cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+        day.cast(pl.Datetime("us"))
+        .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        .dt.convert_time_zone("UTC")
     )
 
 
@@ -131,7 +144,9 @@ def _with_available(
     loaded: pl.DataFrame, machines: Machines, context: PlanContext, basis: str, overtime: str | None
 ) -> pl.DataFrame:
     """Load joined to the regular working time of each day; days without either are left out."""
-    centers = machines.machines.join(machines.centers.filter(~pl.col("external")).select("work_center"), on="work_center", how="semi")
+    centers = machines.machines.join(
+        machines.centers.filter(~pl.col("external")).select("work_center"), on="work_center", how="semi"
+    )
     open_time = machines.intervals.join(centers.select("index", "work_center"), on="index").select(
         "index", "work_center", pl.col("start").cast(pl.Int64).alias("from"), pl.col("end").cast(pl.Int64).alias("to")
     )

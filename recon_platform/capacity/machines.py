@@ -93,9 +93,9 @@ def under_repair_until(frames: Frames, context: PlanContext, machines: pl.DataFr
     now = last.filter(
         (pl.col("started_at") <= as_of) & (pl.col("ended_at").is_null() | (pl.col("ended_at") > as_of))
     ).with_columns(
-        pl.coalesce(
-            "ended_at", pl.when(pl.col("expected_end") > as_of).then("expected_end"), pl.lit(assumed)
-        ).alias("until")
+        pl.coalesce("ended_at", pl.when(pl.col("expected_end") > as_of).then("expected_end"), pl.lit(assumed)).alias(
+            "until"
+        )
     )
     return (
         pl.concat(
@@ -122,7 +122,11 @@ def _open_intervals(
         granted = (
             time.filter(pl.col("kind") == "overtime")
             .join(overtime.rename({"start": "from", "end": "to"}), on="work_center")
-            .select("machine", pl.max_horizontal("start", "from").alias("start"), pl.min_horizontal("end", "to").alias("end"))
+            .select(
+                "machine",
+                pl.max_horizontal("start", "from").alias("start"),
+                pl.min_horizontal("end", "to").alias("end"),
+            )
         )
         open_time = pl.concat([open_time, granted])
     down = under_repair_until(frames, context, machines)

@@ -32,9 +32,7 @@ def shift_windows(frames: Frames, context: PlanContext, minutes: int) -> pl.Data
         extra = exceptions.filter((pl.col("kind") == "extra") & pl.col("start").is_not_null()).select(
             "calendar", "date", pl.lit("extra").alias("shift"), pl.lit("regular").alias("kind"), "start", "end"
         )
-        dated = pl.concat(
-            [dated.join(closed, on=["calendar", "date"], how="anti").select(extra.columns), extra]
-        )
+        dated = pl.concat([dated.join(closed, on=["calendar", "date"], how="anti").select(extra.columns), extra])
 
     def local(clock: str, shift: pl.Expr) -> pl.Expr:
         naive = (pl.col("date") + pl.duration(days=shift)).dt.combine(pl.col(clock))
@@ -74,14 +72,16 @@ def people_by_minute(
     if extra.height:
         most = labour.group_by("skill", "calendar").agg(pl.col("people").max())
         present = pl.concat(
-            [present, extra.drop("kind").join(most, on="calendar").select("skill", "date", "shift", "people", "start", "end")]
+            [
+                present,
+                extra.drop("kind").join(most, on="calendar").select("skill", "date", "shift", "people", "start", "end"),
+            ]
         )
     absent = frames.get("labour_exceptions")
     if absent is not None and absent.height:
-        present = (
-            present.join(absent.rename({"people": "instead"}), on=["skill", "date", "shift"], how="left")
-            .with_columns(pl.coalesce("instead", "people").alias("people"))
-        )
+        present = present.join(
+            absent.rename({"people": "instead"}), on=["skill", "date", "shift"], how="left"
+        ).with_columns(pl.coalesce("instead", "people").alias("people"))
     number = {name: k for k, name in enumerate(skills)}
     rows = present.sort("skill", "start", "end", "shift").select(
         pl.col("skill").replace_strict(number, return_dtype=pl.Int32),

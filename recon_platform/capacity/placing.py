@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
 
+from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.problem import Array, Problem
 from recon_platform.capacity.state import State
 
@@ -20,7 +20,7 @@ YES, NO = np.int64(1), np.int64(0)
 """Flags as one type of number: compiled code makes a version per type of argument, and one is enough."""
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def stretch(
     open_start: Array, open_end: Array, low: int, high: int, at: int, work: int, pausable: int,
     people: Array, free: Array, pool: int, need: int,
@@ -81,7 +81,7 @@ def stretch(
     return NEVER, NEVER, waited
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def take_people(
     open_start: Array, open_end: Array, low: int, high: int, start: int, end: int, people: Array, free: Array,
     pool: int, need: int, take: int,
@@ -97,7 +97,7 @@ def take_people(
         k += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def free_copy(tool_ptr: Array, tool_free: Array, tool: int) -> int:
     """The copy of `tool` that is free first."""
     best = np.int64(tool_ptr[tool])
@@ -107,7 +107,7 @@ def free_copy(tool_ptr: Array, tool_free: Array, tool: int) -> int:
     return best
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def changeover(p: Problem, before: int, after: int) -> float:
     """Set-up minutes from family `before` to family `after` of one work center.
 
@@ -139,13 +139,13 @@ def changeover(p: Problem, before: int, after: int) -> float:
     return own
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def whole(minutes: float) -> int:
     """Minutes rounded up, forgiving what single precision adds."""
     return np.int64(math.ceil(minutes * 0.999999 - 1e-3))
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def fit(p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: float) -> tuple[int, int, int, int]:
     """Where operation `i` fits on machine `m` from minute `at` on: (set-up start, start, end, what held it up).
 
@@ -182,7 +182,17 @@ def fit(p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: floa
             if setup_start == NEVER:
                 return NEVER, NEVER, NEVER, why
         start, end, waited = stretch(
-            p.open_start, p.open_end, low, high, after, run, pausable, p.people, s.free, np.int64(kind.run_pool), np.int64(kind.run_people)
+            p.open_start,
+            p.open_end,
+            low,
+            high,
+            after,
+            run,
+            pausable,
+            p.people,
+            s.free,
+            np.int64(kind.run_pool),
+            np.int64(kind.run_people),
         )
         if waited:
             why = 1
@@ -197,7 +207,7 @@ def fit(p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: floa
     return setup_start, start, end, why
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def book(p: Problem, s: State, i: int, m: int, setup_start: int, start: int, end: int, sign: int) -> None:
     """Take (sign 1) or give back (sign -1) the people of operation `i`."""
     kind = p.kind[p.operation[i].kind]

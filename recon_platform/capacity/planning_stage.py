@@ -30,9 +30,7 @@ def schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     prepared = prepare(frames, context)
     policy = context.policy.capacity
     weight = policy.stability_weight
-    setting, _ = best_of(
-        prepared.problem, policy.portfolio_passes, stay=STAY * weight / 0.1, pull=weight
-    )
+    setting, _ = best_of(prepared.problem, policy.portfolio_passes, stay=STAY * weight / 0.1, pull=weight)
     state = run_pass(prepared.problem, setting, record=True)
     placed = placements(prepared, state)
     base = read_machines(frames, context) if prepared.approved.overtime.height else None

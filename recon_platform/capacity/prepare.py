@@ -85,8 +85,10 @@ def _placeable(
         .agg(pl.col("longest").max(), pl.col("speed").max(), pl.col("machine").count().alias("count"))
     )  # fmt: skip
     facts = machines.centers.select("work_center", "external", "efficiency")
-    checked = operations.join(longest, on="work_center", how="left").join(facts, on="work_center", how="left").sort(
-        "work_order", "op_seq"
+    checked = (
+        operations.join(longest, on="work_center", how="left")
+        .join(facts, on="work_center", how="left")
+        .sort("work_order", "op_seq")
     )
     run = pl.when(pl.col("batch_minutes").is_not_null()).then("batch_minutes").otherwise(
         pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency")
@@ -136,14 +138,20 @@ def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines) -
     furnace = pl.col("batch_minutes").is_not_null() & ~pl.col("external")
     most = pl.when(pl.col("batch_max") > 0).then("batch_max").otherwise(None)
     loads = pl.max_horizontal((pl.col("qty") / most - 1e-9).ceil(), pl.lit(1.0)).fill_null(1.0)
-    run = pl.when(furnace).then(loads * pl.col("batch_minutes")).otherwise(
-        pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency")
+    run = (
+        pl.when(furnace)
+        .then(loads * pl.col("batch_minutes"))
+        .otherwise(pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency"))
     )
     rounded = pl.when((run - run.round()).abs() < 1e-6).then(run.round()).otherwise(run)
     shared = furnace & (loads <= 1.0) & most.is_not_null() & pl.col("tool").is_null()
-    elapsed = pl.when(external).then((pl.col("external_days") * 1440).ceil()).when(pl.col("external")).then(
-        (pl.col("setup_min") + run).ceil()
-    ).otherwise(-1)
+    elapsed = (
+        pl.when(external)
+        .then((pl.col("external_days") * 1440).ceil())
+        .when(pl.col("external"))
+        .then((pl.col("setup_min") + run).ceil())
+        .otherwise(-1)
+    )
     joined = joined.with_columns(
         pl.when(pl.col("external")).then(0.0).otherwise(rounded.clip(1.0)).alias("run"),
         elapsed.cast(pl.Int32).alias("elapsed"),
@@ -160,8 +168,12 @@ def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines) -
         & ~pl.col("shared") & ~furnace & (pl.col("elapsed").shift(-1) < 0) & pl.col("batch_minutes").shift(-1).is_null()
     )  # fmt: skip
     lag = pl.col("move_min") + pl.col("queue_min").shift(-1, fill_value=0.0)
-    wait_before = pl.when(pl.col("order").shift(1) == pl.col("order")).then(pl.col("max_wait_min").shift(1)).otherwise(None)
-    waits_after = following & pl.col("max_wait_min").is_not_null()
+    wait_before = (
+        pl.when(pl.col("order").shift(1) == pl.col("order"))
+        .then(pl.when(pl.col("elapsed").shift(1) < 0).then(pl.col("max_wait_min").shift(1)))
+        .otherwise(None)
+    )
+    waits_after = following & pl.col("max_wait_min").is_not_null() & (pl.col("elapsed") < 0)
     return joined.with_columns(
         (waits_after | wait_before.is_not_null()).fill_null(False).alias("chained"),
         pl.when(following).then(lag.ceil()).otherwise(0.0).cast(pl.Int32).alias("lag"),
@@ -200,7 +212,9 @@ def _kinds(
         pl.when(pl.col("run_people") > 0).then("run_pool").otherwise(-1).alias("run_pool"),
     )
     unique = columns.unique().sort(columns.columns).with_row_index("kind")
-    kind_of = columns.join(unique, on=columns.columns, how="left", maintain_order="left")["kind"].cast(pl.Int32).to_numpy()
+    kind_of = (
+        columns.join(unique, on=columns.columns, how="left", maintain_order="left")["kind"].cast(pl.Int32).to_numpy()
+    )
     kinds = np.zeros(max(1, unique.height), KIND)
     if unique.height:
         for name in columns.columns:
@@ -216,7 +230,12 @@ def _groups(operations: pl.DataFrame, kept: Kept, frames: Frames) -> tuple[Array
     """
     n = operations.height
     feeds = frames["order_links"]
-    linked = pl.concat([feeds.select(pl.col("supply_order").alias("work_order")), feeds.select(pl.col("demand_order").alias("work_order"))]).unique()
+    linked = pl.concat(
+        [
+            feeds.select(pl.col("supply_order").alias("work_order")),
+            feeds.select(pl.col("demand_order").alias("work_order")),
+        ]
+    ).unique()
     key = (
         pl.when(pl.col("continuity") == "campaign").then("campaign")
         .when(pl.col("continuity") == "lot").then("lot")
@@ -225,7 +244,9 @@ def _groups(operations: pl.DataFrame, kept: Kept, frames: Frames) -> tuple[Array
     )  # fmt: skip
     members = (
         operations.with_columns(key.alias("together"), kept.rows["state"].alias("state"))
-        .filter(pl.col("together").is_not_null() & ~pl.col("chained") & (pl.col("state") == FREE) & (pl.col("elapsed") < 0))
+        .filter(
+            pl.col("together").is_not_null() & ~pl.col("chained") & (pl.col("state") == FREE) & (pl.col("elapsed") < 0)
+        )
         .join(linked, on="work_order", how="anti", maintain_order="left")
         .with_columns(pl.len().over("center", "together", "op_seq").alias("size"))
         .filter(pl.col("size") > 1)
@@ -256,7 +277,11 @@ def _operation_records(
     records["not_before"] = rows["not_before"].fill_null(-1).to_numpy()
     pull = int(context.policy.capacity.pull_ahead_days * 1440)
     zone = context.plant.timezone
-    start = pl.col("start_date").cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    start = (
+        pl.col("start_date")
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    )
     times = orders.select(
         pl.max_horizontal(
             minute_up("earliest_at", origin), minute_up("not_before", origin), pl.lit(0)
@@ -307,7 +332,11 @@ def _order_records(
         .sort("supply", "demand", "op_seq")
     )
     target = _consuming(links, operations, records_of, records)
-    pairs = np.unique(np.stack([links["supply"].to_numpy(), target], axis=1), axis=0) if links.height else np.zeros((0, 2), int)
+    pairs = (
+        np.unique(np.stack([links["supply"].to_numpy(), target], axis=1), axis=0)
+        if links.height
+        else np.zeros((0, 2), int)
+    )
     np.add.at(records["preds"], pairs[:, 1], 1)
     counts = np.bincount(pairs[:, 0], minlength=count + 1)
     records_of["link_ptr"] = np.concatenate([[0], np.cumsum(counts[:count])])
@@ -321,9 +350,12 @@ def _consuming(links: pl.DataFrame, operations: pl.DataFrame, order_records: Arr
     if links.is_empty():
         return np.zeros(0, np.int64)
     rows = operations.select(pl.col("order").alias("demand"), pl.col("op_seq").alias("at"), "row").sort("at")
-    found = links.with_row_index("link").sort("op_seq").join_asof(
-        rows, left_on="op_seq", right_on="at", by="demand", strategy="forward", check_sortedness=False
-    ).sort("link")
+    found = (
+        links.with_row_index("link")
+        .sort("op_seq")
+        .join_asof(rows, left_on="op_seq", right_on="at", by="demand", strategy="forward", check_sortedness=False)
+        .sort("link")
+    )
     first = order_records["first"][links["demand"].to_numpy()]
     target = np.where(found["row"].is_null().to_numpy(), first, found["row"].fill_null(0).to_numpy()).astype(np.int64)
     for _ in range(64):
@@ -342,7 +374,11 @@ def _machine_records(machines: Machines, kept: Kept, standing: Array) -> tuple[A
     records["speed"][:count] = frame["speed"].to_numpy()
     records["speed"][count] = 1.0
     records["family"][:count] = standing
-    opens = np.bincount(machines.intervals["index"].to_numpy(), minlength=count) if machines.intervals.height else np.zeros(count)
+    opens = (
+        np.bincount(machines.intervals["index"].to_numpy(), minlength=count)
+        if machines.intervals.height
+        else np.zeros(count)
+    )
     records["open_ptr"] = np.concatenate([[0], np.cumsum(opens)])
     index = kept.sequence["index"].to_numpy()
     keeps = np.bincount(index, minlength=count) if index.size else np.zeros(count)

@@ -5,11 +5,13 @@ Belongs here: binary heaps over array slices, and lists of what happens at a giv
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 
-@nb.njit(cache=True, nogil=True)
+from recon_platform.capacity.compiled import inner
+
+
+@inner
 def heap_push(heap, base, size, keys, item):
     """Put `item` into the heap heap[base : base + size]; the largest key is on top, ties by the smaller item."""
     k = size
@@ -25,7 +27,7 @@ def heap_push(heap, base, size, keys, item):
     return size + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def heap_pop(heap, base, size, keys):
     """Remove the top of the heap; returns the new size."""
     size -= 1
@@ -53,7 +55,7 @@ def heap_pop(heap, base, size, keys):
     return size
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def at_minute(head, following, item, minute):
     """Put `item` into the list of what happens at `minute`."""
     following[item] = head[minute]

@@ -28,7 +28,9 @@ def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
     for k, name in enumerate(names):
         columns[name] = terms[:, k] if recorded else np.zeros(place.shape[0], np.float32)
     rows = prepared.kept.rows.select("state", "previous_start", "not_before")
-    machines = prepared.machines.machines.select("index", pl.col("machine").alias("on"), pl.col("work_center").alias("at"))
+    machines = prepared.machines.machines.select(
+        "index", pl.col("machine").alias("on"), pl.col("work_center").alias("at")
+    )
     return (
         pl.concat(
             [
@@ -48,7 +50,8 @@ def schedule_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
     origin = prepared.origin
     done = placed.filter(pl.col("index") >= 0)
     names = prepared.operations.select(
-        pl.col("row").alias("other"), pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String)).alias("name")
+        pl.col("row").alias("other"),
+        pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String)).alias("name"),
     )
     running = pl.col("state") == RUNNING
     done = (
@@ -57,9 +60,15 @@ def schedule_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
         .join(names.rename({"other": "runner", "name": "second"}), on="runner", how="left", maintain_order="left")
     )
     start = instant("m_start", origin)
-    first_of_machine = done.filter(running).sort("index", "m_setup", "row").unique("index", keep="first", maintain_order=True)
-    done = done.join(first_of_machine.select("row", pl.lit(True).alias("under_way")), on="row", how="left", maintain_order="left")
-    since = pl.when(pl.col("under_way") & (pl.col("m_setup") == 0) & (pl.col("started_at") < pl.lit(origin))).then("started_at")
+    first_of_machine = (
+        done.filter(running).sort("index", "m_setup", "row").unique("index", keep="first", maintain_order=True)
+    )
+    done = done.join(
+        first_of_machine.select("row", pl.lit(True).alias("under_way")), on="row", how="left", maintain_order="left"
+    )
+    since = pl.when(pl.col("under_way") & (pl.col("m_setup") == 0) & (pl.col("started_at") < pl.lit(origin))).then(
+        "started_at"
+    )
     frozen = ~pl.col("state").is_in([FREE, SOFT])
     return SCHEDULE.frame(
         done.select(
@@ -80,18 +89,28 @@ def _terms() -> pl.Expr:
         return pl.col(name).cast(pl.Float64).round(3).cast(pl.String)
 
     def key(name: str, column: pl.Expr) -> pl.Expr:
-        return pl.when(column.is_null()).then(pl.lit("")).otherwise(
-            pl.concat_str(pl.lit(f', "{name}": "'), column.str.replace_all('"', "'"), pl.lit('"'))
+        return (
+            pl.when(column.is_null())
+            .then(pl.lit(""))
+            .otherwise(pl.concat_str(pl.lit(f', "{name}": "'), column.str.replace_all('"', "'"), pl.lit('"')))
         )
 
     chosen = pl.concat_str(
         pl.lit('{"index": '), number("v_index"), pl.lit(', "urgency": '), number("v_urgency"), pl.lit(', "slack": '),
         number("v_slack"), pl.lit(', "setup": '), number("v_setup"),
     )  # fmt: skip
-    second = pl.when(pl.col("second").is_null()).then(pl.lit("")).otherwise(
-        pl.concat_str(key("runner_up", pl.col("second")), pl.lit(', "runner_up_index": '), number("v_runner_index"))
+    second = (
+        pl.when(pl.col("second").is_null())
+        .then(pl.lit(""))
+        .otherwise(
+            pl.concat_str(key("runner_up", pl.col("second")), pl.lit(', "runner_up_index": '), number("v_runner_index"))
+        )
     )
-    after = pl.when(pl.col("bound").is_in(["predecessor", "component"])).then(key("after", pl.col("after"))).otherwise(pl.lit(""))
+    after = (
+        pl.when(pl.col("bound").is_in(["predecessor", "component"]))
+        .then(key("after", pl.col("after")))
+        .otherwise(pl.lit(""))
+    )
     return pl.concat_str(chosen, second, after, pl.lit("}"))
 
 
@@ -112,7 +131,9 @@ def unscheduled_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
         )
     )  # fmt: skip
     return UNSCHEDULED.frame(
-        pl.concat([prepared.refused, missing]).unique("work_order", keep="first", maintain_order=True).sort("work_order")
+        pl.concat([prepared.refused, missing])
+        .unique("work_order", keep="first", maintain_order=True)
+        .sort("work_order")
     )
 
 
@@ -123,7 +144,10 @@ def dispatch_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
     done = done.sort("at", "on", "m_setup", "m_start", "work_order", "op_seq").with_columns(
         pl.int_range(1, pl.len() + 1).over("at", "on").alias("position")
     )
-    late = pl.col("m_end") > (pl.col("due_at").dt.timestamp("us") - pl.lit(prepared.origin).dt.timestamp("us")) // 60_000_000
+    late = (
+        pl.col("m_end")
+        > (pl.col("due_at").dt.timestamp("us") - pl.lit(prepared.origin).dt.timestamp("us")) // 60_000_000
+    )
     note = pl.concat_str(
         pl.when(pl.col("state") == RUNNING).then(pl.lit("running; ")).otherwise(pl.lit("")),
         pl.when(pl.col("bound") == "batch").then(pl.lit("same load as the one before; ")).otherwise(pl.lit("")),

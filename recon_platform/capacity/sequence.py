@@ -105,7 +105,9 @@ def dispatch_order(shop: Shop, rule: int, look_ahead: float) -> tuple[Array, Arr
                 elif rule == 2:
                     index = -(shop.due[j] - begin) / max(1.0, remaining[i])
                 else:
-                    index = np.log(max(1e-6, shop.weight[j]) / max(1.0, duration)) - max(0.0, slack) / (look_ahead * mean)
+                    index = np.log(max(1e-6, shop.weight[j]) / max(1.0, duration)) - max(0.0, slack) / (
+                        look_ahead * mean
+                    )
                     index -= change / (0.3 * mean)
                 end = begin + change + duration
                 if index > best or (index == best and end < best_end):
@@ -169,9 +171,7 @@ def _link(shop: Shop, order: Array, alternative: Array, before: Array, after: Ar
 
 
 @nb.njit(cache=True, nogil=True)
-def anneal(
-    shop: Shop, order: Array, alternative: Array, moves: int, seed: int, hot: float, cold: float
-) -> Timed:
+def anneal(shop: Shop, order: Array, alternative: Array, moves: int, seed: int, hot: float, cold: float) -> Timed:
     """Anneal from `order`, `alternative` over `moves` moves, temperature falling from `hot` to `cold` geometrically.
 
     Deterministic for a seed. Returns the best solution seen.

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.kernel_types import StateRef
 from recon_platform.capacity.problem import Array, Problem, f4, i4, u1
 
 WAITS, PLACED, PUT_OFF, FAILED = 1, 2, 3, 4
 """Values of `here`; 0 is not ready yet."""
-TOUCHED, DONE, RECORD = 0, 1, 2
+TOUCHED, DONE, RECORD, SOURCES_SEEN = 0, 1, 2, 3
 """Places in `State.count`."""
 
 PLACEMENT = np.dtype(
@@ -105,7 +105,7 @@ class State(NamedTuple):
     count: Array
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def fresh_state(p: Problem, bias: Array, record: bool, k1_inverse: float) -> State:
     """The state before the first minute. `bias` is added to the index of each operation; empty: none."""
     n = p.operation.shape[0]
@@ -177,5 +177,5 @@ def fresh_state(p: Problem, bias: Array, record: bool, k1_inverse: float) -> Sta
         queue, np.zeros(families, np.int32), seat, np.zeros(machines, np.int32), desk, group,
         np.full(minutes, -1, np.int32), np.full(minutes, -1, np.int32), np.full(minutes, -1, np.int32),
         np.full(machines + families, -1, np.int32), np.full(machines + families, -1, np.int32),
-        np.zeros(centers, np.int32), p.people.copy(), np.zeros(p.tool_ptr[-1], np.int32), np.zeros(3, np.int32),
+        np.zeros(centers, np.int32), p.people.copy(), np.zeros(p.tool_ptr[-1], np.int32), np.zeros(4, np.int64),
     )  # fmt: skip

@@ -5,9 +5,9 @@ Belongs here: committing one operation or several that only make sense at once. 
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.causes import (
     BATCH,
     CALENDAR,
@@ -28,7 +28,7 @@ GIVE_BACK, NOBODY = np.int64(-1), np.int64(-1)
 CHAIN = 8  # most operations that may follow one another under maximum waits
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def _announce(p: Problem, s: State, j: int, at: int, bound: int, cause: int, now: int) -> None:
     """A predecessor of `j` is placed: `j` cannot start before `at`; with the last one its ready time is known."""
     place = s.placement[j]
@@ -44,7 +44,7 @@ def _announce(p: Problem, s: State, j: int, at: int, bound: int, cause: int, now
             s.ready_head[minute] = j
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def commit(
     p: Problem, s: State, i: int, m: int, setup_start: int, start: int, end: int, bound: int, speed: float,
     booked: int, now: int,
@@ -89,7 +89,7 @@ def commit(
             _announce(p, s, np.int64(p.link_to[e]), end, COMPONENT, i, now)
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def why_then(p: Problem, s: State, i: int, m: int, setup_start: int, why: int) -> int:
     """What bound the start: people or tool, its own readiness, the machine, or the calendar."""
     place = s.placement[i]
@@ -109,7 +109,7 @@ def why_then(p: Problem, s: State, i: int, m: int, setup_start: int, why: int) -
     return CALENDAR if p.open_start[c] == setup_start else MACHINE
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def chain_length(p: Problem, s: State, i: int) -> int:
     """How many operations after `i` have to follow without waiting too long."""
     last = p.order[p.operation[i].order + 1].first
@@ -122,7 +122,7 @@ def chain_length(p: Problem, s: State, i: int) -> int:
     return c
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def plan_chain(
     p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: float, limit: int, length: int, plan: Array
 ) -> int:
@@ -166,7 +166,13 @@ def plan_chain(
                             begin = max(begin, np.int64(plan[c, 3]))
                             family = np.int64(p.operation[i + c].family)
                     a, b, e, _why = fit(
-                        p, s, j, other, begin, changeover(p, family, np.int64(o.family)), np.float64(p.machine[other].speed)
+                        p,
+                        s,
+                        j,
+                        other,
+                        begin,
+                        changeover(p, family, np.int64(o.family)),
+                        np.float64(p.machine[other].speed),
                     )
                     if e < NEVER and (b < best or (b == best and e < best_end)):
                         best, best_machine, best_setup_start, best_end = b, other, a, e
@@ -184,22 +190,40 @@ def plan_chain(
             return 1
         for c in range(done):
             if p.operation[i + c].elapsed < 0:
-                book(p, s, i + c, np.int64(plan[c, 0]), np.int64(plan[c, 1]), np.int64(plan[c, 2]), np.int64(plan[c, 3]), GIVE_BACK)
+                book(
+                    p,
+                    s,
+                    i + c,
+                    np.int64(plan[c, 0]),
+                    np.int64(plan[c, 1]),
+                    np.int64(plan[c, 2]),
+                    np.int64(plan[c, 3]),
+                    GIVE_BACK,
+                )
         if again == 0:
             return verdict
         low = max(low, setup_start) + again
     return 0
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def keep_chain(p: Problem, s: State, i: int, length: int, plan: Array, bound: int, now: int) -> None:
     """Commit what `plan_chain` planned; the machines of the later operations are booked ahead."""
     for c in range(length + 1):
         j = np.int64(i + c)
         m = np.int64(plan[c, 0])
         commit(
-            p, s, j, m, np.int64(plan[c, 1]), np.int64(plan[c, 2]), np.int64(plan[c, 3]), bound if c == 0 else MAX_WAIT,
-            np.float64(p.machine[m].speed), YES, now,
+            p,
+            s,
+            j,
+            m,
+            np.int64(plan[c, 1]),
+            np.int64(plan[c, 2]),
+            np.int64(plan[c, 3]),
+            bound if c == 0 else MAX_WAIT,
+            np.float64(p.machine[m].speed),
+            YES,
+            now,
         )
         if c > 0 and p.operation[j].elapsed < 0:
             seat = s.seat[m]
@@ -213,7 +237,7 @@ def keep_chain(p: Problem, s: State, i: int, length: int, plan: Array, bound: in
             seat.tail_family = p.operation[j].family
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def load_more(
     p: Problem, s: State, i: int, m: int, setup_start: int, start: int, end: int, now: int, k1_inverse: float
 ) -> None:
@@ -245,7 +269,7 @@ def load_more(
         commit(p, s, o, m, setup_start, start, end, BATCH, np.float64(1.0), YES, now)
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def whole_group(p: Problem, s: State, i: int, m: int, now: int) -> int:
     """Run the continuity group of `i` on machine `m` with nothing between; returns the end."""
     g = np.int64(p.operation[i].group)
@@ -255,7 +279,9 @@ def whole_group(p: Problem, s: State, i: int, m: int, now: int) -> int:
     chosen = np.int64(i)
     while chosen >= 0:
         first = p.operation[chosen]
-        setup_start, start, end, why = fit(p, s, chosen, m, at, changeover(p, np.int64(seat.family), np.int64(first.family)), speed)
+        setup_start, start, end, why = fit(
+            p, s, chosen, m, at, changeover(p, np.int64(seat.family), np.int64(first.family)), speed
+        )
         if end >= NEVER:
             break
         bound = why_then(p, s, chosen, m, setup_start, why) if chosen == i else CONTINUITY
@@ -279,5 +305,3 @@ def whole_group(p: Problem, s: State, i: int, m: int, now: int) -> int:
                 chosen = j
                 best = minutes
     return at
-
-

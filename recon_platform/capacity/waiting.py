@@ -5,15 +5,15 @@ Belongs here: keeping these lists. Which operation is taken from them is decided
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.problem import Problem
 from recon_platform.capacity.queues import at_minute, heap_pop, heap_push
 from recon_platform.capacity.state import TOUCHED, WAITS, State
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def touch(s: State, center: int) -> None:
     """Look at this work center before the minute is over."""
     if s.desk[center].touched == 0:
@@ -22,7 +22,7 @@ def touch(s: State, center: int) -> None:
         s.count[TOUCHED] += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def touch_later(p: Problem, s: State, node: int, minute: int) -> None:
     """Look at the work center of a machine (node) or of a family (machines + family) again at `minute`."""
     if s.touch_time[node] < 0 and minute < p.end_of_time:
@@ -30,7 +30,7 @@ def touch_later(p: Problem, s: State, node: int, minute: int) -> None:
         at_minute(s.touch_head, s.touch_next, node, minute)
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def make_idle(p: Problem, s: State, m: int) -> None:
     """Machine `m` may be given work."""
     if s.seat[m].idle_at < 0:
@@ -41,7 +41,7 @@ def make_idle(p: Problem, s: State, m: int) -> None:
         s.desk[center].idle = k + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def make_busy(p: Problem, s: State, m: int) -> None:
     """Machine `m` may not be given work."""
     k = s.seat[m].idle_at
@@ -55,7 +55,7 @@ def make_busy(p: Problem, s: State, m: int) -> None:
         s.seat[m].idle_at = -1
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def back_at(p: Problem, s: State, m: int, minute: int) -> None:
     """Machine `m` leaves the idle list and comes back at `minute`."""
     make_busy(p, s, m)
@@ -64,7 +64,7 @@ def back_at(p: Problem, s: State, m: int, minute: int) -> None:
         s.machine_head[minute] = m
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def enqueue(p: Problem, s: State, i: int, now: int) -> None:
     """Put a ready operation into the queue of its family."""
     o = p.operation[i]
@@ -91,7 +91,7 @@ def enqueue(p: Problem, s: State, i: int, now: int) -> None:
             q.slack_size = heap_push(s.slack, np.int64(q.heap_at), np.int64(q.slack_size), s.minus_latest, i)
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def dequeue(p: Problem, s: State, i: int) -> None:
     """Take operation `i`, on top of one of its heaps, out of its queue."""
     o = p.operation[i]
@@ -120,7 +120,7 @@ def dequeue(p: Problem, s: State, i: int) -> None:
         q.active_at = -1
 
 
-@nb.njit(cache=True, nogil=True)
+@inner
 def find_top(p: Problem, s: State, f: int, now: int, k1_inverse: float) -> None:
     """Set the best operation of family `f` now, and its index without set-up; -1 when none may go."""
     q = s.queue[f]

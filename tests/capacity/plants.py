@@ -57,20 +57,51 @@ class PlantBuilder:
         self.add("working_time", machine=machine, work_center=center, start=start, end=end, kind=kind)
 
     def order(
-        self, name: str, steps: list[dict[str, Any]], *, due: float = 240.0, weight: float = 1.0, earliest: float = 0.0,
-        item: str | None = None, start: date | None = None, **facts: Any,
+        self,
+        name: str,
+        steps: list[dict[str, Any]],
+        *,
+        due: float = 240.0,
+        weight: float = 1.0,
+        earliest: float = 0.0,
+        item: str | None = None,
+        start: date | None = None,
+        **facts: Any,
     ) -> None:
         """A work order; each step: work_center, run (minutes), optional setup and any operation column."""
         item = item or f"I-{name}"
         due_at = at(due)
         self.add(
-            "supply_orders", order=name, kind="work_order", item=item, qty=1.0, need_date=due_at.date(), due_at=due_at,
-            weight=weight, earliest_at=at(earliest), start_date=start,
+            "supply_orders",
+            order=name,
+            kind="work_order",
+            item=item,
+            qty=1.0,
+            need_date=due_at.date(),
+            due_at=due_at,
+            weight=weight,
+            earliest_at=at(earliest),
+            start_date=start,
         )
         self.add(
-            "reconciled_orders", work_order=name, item=item, status="released", qty=1.0, completed_qty=0.0,
-            scrapped_qty=0.0, remaining_qty=1.0, expected_qty=1.0, due_date=due_at.date(), supply_confirmed=True,
-            rules="", erp_status="released", unposted_qty=0.0, over_qty=0.0, rework_qty=0.0, start_date=start, **facts,
+            "reconciled_orders",
+            work_order=name,
+            item=item,
+            status="released",
+            qty=1.0,
+            completed_qty=0.0,
+            scrapped_qty=0.0,
+            remaining_qty=1.0,
+            expected_qty=1.0,
+            due_date=due_at.date(),
+            supply_confirmed=True,
+            rules="",
+            erp_status="released",
+            unposted_qty=0.0,
+            over_qty=0.0,
+            rework_qty=0.0,
+            start_date=start,
+            **facts,
         )
         for k, step in enumerate(steps):
             row = dict(step)
@@ -82,19 +113,47 @@ class PlantBuilder:
             row.setdefault("run_min_per_unit", run / qty)
             row.setdefault("pausable", True)
             self.add(
-                "reconciled_operations", work_order=name, operation_code=None, qty=qty, good_qty=0.0, scrap_qty=0.0,
-                in_process_qty=0.0, remaining_qty=qty, queue_min=row.pop("queue_min", 0.0),
-                move_min=row.pop("move_min", 0.0), **{"yield": 1.0}, **row,
+                "reconciled_operations",
+                work_order=name,
+                operation_code=None,
+                qty=qty,
+                good_qty=0.0,
+                scrap_qty=0.0,
+                in_process_qty=0.0,
+                remaining_qty=qty,
+                queue_min=row.pop("queue_min", 0.0),
+                move_min=row.pop("move_min", 0.0),
+                **{"yield": 1.0},
+                **row,
             )
 
     def frames(self) -> dict[str, pl.DataFrame]:
         names = (
-            "work_centers", "machines", "working_time", "supply_orders", "order_links", "reconciled_orders",
-            "reconciled_operations", "planned_orders", "routings", "items", "downtime_events", "setup_matrix",
-            "setup_attributes", "tools", "labour", "labour_exceptions", "calendars", "calendar_exceptions", "lots",
+            "work_centers",
+            "machines",
+            "working_time",
+            "supply_orders",
+            "order_links",
+            "reconciled_orders",
+            "reconciled_operations",
+            "planned_orders",
+            "routings",
+            "items",
+            "downtime_events",
+            "setup_matrix",
+            "setup_attributes",
+            "tools",
+            "labour",
+            "labour_exceptions",
+            "calendars",
+            "calendar_exceptions",
+            "lots",
             "decisions_in_force",
         )
-        made = {name: table(name, self.rows.get(name, [])) if self.rows.get(name) else TABLES[name].empty() for name in names}
+        made = {
+            name: table(name, self.rows.get(name, [])) if self.rows.get(name) else TABLES[name].empty()
+            for name in names
+        }
         if "published" in self.rows:
             made["published.schedule"] = table("schedule", self.rows["published"])
         return made

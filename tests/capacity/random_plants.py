@@ -29,13 +29,37 @@ def plants(draw: st.DrawFn) -> PlantBuilder:
         hours = draw(st.sampled_from([None, (6, 14), (5, 22), (0, 8)]))
         continuity = draw(st.sampled_from([None, None, "campaign", "lot"]))
         builder.center(
-            name, draw(st.integers(1, 3)), hours=hours, efficiency=draw(st.sampled_from([None, 0.9, 1.2])),
+            name,
+            draw(st.integers(1, 3)),
+            hours=hours,
+            efficiency=draw(st.sampled_from([None, 0.9, 1.2])),
             continuity=continuity,
         )
         if matrix and draw(maybe):
-            builder.add("setup_matrix", work_center=name, attribute="diameter", from_value="*", to_value="*", minutes=draw(st.integers(0, 90)))
-            builder.add("setup_matrix", work_center=name, attribute="diameter", from_value="d1", to_value="d2", minutes=draw(st.integers(0, 90)))
-            builder.add("setup_matrix", work_center=name, attribute="length", from_value="*", to_value="l1", minutes=draw(st.integers(0, 60)))
+            builder.add(
+                "setup_matrix",
+                work_center=name,
+                attribute="diameter",
+                from_value="*",
+                to_value="*",
+                minutes=draw(st.integers(0, 90)),
+            )
+            builder.add(
+                "setup_matrix",
+                work_center=name,
+                attribute="diameter",
+                from_value="d1",
+                to_value="d2",
+                minutes=draw(st.integers(0, 90)),
+            )
+            builder.add(
+                "setup_matrix",
+                work_center=name,
+                attribute="length",
+                from_value="*",
+                to_value="l1",
+                minutes=draw(st.integers(0, 60)),
+            )
     if furnace:
         builder.center("F", draw(st.integers(1, 2)), continuity=draw(st.sampled_from([None, "campaign"])))
     if vendor:
@@ -51,8 +75,12 @@ def plants(draw: st.DrawFn) -> PlantBuilder:
     if draw(maybe):
         down = draw(st.sampled_from(builder.rows["machines"]))
         builder.add(
-            "downtime_events", event="D1", machine=down["machine"], started_at=at(-1),
-            expected_end=draw(st.sampled_from([None, at(3), at(20), at(-0.5)])), reported_at=at(-1),
+            "downtime_events",
+            event="D1",
+            machine=down["machine"],
+            started_at=at(-1),
+            expected_end=draw(st.sampled_from([None, at(3), at(20), at(-0.5)])),
+            reported_at=at(-1),
         )
     orders = draw(st.integers(1, 8))
     for k in range(orders):
@@ -66,7 +94,11 @@ def plants(draw: st.DrawFn) -> PlantBuilder:
     for k in range(1, orders):
         if draw(st.integers(0, 3)) == 0:
             builder.add(
-                "order_links", supply_order=f"W{k}", demand_order=f"W{draw(st.integers(0, k - 1))}", item="X", qty=1.0,
+                "order_links",
+                supply_order=f"W{k}",
+                demand_order=f"W{draw(st.integers(0, k - 1))}",
+                item="X",
+                qty=1.0,
                 op_seq=draw(st.sampled_from([None, 10, 20])),
             )
     return builder
@@ -76,7 +108,9 @@ def people_of(draw: st.DrawFn, builder: PlantBuilder) -> None:
     """Two shifts with few people, an absence now and then."""
     for shift, start, end in (("early", time(6), time(14)), ("late", time(14), time(22)), ("night", time(22), time(6))):
         for weekday in range(1, 8):
-            builder.add("calendars", calendar="PLANT", weekday=weekday, shift=shift, kind="regular", start=start, end=end)
+            builder.add(
+                "calendars", calendar="PLANT", weekday=weekday, shift=shift, kind="regular", start=start, end=end
+            )
         for skill in SKILLS:
             least = 1 if shift == "early" else 0
             builder.add("labour", skill=skill, calendar="PLANT", shift=shift, people=float(draw(st.integers(least, 2))))
@@ -101,13 +135,20 @@ def order_of(
             "overlap_qty": draw(st.sampled_from([None, 5.0])), "pausable": draw(st.sampled_from([True, True, False])),
         }  # fmt: skip
         if place == "F":
-            step |= {"batch_max": 50.0, "batch_min": draw(st.sampled_from([None, 30.0])), "batch_minutes": 120.0, "overlap_qty": None}
+            step |= {
+                "batch_max": 50.0,
+                "batch_min": draw(st.sampled_from([None, 30.0])),
+                "batch_minutes": 120.0,
+                "overlap_qty": None,
+            }
         if place == "V":
             step["external_days"] = float(draw(st.sampled_from([0, 1, 3])))
         if labour:
             step |= {
-                "setup_skill": draw(st.sampled_from([None, "setter"])), "setup_people": 1.0,
-                "run_skill": draw(st.sampled_from([None, "operator"])), "run_people": draw(st.sampled_from([0.25, 0.5, 1.0])),
+                "setup_skill": draw(st.sampled_from([None, "setter"])),
+                "setup_people": 1.0,
+                "run_skill": draw(st.sampled_from([None, "operator"])),
+                "run_people": draw(st.sampled_from([0.25, 0.5, 1.0])),
             }
         if tools:
             step["tool"] = draw(st.sampled_from([None, "T1", "T2"]))
@@ -127,9 +168,15 @@ def order_of(
 def approve(builder: PlantBuilder, **move: Any) -> None:
     """An approved move in force."""
     builder.add(
-        "decisions_in_force", decision=f"M{len(builder.rows.get('decisions_in_force', []))}", kind="approved_move",
-        subject=str(move.get("work_order", "")), value=json.dumps({"change": [{"verb": "grant", "grant": move}]}, default=_text), valid_from=AS_OF - timedelta(days=1),
-        valid_until=AS_OF + timedelta(days=9), approved_by="S", reason="test",
+        "decisions_in_force",
+        decision=f"M{len(builder.rows.get('decisions_in_force', []))}",
+        kind="approved_move",
+        subject=str(move.get("work_order", "")),
+        value=json.dumps({"change": [{"verb": "grant", "grant": move}]}, default=_text),
+        valid_from=AS_OF - timedelta(days=1),
+        valid_until=AS_OF + timedelta(days=9),
+        approved_by="S",
+        reason="test",
     )
 
 

@@ -25,7 +25,9 @@ def judge(builder: PlantBuilder) -> None:
         assert made[table.name].schema == table.schema
     found = check_schedule({**frames, "schedule": made["schedule"]}, plan_context)
     assert found.is_empty(), found.rows()
-    operations = frames["reconciled_operations"].filter((pl.col("status") != "complete") & (pl.col("remaining_qty") > 0))
+    operations = frames["reconciled_operations"].filter(
+        (pl.col("status") != "complete") & (pl.col("remaining_qty") > 0)
+    )
     missing = operations.join(made["schedule"], on=["work_order", "op_seq"], how="anti")["work_order"].unique()
     assert set(missing) <= set(made["unscheduled"]["work_order"])
     again = schedule({**frames, "published.schedule": made["schedule"]}, plan_context)

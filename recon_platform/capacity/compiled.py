@@ -1,0 +1,25 @@
+"""How the scheduler's kernels are compiled: inner functions as parts of one entry, cached with their sources.
+
+Belongs here: the decorator and the digest only. The compiler caches a function by its own file; a change in a file it
+calls would go unnoticed. So inner functions are never cached by themselves, and the entry carries the digest of all
+sources as a constant, which is part of its key.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numba as nb
+
+inner = nb.njit(nogil=True)
+
+SOURCES = (
+    "causes", "compiled", "dispatch", "kernel_types", "placing", "problem", "queues", "state", "together", "waiting",
+)  # fmt: skip
+
+
+def sources_digest() -> int:
+    """A number that changes with any source the dispatch pass is compiled from."""
+    folder = Path(__file__).parent
+    return zlib.crc32(b"".join((folder / f"{name}.py").read_bytes() for name in SOURCES))
