@@ -7,6 +7,7 @@ checked for being whole. All of losses, duplicates and half publishes have to be
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import random
@@ -112,6 +113,8 @@ class Ground:
         store = Store.create(url, key=KEY)
         for name, role in (("planner", Role.PLANNER), ("supervisor", Role.SUPERVISOR), ("auditor", Role.AUDITOR)):
             store.people.found(name, name.title(), [role], SECRET)
+        tokens = {name: store.sessions.login(name, SECRET).token for name in ("planner", "supervisor", "auditor")}
+        (folder / "tokens.json").write_text(json.dumps(tokens))
         supervisor = ground.actor(store, "supervisor")
         for landing in generate(folder / "landing", orders=ORDERS, nights=2).nights:
             with (landing / "plant.toml").open("a") as file:
@@ -134,9 +137,9 @@ class Ground:
 
         return Store(self.url, key=KEY)
 
-    @staticmethod
-    def actor(store: Store, name: str) -> Actor:
-        return store.sessions.authenticate(store.sessions.login(name, SECRET).token)
+    def actor(self, store: Store, name: str) -> Actor:
+        """`name`, signed in once for all rounds: a round is about deciding, not about hashing secrets."""
+        return store.sessions.authenticate(json.loads((self.folder / "tokens.json").read_text())[name])
 
     def round(self, number: int) -> None:
         """Ask for the schedule that is not in force, approve it, publish it; note each step once it is done."""

@@ -18,6 +18,9 @@ def register(app: typer.Typer) -> None:
     benches.command("night")(night)
     benches.command("drift")(drift)
     benches.command("conform")(conform)
+    benches.command("rules")(rules)
+    benches.command("material")(material)
+    benches.command("instances")(instances)
     benches.command("faults")(faults)
     app.add_typer(benches, name="bench")
 
@@ -84,6 +87,72 @@ def conform(
         output.print_json(figures)
     else:
         output.say(table(figures))
+
+
+@needs(None)
+def rules(
+    orders: Annotated[int, typer.Option("--orders", min=1, help="Open orders of each generated plant.")] = 5_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Score the reconciliation rules on planted errors: precision and recall per rule, what is left for people."""
+    from recon_platform.bench.reconciliation import run, table
+
+    with output.progress(None, quiet=as_json) as step:
+        figures = run(orders, say=step)
+    if as_json:
+        output.print_json(figures)
+    else:
+        output.say(table(figures))
+
+
+@needs(None)
+def material(
+    orders: Annotated[int, typer.Option("--orders", min=1, help="Open orders.")] = 1_000_000,
+    items: Annotated[int, typer.Option("--items", min=1, help="Items over all levels.")] = 400_000,
+    levels: Annotated[int, typer.Option("--levels", min=2, help="Levels of the product structure.")] = 6,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same plant.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Time material planning part by part: netting, pegging, messages, causes."""
+    from recon_platform.bench.material import bench_material
+
+    with output.progress(None, quiet=as_json) as step:
+        step("planning material")
+        figures = bench_material(orders, items, levels, seed)
+    if as_json:
+        output.print_json(figures)
+        return
+    rows = [tuple(output.plain(figure).values()) for figure in figures]
+    output.print_rows("", tuple(output.plain(figures[0])) if figures else (), rows)
+
+
+@needs(None)
+def instances(
+    folder: Annotated[Path, typer.Argument(help="Folder of public instances in the neutral JSON form.")],
+    cpu_seconds: Annotated[float, typer.Option("--cpu-seconds", min=0.1, help="For each instance and method.")] = 2.0,
+    out: Annotated[Path | None, typer.Option("--out", help="Write every schedule there as CSV.")] = None,
+    cpsat: Annotated[bool, typer.Option("--cpsat/--no-cpsat", help="Also let CP-SAT try.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Solve public scheduling instances; compare with best known values, simple rules and CP-SAT at equal time."""
+    from recon_platform.bench.instances import run
+
+    with output.progress(None, quiet=as_json) as step:
+        results = run(folder, cpu_seconds=cpu_seconds, out=out, with_cpsat=cpsat, say=lambda result: step(result.name))
+    if as_json:
+        output.print_json([{**output.plain(result), "gap": result.gap} for result in results])
+        return
+    output.print_rows(
+        "",
+        ("instance", "objective", "ours", "best known", "gap %", "cp-sat", "best rule"),
+        [
+            (
+                r.name, r.objective, r.value, r.best_known, None if r.gap is None else 100 * r.gap, r.cpsat,
+                min(r.edd, r.spt, r.cr, r.atc),
+            )
+            for r in results
+        ],
+    )  # fmt: skip
 
 
 @needs(None)
