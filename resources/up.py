@@ -76,14 +76,17 @@ class Service:
             except ProcessLookupError:
                 return
 
+    def interrupt(self) -> None:
+        """Ask the child to end."""
+        if self.process is not None and self.running:
+            self.process.send_signal(signal.SIGINT)
+
     def stop(self, deadline: float) -> None:
-        """End the child politely until `deadline` (monotonic seconds), then by force, with everything it started."""
+        """Wait for the child until `deadline` (monotonic seconds), then end it and everything it started by force."""
         if self.process is None:
             return
-        if self.running:
-            self.process.send_signal(signal.SIGINT)
-            while self.running and time.monotonic() < deadline:
-                time.sleep(0.05)
+        while self.running and time.monotonic() < deadline:
+            time.sleep(0.05)
         self.signal_group(signal.SIGKILL)
         self.process.wait()
 
@@ -138,8 +141,16 @@ class Installation:
                 "daemon", [*python, "dagster._daemon", "run", "-w", str(workspace)], environment, logs / "daemon.log",
             ),
         ]  # fmt: skip
-        for service in self.services:
+        code, *others = self.services
+        code.start()
+        self._wait_for_socket()  # the others would only complain until it is there
+        for service in others:
             service.start()
+
+    def _wait_for_socket(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.socket.exists() and self.services[0].running and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def watch(self) -> list[str]:
         """Start again what has died; gives the names of the services restarted."""
@@ -172,8 +183,10 @@ class Installation:
         return False
 
     def stop(self) -> None:
-        """Stop everything: daemon first so that nothing new is started, then webserver and code server."""
+        """Stop everything, the daemon first so that nothing new is started."""
         deadline = time.monotonic() + STOP_SECONDS
+        for service in reversed(self.services):
+            service.interrupt()
         for service in reversed(self.services):
             service.stop(deadline)
         shutil.rmtree(self.runtime, ignore_errors=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any, TypeVar
 
 import dagster as dg
 
@@ -17,6 +19,7 @@ from resources.landing import LandingResource
 from resources.nights import NightsResource
 from resources.partitions import PLANTS, night_key
 
+Made = TypeVar("Made")
 FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 3)
 CODE = "FASTENER"
 HEADER = "event,machine,work_center,started_at,ended_at,expected_end,planned,reason,reported_at"
@@ -78,11 +81,31 @@ class Installation:
             store.people.found(name, name.title(), [role], SECRETS[name])
         return store
 
-    def approve_base(self, store: Store) -> None:
+    def approve_base(self) -> None:
         """The supervisor releases the newest base plan."""
+        store = Store(str(self.home / "lake" / "governance.db"), key=b"k" * 32)
         actor = store.sessions.authenticate(store.sessions.login("supervisor", SECRETS["supervisor"]).token)
         (request,) = store.requests.find(actor, kind="base")
         store.decisions.approve(actor, request.request, digest=request.digest, reason="looks right")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A home whose first night was run through Dagster, and the run's result."""
+
+    result: dg.ExecuteInProcessResult
+    home: Path
+
+
+_MADE: dict[str, Any] = {}
+
+
+def once(name: str, make: Callable[[], Made]) -> Made:
+    """What `make` gives, made once in this process: folders of tests share a session fixture by importing it."""
+    if name not in _MADE:
+        _MADE[name] = make()
+    made: Made = _MADE[name]
+    return made
 
 
 def land(source: Path, home: Path) -> None:

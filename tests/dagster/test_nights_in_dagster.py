@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -11,8 +12,9 @@ import pytest
 from assets.night_stages import night_stage
 from recon_platform.nights import records
 from recon_platform.nights.replay import replay
-from tests.dagster.plant import CODE, FIRST, LONG_STOP, SECOND, Installation
+from tests.dagster.plant import CODE, FIRST, LONG_STOP, SECOND, Installation, Planned
 
+STOP_FROM, STOP_TO = datetime(2026, 3, 2, 8, tzinfo=UTC), datetime(2026, 3, 2, 12, tzinfo=UTC)
 SCHEDULE = dg.AssetKey(["capacity", "schedule"])
 PUBLISHED = dg.AssetKey(["published", "published_schedule"])
 
@@ -25,8 +27,8 @@ def materialized(result: dg.ExecuteInProcessResult) -> dict[dg.AssetKey, Any]:
     }
 
 
-def test_a_night_is_materialized_described_and_closed(site: Installation) -> None:
-    result = site.run("night")
+def test_a_night_is_materialized_described_and_closed(planned: Planned, night: Installation) -> None:
+    result, site = planned.result, night
     assert result.success
     made = materialized(result)
     manifest = records.latest(site.lake, CODE, FIRST)
@@ -52,8 +54,8 @@ def test_a_night_is_materialized_described_and_closed(site: Installation) -> Non
     assert replay(site.lake, manifest.run_id).identical
 
 
-def test_a_rerun_makes_only_what_downtime_can_change_and_carries_the_rest(site: Installation) -> None:
-    assert site.run("night").success
+def test_a_rerun_makes_only_what_downtime_can_change_and_carries_the_rest(night: Installation) -> None:
+    site = night
     before = records.latest(site.lake, CODE, FIRST)
     site.drop("downtime_events.csv", LONG_STOP)
     result = site.run("rerun")
@@ -103,15 +105,14 @@ def test_a_broken_table_is_reported_blocks_what_follows_and_nothing_of_it_is_wri
     assert not site.lake.exists("material", "shortages")
 
 
-def test_approval_publishes_and_a_failed_night_leaves_the_approved_schedule_in_force(site: Installation) -> None:
-    store = site.people()
-    assert site.run("night").success
+def test_approval_publishes_and_a_failed_night_leaves_the_approved_schedule_in_force(night: Installation) -> None:
+    site = night
     assert site.nights.publishable() == []
     refused = site.run("publish")
     assert not refused.success
     assert site.nights.in_force(CODE) is None
 
-    site.approve_base(store)
+    site.approve_base()
     (waiting,) = site.nights.publishable()
     done = site.run("publish", **{"recon/plan_run": waiting.run_id})
     assert done.success
@@ -126,14 +127,12 @@ def test_approval_publishes_and_a_failed_night_leaves_the_approved_schedule_in_f
     assert site.nights.in_force(CODE) == in_force
 
 
-def test_a_night_before_the_schedule_in_force_is_not_planned_again(site: Installation) -> None:
-    store = site.people()
-    assert site.run("night", SECOND).success
-    site.approve_base(store)
-    assert site.run("publish", SECOND).success
-    before = site.lake.version("capacity", "schedule")
-    result = site.run("night", FIRST)
+def test_a_night_before_the_schedule_in_force_is_not_planned_again(night: Installation) -> None:
+    night.approve_base()
+    assert night.run("publish").success
+    before = night.lake.version("capacity", "schedule")
+    result = night.run("night", FIRST - timedelta(days=1))
     assert not result.success
     (failure, *_) = result.get_step_failure_events()
     assert "a past night is not planned again" in str(failure.event_specific_data.error.to_string())  # type: ignore[union-attr]
-    assert site.lake.version("capacity", "schedule") == before
+    assert night.lake.version("capacity", "schedule") == before
