@@ -121,12 +121,13 @@ def order_findings(orders: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFra
 
 def _evidence(fired: pl.DataFrame, operations: pl.DataFrame) -> pl.DataFrame:
     table = (
-        operations.join(fired.select("order_no"), on="order_no", how="semi")
+        operations.join(fired.select("order_no", "qty"), on="order_no", how="inner", maintain_order="left")
         .select(
             "order_no",
             pl.struct(
                 "op_seq", code=pl.coalesce("mes_code", "operation_code"), machine=pl.coalesce("mes_machine", "machine"),
                 status="mes_status", good="good", scrap="scrap", rework="rework", in_process="wip",
+                beyond_order=(pl.col("good") - pl.col("qty")).clip(lower_bound=0.0),
                 started=instant("started_at"), ended=instant("ended_at"), reported=instant("reported_at"),
             ).alias("row"),
         )
