@@ -37,6 +37,7 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import CATEGORIES
 
 NUMBER = {category: n for n, category in enumerate(CATEGORIES)}
+WHOLE_CATEGORY = "*"
 SHARE_SCHEMA = {
     "order_type": pl.String, "order": pl.String, "item": pl.String, "category": pl.String, "event": pl.String,
     "contribution_days": pl.Float64, "need_days": pl.Float64, "label": pl.String, "method": pl.String,
@@ -247,7 +248,7 @@ def shift_rows(shifts: Shifts) -> pl.DataFrame:
 
 def share_rows(by_category: Shifts, by_event: Shifts, game: Game) -> pl.DataFrame:
     """Shares per order and event: the category's exact share, divided among its events by what each does alone plus what
-    is lost without it (equally where none does anything by itself)."""
+    is lost without it (equally where none does anything by itself, `*` where only combinations with others matter)."""
     numbers = pl.Series("category", CATEGORIES)
     categories = pl.DataFrame(
         {
@@ -271,9 +272,12 @@ def share_rows(by_category: Shifts, by_event: Shifts, game: Game) -> pl.DataFram
         .when(pl.col("alone") != 0).then(pl.lit("redundant"))
     )  # fmt: skip
     return (
-        categories.join(single, on=["row", "category"])
+        categories.join(single, on=["row", "category"], how="left")
         .with_columns(
-            pl.when(total > 1e-9).then(pl.col("weight") / total).otherwise(1.0 / count).alias("part"), label.alias("label")
+            pl.when(total > 1e-9).then(pl.col("weight") / total).otherwise(1.0 / count).alias("part"),
+            label.alias("label"),
+            pl.col("event").fill_null(WHOLE_CATEGORY),
+            pl.col("relieving").fill_null(False),
         )
         .filter(pl.col("part") > 0)
         .with_columns(
