@@ -220,13 +220,17 @@ class Lake:
         for path, partition in _files(delta):
             if any(str(partition[name]) != value for name, value in wanted.items()):
                 continue
+            where = f"version {delta.version()} of {' '.join(str(value) for value in partition.values())} in {base}"
             try:
                 part = pl.read_parquet(base + path, glob=False, storage_options=self.storage_options)
             except FileNotFoundError as error:
-                night = " ".join(str(value) for value in partition.values())
                 raise MissingTableError(
-                    f"version {delta.version()} of {night} in {base} lacks the file {path.rsplit('/', 1)[-1]}: removed "
-                    "by maintenance after its retention period, or lost; restore it from a copy"
+                    f"{where} lacks the file {path.rsplit('/', 1)[-1]}: removed by maintenance after its retention "
+                    "period, or lost; restore it from a copy"
+                ) from error
+            except pl.exceptions.PolarsError as error:
+                raise LakeError(
+                    f"{where}: the file {path.rsplit('/', 1)[-1]} is damaged ({error}); restore it from a copy"
                 ) from error
             front = [pl.lit(value, dtype=FRONT[name]).alias(name) for name, value in partition.items()]
             absent = [
