@@ -31,7 +31,7 @@ KEY_MAP = "key_map"
 UNPLANTED = "(unplanted)"
 CONSEQUENCES = frozenset({"key_refused", "routing_broken"})
 CORRECTED_BY = ("case", "blanks", "zeros", "separators", "prefix")
-_KEPT_ROW = r"^the same as row (\d+) of "
+_KEPT_ROW = r"^row (\d+) of "
 FIRED = {"rule": pl.String, "place": pl.String}
 
 
@@ -134,7 +134,7 @@ def _fired(frames: Mapping[str, pl.DataFrame], findings: pl.DataFrame) -> pl.Dat
     rows = quarantine.select(pl.col("gate").alias("rule"), pl.format("{}/{}", "table", "row").alias("place"))
     twins = quarantine.filter(pl.col("gate") == "duplicate_row").select(
         pl.lit("duplicate_row").alias("rule"),
-        pl.format("{}/{}", "table", pl.col("reason").str.extract(_KEPT_ROW, 1)).alias("place"),
+        pl.format("{}/{}", "table", pl.col("value").str.extract(_KEPT_ROW, 1)).alias("place"),
     )
     keys = frames[KEY_MAP].filter(pl.col("rule").is_in(list(CORRECTED_BY))).select(
         pl.lit(KEY_MAP).alias("rule"), pl.format("{}/{}/{}", "table", "column", "raw_key").alias("place")
@@ -212,7 +212,9 @@ def read_truth(path: Path) -> pl.DataFrame:
     parts = []
     for file in files:
         try:
-            frame = pl.read_parquet(file) if file.suffix == ".parquet" else _typed(pl.read_csv(file, infer_schema=False))
+            frame = (
+                pl.read_parquet(file) if file.suffix == ".parquet" else _typed(pl.read_csv(file, infer_schema=False))
+            )
         except (pl.exceptions.PolarsError, OSError) as error:
             raise LandingError(
                 f"the truth cannot be read ({str(error).splitlines()[0][:120]})", file=file.name
@@ -250,11 +252,11 @@ def table(scores: Sequence[KindScore]) -> str:
         "| kind | drift | rules | planted | observable | found | wrong | recall | precision |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for s in sorted(scores, key=lambda s: (not s.of_spine, s.kind)):
-        lines.append(
-            f"| {s.kind} | {s.drift_kind} | {s.rules} | {s.planted} | {s.observable} | {s.found} | {s.wrong} "
-            f"| {_share(s.recall)} | {_share(s.precision)} |"
-        )
+    lines += [
+        f"| {s.kind} | {s.drift_kind} | {s.rules} | {s.planted} | {s.observable} | {s.found} | {s.wrong} "
+        f"| {_share(s.recall)} | {_share(s.precision)} |"
+        for s in sorted(scores, key=lambda s: (not s.of_spine, s.kind))
+    ]
     return "\n".join(lines)
 
 

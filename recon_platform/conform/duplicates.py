@@ -35,11 +35,13 @@ def refuse_duplicates(sheet: Sheet) -> None:
     )  # fmt: skip
     same = pl.struct(content) == pl.col("_kept_content")
     extra = pl.col(ID) != pl.col("_kept")
+    at = pl.col("_kept_at")
     equal = sheet.reasons(
-        extra & same, None, pl.format("the same as {}", "_kept_at"), "low", "duplicate_row", frame=shared
+        extra & same, None, "the same row came before: see value", "low", "duplicate_row", frame=shared, value=at
     )
+    key = ", ".join(table.key)
     other = sheet.reasons(
-        extra & ~same, table.key[0] if table.key else None,
-        pl.format("same key as {} with other values", "_kept_at"), "high", "duplicate_key", frame=shared,
+        extra & ~same, key, f"another row has the same {key} and other values: see value", "high", "duplicate_key",
+        frame=shared, value=at,
     )  # fmt: skip
     sheet.note(pl.concat([equal, other]))

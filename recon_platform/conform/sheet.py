@@ -41,8 +41,12 @@ class Sheet:
         gate: str,
         *,
         frame: pl.DataFrame | None = None,
+        value: pl.Expr | None = None,
     ) -> pl.DataFrame:
-        """One reason row per row of `frame` (default: the live rows) where `mask` is true."""
+        """One reason row per row of `frame` (default: the live rows) where `mask` is true.
+
+        `value` is what to show instead of what stands in `column`.
+        """
         rows = (self.frame if frame is None else frame).filter(mask)
         text = pl.lit(reason) if isinstance(reason, str) else reason
         return rows.select(
@@ -51,6 +55,7 @@ class Sheet:
             text.cast(pl.String).alias("reason"),
             pl.lit(severity).alias("severity"),
             pl.lit(gate).alias("gate"),
+            (pl.lit(None, pl.String) if value is None else value.cast(pl.String)).alias("_shown"),
         )
 
     def note(self, reasons: pl.DataFrame) -> None:
@@ -73,7 +78,10 @@ class Sheet:
             reasons.with_columns(pl.col("severity").replace_strict(_RANK, return_dtype=pl.Int8).alias("_rank"))
             .sort(ID, "_rank", "_order")
             .group_by(ID, maintain_order=True)
-            .agg(pl.col("column", "reason", "severity", "gate").first(), pl.len().cast(pl.Int64).alias("reasons"))
+            .agg(
+                pl.col("column", "reason", "severity", "gate", "_shown").first(),
+                pl.len().cast(pl.Int64).alias("reasons"),
+            )
         )
         raw = self.raw.join(worst, on=ID, how="inner", maintain_order="left")
         return raw.select(
@@ -82,7 +90,7 @@ class Sheet:
             pl.col("_file").alias("file"),
             pl.col("_row").alias("row"),
             "column",
-            _value_of(raw).alias("value"),
+            pl.coalesce("_shown", _value_of(raw)).alias("value"),
             "reason",
             "severity",
             "gate",

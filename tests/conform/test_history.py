@@ -58,7 +58,7 @@ def test_history_answers_equal_a_replay_of_all_snapshots(
     assert set(valid_on(history, asked).rows()) == replay(snapshots, asked, max(snapshots))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(NIGHTS)
 def test_a_history_grown_night_by_night_is_the_one_built_at_once(nights: dict[int, pl.DataFrame]) -> None:
     snapshots = sorted(((START + timedelta(days=n), s) for n, s in nights.items()), key=lambda pair: pair[0])
@@ -67,8 +67,8 @@ def test_a_history_grown_night_by_night_is_the_one_built_at_once(nights: dict[in
         grown = extend_history(grown, night, snapshot, KEYS)
         grown = extend_history(grown, night, snapshot, KEYS)  # a repeated delivery changes nothing twice
     built = build_history(snapshots, KEYS)
-    for day in range(-6, 14):
-        for known in range(11):
+    for day in (-6, -1, 0, 3, 5, 8, 13):
+        for known in (0, 2, 5, 9, 10):
             asked, known_on = START + timedelta(days=day), START + timedelta(days=known)
             assert set(valid_on(grown, asked, known_on=known_on).rows()) == set(
                 valid_on(built, asked, known_on=known_on).rows()
@@ -120,7 +120,7 @@ def test_overlaps_and_gaps_between_validities() -> None:
     assert validity_breaks(cut, KEYS)["break"].to_list() == ["gap"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(SNAPSHOT)
 def test_after_cutting_one_validity_at_most_holds_per_start(snapshot: pl.DataFrame) -> None:
     snapshot = snapshot.filter((pl.col("valid_from") <= pl.col("valid_to")).fill_null(value=True)).unique(

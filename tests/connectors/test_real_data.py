@@ -13,6 +13,7 @@ from recon_platform.conform.checks_floor import wrong_machine_rows
 from recon_platform.connectors import read_landing
 from recon_platform.connectors.files import Landing
 from recon_platform.connectors.mapping import MappingReport, apply_profile
+from recon_platform.planning import plan
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.registry import output_table
 from recon_platform.tables.validation import violations
@@ -129,3 +130,12 @@ def test_adventureworks_purchases_at_the_end_of_the_extract(tmp_path: Path) -> N
     assert 0 < short.height <= 380
     lead = made["parameter_proposals"].filter(pl.col("kind") == "lead_time")
     assert lead.height > 50
+
+
+@pytest.mark.parametrize("name", ["production_log", "adventureworks"])
+def test_real_inputs_run_to_a_schedule(name: str, tmp_path: Path) -> None:
+    _, landing, _ = night(name, tmp_path, **({"damaged_feed": False} if name == "adventureworks" else {}))
+    day = landing.as_of.astimezone(landing.plant.zone).date()
+    made = plan(landing.frames, PlanContext(landing.plant, day, landing.as_of, policy=landing.policy))
+    assert made["schedule"].height > 80
+    assert made["unscheduled"].filter(pl.col("reason") == "").is_empty()
