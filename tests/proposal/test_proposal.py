@@ -1,0 +1,98 @@
+"""The proposal on a small plant: effects are those of approving, reasons are there, digests bind what is shown."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from recon_platform.planning import plan
+from recon_platform.proposal.delta import proposal_changes
+from recon_platform.proposal.evaluate import compare, plan_again
+from recon_platform.proposal.impact import expected_impact
+from recon_platform.proposal.moves import SHOWN, exception_moves, move_digest
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
+from tests.proposal.conftest import Proposed
+
+
+def decision(proposed: Proposed, move: dict[str, object], kind: str) -> pl.DataFrame:
+    return DECISIONS_IN_FORCE.frame([
+        {
+            "decision": "D1", "kind": kind, "subject": move["move"],
+            "value": json.dumps({"change": json.loads(str(move["change"]))}), "valid_from": proposed.context.as_of,
+            "approved_by": "supervisor", "reason": "test",
+        }
+    ])  # fmt: skip
+
+
+def test_the_plant_offers_several_kinds_of_moves(proposed: Proposed) -> None:
+    moves = proposed.frames["exception_moves"]
+    assert moves.height >= 3
+    assert moves["kind"].n_unique() >= 2
+    assert moves.sort("rank")["rank"].to_list() == list(range(1, moves.height + 1))
+
+
+def test_an_approved_move_has_the_effect_that_was_shown(proposed: Proposed) -> None:
+    for move in proposed.frames["exception_moves"].sort("rank").head(3).iter_rows(named=True):
+        approved = plan(
+            proposed.landing.frames, proposed.context, decisions=decision(proposed, move, "approved_move"),
+            published=proposed.published,
+        )  # fmt: skip
+        effect = compare(proposed.frames, approved, proposed.context)
+        assert (len(effect.won), len(effect.lost), effect.operations_moved) == (
+            move["lines_won"], move["lines_lost"], move["operations_moved"],
+        )  # fmt: skip
+        assert json.loads(move["lines"]) == {"won": list(effect.won), "lost": list(effect.lost)}
+        assert (effect.late_days_saved, effect.labour_hours) == (move["late_days_saved"], move["labour_hours"])
+
+
+def test_a_rejected_move_does_not_return_while_its_lock_holds(proposed: Proposed) -> None:
+    move = proposed.frames["exception_moves"].row(0, named=True)
+    frames = {**proposed.frames, "decisions_in_force": decision(proposed, move, "lock")}
+    again = exception_moves(frames, proposed.context)
+    assert move["move"] not in again["move"].to_list()
+    assert again.height > 0
+
+
+@pytest.mark.parametrize("column", SHOWN)
+def test_a_digest_changes_with_anything_that_is_shown(proposed: Proposed, column: str) -> None:
+    move = proposed.frames["exception_moves"].row(0, named=True)
+    assert move_digest(move) == move["digest"]
+    assert move_digest({**move, column: "something else"}) != move["digest"]
+
+
+def test_trying_a_move_out_leaves_the_plan_as_it_is(proposed: Proposed) -> None:
+    before = proposed.frames["schedule"].clone()
+    changes = json.loads(proposed.frames["exception_moves"].row(0, named=True)["change"])
+    plan_again(proposed.frames, proposed.context, changes)
+    assert proposed.frames["schedule"].equals(before)
+    assert "decisions_in_force" not in proposed.frames
+
+
+def test_against_itself_a_schedule_changes_nothing(proposed: Proposed) -> None:
+    frames = {**proposed.frames, "published.schedule": proposed.frames["schedule"]}
+    assert proposal_changes(frames, proposed.context).is_empty()
+
+
+def test_every_operation_that_differs_is_listed_with_a_reason(proposed: Proposed) -> None:
+    key = ["work_order", "op_seq"]
+    before, after = proposed.frames["published.schedule"], proposed.frames["schedule"]
+    both = before.join(after, on=key, how="full", coalesce=True, suffix="_new")
+    differ = both.filter(
+        pl.col("start").ne_missing(pl.col("start_new")) | pl.col("machine").ne_missing(pl.col("machine_new"))
+    )
+    changes = proposed.frames["proposal_changes"]
+    assert changes.select(key).sort(key).equals(differ.select(key).sort(key))
+    assert changes.filter(pl.col("reason").str.strip_chars() == "").is_empty()
+
+
+def test_impact_shows_both_plans_and_the_set_as_a_whole(proposed: Proposed) -> None:
+    impact = {row["measure"]: row for row in proposed.frames["expected_impact"].iter_rows(named=True)}
+    promises = proposed.frames["order_promises"]
+    on_time = promises.filter(pl.col("projected_ship").is_not_null() & (pl.col("late_days") <= 0)).height
+    assert impact["expected_otif"]["proposed"] == pytest.approx(100 * on_time / promises.height)
+    assert impact["late_lines"]["in_force"] is not None
+    nothing = proposed.frames["exception_moves"].clear()
+    without = {row["measure"]: row for row in expected_impact(proposed.frames, nothing, proposed.context).to_dicts()}
+    assert all(row["with_moves"] == row["proposed"] for row in without.values())
