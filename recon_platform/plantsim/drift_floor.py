@@ -203,6 +203,41 @@ def missing_downtime(p: Planting, share: float) -> None:
     p.drop("downtime_events", gone)
 
 
+def split_on_the_floor(p: Planting, share: float) -> None:
+    """An order run as two lots the ERP does not know; their lots descend from the order's own."""
+    lots = p.frames["lots"].filter(pl.col("order").is_not_null())
+    orders = in_process(p).filter(pl.col("work_order").is_in(lots["order"].implode()))
+    chosen = p.pick("split_on_the_floor", share, orders)
+    kind, rules = "split_on_the_floor", "MP-02"
+    for table in ("operation_status", "order_status"):
+        rows = p.ids(table, "order", chosen["work_order"])
+        second = p.add(table, _part_of(rows, 2))
+        first = _part_of(rows, 1)
+        for column in ("order", *(QUANTITIES if table == "operation_status" else ())):
+            p.set(kind, table, rows, column, first[column], entity=rows["order"], rules=rules)
+        p.note(kind, table, second, "*", rows["order"], second["order"], entity=rows["order"], rules=rules)
+    roots = p.ids("lots", "order", chosen["work_order"])
+    for number_ in (1, 2):
+        part = roots.with_columns(
+            lot=pl.col("lot") + f"-{number_}", parent_lot=pl.col("lot"), order=pl.col("order") + f"-{number_}"
+        )
+        p.add("lots", part)
+
+
+QUANTITIES = ("good_qty", "scrap_qty", "in_process_qty")
+
+
+def _part_of(rows: pl.DataFrame, part: int) -> pl.DataFrame:
+    """The rows as the first (three fifths) or second part of a split reports them."""
+    quantities = []
+    for name in QUANTITIES:
+        if name in rows.columns:
+            whole = pl.col(name).cast(pl.Float64)
+            first = (whole * 0.6).floor()
+            quantities.append((first if part == 1 else whole - first).cast(pl.String).alias(name))
+    return rows.with_columns(*quantities, order=pl.col("order") + f"-{part}")
+
+
 FLOOR_KINDS: tuple[DriftKind, ...] = (
     DriftKind("counted_twice", "2 over-reported quantity", 0.04, counted_twice),
     DriftKind("over_confirmed", "2 over-reported quantity", 0.03, over_confirmed),
@@ -212,6 +247,7 @@ FLOOR_KINDS: tuple[DriftKind, ...] = (
     DriftKind("stalled", "11 old reports", 0.02, stalled),
     DriftKind("on_hold", "1 status of ERP against MES", 0.02, on_hold),
     DriftKind("not_dispatched", "1 status of ERP against MES", 0.02, not_dispatched),
+    DriftKind("split_on_the_floor", "20 lots split and renamed", 0.02, split_on_the_floor),
     DriftKind("unknown_order", "19 key form", 0.01, unknown_order),
     DriftKind("missing_downtime", "14 missing downtime", 0.05, missing_downtime),
 )

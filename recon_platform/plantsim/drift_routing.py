@@ -30,6 +30,12 @@ def routing_missing(p: Planting, share: float) -> None:
         "routing_missing", "work_orders", rows, "routing", rows["routing"], nothing, entity=pl.col("work_order"),
         rules="RT-01,routing_missing",
     )  # fmt: skip
+    item_rows = p.ids("items", "item", names)
+    p.note(
+        "routing_missing", "items", item_rows, "routing", pl.Series(["main"] * len(item_rows)),
+        pl.Series([None] * len(item_rows), dtype=pl.String), entity=pl.col("item"), rules="item_unrouted",
+        entity_type="item",
+    )  # fmt: skip
     p.drop("routings", gone)
     p.drop("work_order_operations", p.ids("work_order_operations", "work_order", orders["work_order"]))
     p.taken.update(today.filter(pl.col("item_index").is_in(items.implode()))["index"].to_list())

@@ -203,7 +203,7 @@ def _cycle_times(state: State) -> pl.DataFrame:
         op_seq="op_seq",
         machine=_mes_machine(state, ops["machine"]),
         qty=pl.col("units_in").cast(pl.Float64),
-        run_min=pl.col("minutes").cast(pl.Float64),
+        run_min="measured_min",
         setup_min=pl.Series(setup).cast(pl.Float64),
         at=clock.instants(ops["end"].to_numpy()),
     )
