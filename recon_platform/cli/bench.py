@@ -51,6 +51,9 @@ def drift(
     truth: Annotated[Path | None, typer.Option("--truth", help="Its truth: a file, or a folder of such.")] = None,
     orders: Annotated[int, typer.Option("--orders", min=1, help="Open orders of a generated plant.")] = 5_000,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many generated plants.")] = 3,
+    by: Annotated[
+        str, typer.Option("--by", help="kind: of error; rule: of reconciliation, and what people see.")
+    ] = "kind",
     as_json: JsonOption = False,
 ) -> None:
     """Score what the data gates and rules find of planted errors, kind by kind: recall and precision."""
@@ -58,6 +61,11 @@ def drift(
 
     if (landing is None) != (truth is None):
         raise typer.BadParameter("give --landing and --truth together, or neither for generated plants")
+    if by not in ("kind", "rule") or (by == "rule" and landing is not None):
+        raise typer.BadParameter("--by is kind or rule; rule scores generated plants only")
+    if by == "rule":
+        _drift_by_rule(orders, seeds, as_json=as_json)
+        return
     with output.progress(None if landing else seeds, quiet=as_json) as step:
         if landing is not None and truth is not None:
             step("scoring")
@@ -68,6 +76,18 @@ def drift(
         output.print_json(as_frame(scores).to_dicts())
     else:
         output.say(table(scores))
+
+
+def _drift_by_rule(orders: int, seeds: int, *, as_json: bool) -> None:
+    from recon_platform.bench import reconciliation
+
+    rates = reconciliation.RATES
+    with output.progress(seeds * len(rates), quiet=as_json) as step:
+        figures = reconciliation.run(orders, seeds=range(1, seeds + 1), rates=rates, say=step)
+    if as_json:
+        output.print_json(figures)
+    else:
+        output.say(reconciliation.table(figures))
 
 
 @needs(None)
