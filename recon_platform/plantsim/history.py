@@ -134,7 +134,7 @@ def order_operations(world: World, book: OrderBook) -> pl.DataFrame:
         units_in=pl.Series(units_in),
         scrap_units=pl.Series(units_scrap),
         minutes=pl.Series(np.maximum(1, np.round(run)).astype(np.int64)),
-        measured_min=pl.Series(run).round(3),
+        measured_min=pl.Series(np.minimum(run, np.maximum(1, np.round(run)))).round(3),
         external_min=pl.Series(external.astype(np.int64)),
     )
 
