@@ -198,9 +198,7 @@ class Clock:
 
     def note(self, part: str, rows: int) -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        self.timings.append(
-            Timing(part, time.perf_counter() - self._wall, time.process_time() - self._cpu, rows, peak)
-        )
+        self.timings.append(Timing(part, time.perf_counter() - self._wall, time.process_time() - self._cpu, rows, peak))
         self.restart()
 
 

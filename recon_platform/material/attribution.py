@@ -103,7 +103,9 @@ def prepare(base: Snapshot, events: pl.DataFrame, bom: pl.DataFrame, context: Pl
         .with_row_index("number")
         .with_columns(pl.col("number").cast(pl.Int64), pl.format("{}:{}", "category", "entity").alias("event"))
     )
-    supply = problem.orders.select("order_type", "order").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    supply = (
+        problem.orders.select("order_type", "order").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    )
     rows = (
         events.join(problem.items.select("item", "ix"), on="item", maintain_order="left")
         .join(supply, on=["order_type", "order"], how="left", maintain_order="left")
@@ -158,7 +160,9 @@ def relief(rows: pl.DataFrame, problem: Problem) -> pl.DataFrame:
     )
     supply_day = pl.Series("was", problem.inputs.supply_day)
     others = rows.filter(pl.col("operation") != GROSS_ADD)
-    was_day = supply_day.gather(others.get_column("row").fill_null(0)) if len(supply_day) else pl.Series([0] * others.height)
+    was_day = (
+        supply_day.gather(others.get_column("row").fill_null(0)) if len(supply_day) else pl.Series([0] * others.height)
+    )
     was = problem.inputs.parameters[
         others.get_column("ix").to_numpy(), np.maximum(others.get_column("column").fill_null(0).to_numpy(), 0)
     ]
@@ -178,7 +182,9 @@ def relief(rows: pl.DataFrame, problem: Problem) -> pl.DataFrame:
 def changes_by(game: Game, player: pl.Expr) -> tuple[Changes, Lines]:
     """The changes with `player` deciding who each belongs to."""
     rows = game.rows.with_columns(player.cast(pl.Int64).alias("_player"))
-    column = pl.when(pl.col("operation").is_in([OPEN_QTY_ADD, OPEN_DAY_SET])).then(pl.col("row")).otherwise(pl.col("column"))
+    column = (
+        pl.when(pl.col("operation").is_in([OPEN_QTY_ADD, OPEN_DAY_SET])).then(pl.col("row")).otherwise(pl.col("column"))
+    )
     changes = Changes(
         offsets(rows.get_column("ix"), game.problem.items.height),
         array(rows.get_column("operation")),

@@ -69,8 +69,10 @@ def ledger(base: Baseline, now: Snapshot, bom: pl.DataFrame, frames: Frames) -> 
         ]
     )
     known = now.catalogue.select("item").vstack(base.facts.catalogue.select("item")).unique()
-    return events.join(known, on="item", how="semi").select(list(EVENT_SCHEMA)).sort(
-        "category", "entity", "item", "operation", "column", "order", "day", "value", nulls_last=True
+    return (
+        events.join(known, on="item", how="semi")
+        .select(list(EVENT_SCHEMA))
+        .sort("category", "entity", "item", "operation", "column", "order", "day", "value", nulls_last=True)
     )
 
 
@@ -110,7 +112,9 @@ def cause_rows(
     shares = attribution.shares.join(own.select("message", *key), on=key, how="left").join(
         attribution.shifts.select(*key, "amplifier"), on=key, how="left"
     )
-    direction = pl.when(pl.col("contribution_days").sum().over(key) <= 0).then(pl.lit("EXPEDITE")).otherwise(pl.lit("DELAY"))
+    direction = (
+        pl.when(pl.col("contribution_days").sum().over(key) <= 0).then(pl.lit("EXPEDITE")).otherwise(pl.lit("DELAY"))
+    )
     tonight = shares.with_columns(
         pl.col("message").is_null().alias("masked"),
         pl.coalesce("message", pl.concat_str(direction, *key, separator=":")).alias("message"),

@@ -106,7 +106,7 @@ def scheduled_demand(
 
 
 @njit(cache=True)
-def _consume(
+def _consume(  # noqa: PLR0917 - a compiled kernel takes its arrays by position
     item: NDArray[np.int64], day: NDArray[np.int64], left: NDArray[np.float64], starts: NDArray[np.int64],
     order_item: NDArray[np.int64], order_day: NDArray[np.int64], order_qty: NDArray[np.float64], back: int, ahead: int,
 ) -> None:  # fmt: skip

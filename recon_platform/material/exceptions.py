@@ -89,7 +89,9 @@ def increases(solution: Solution) -> pl.DataFrame:
 
 def phase_outs(solution: Solution) -> pl.DataFrame:
     """PHASE_OUT: receipts after the last bill of material that uses the item has ended, with no demand of its own then."""
-    ends = solution.problem.lines.group_by(pl.col("component_ix").alias("ix")).agg(pl.col("valid_to").max().alias("_end"))
+    ends = solution.problem.lines.group_by(pl.col("component_ix").alias("ix")).agg(
+        pl.col("valid_to").max().alias("_end")
+    )
     own = solution.problem.demands.group_by("ix").agg(pl.col("day").max().alias("_wanted"))
     rows = (
         open_order_rows(solution)

@@ -48,7 +48,9 @@ class Explanation:
             for share in self.shares:
                 label = f" ({share['label']})" if share["label"] else ""
                 carried = ", from an earlier night" if share["carried"] else ""
-                lines.append(f"  {share['days']:+.1f} days  {share['category']}{label}{carried}: {share['detail'] or share['event']}")
+                lines.append(
+                    f"  {share['days']:+.1f} days  {share['category']}{label}{carried}: {share['detail'] or share['event']}"
+                )
         if self.amplifier:
             lines += ["", f"Amplified by {self.amplifier}: without it this message would not be here."]
         if self.phoney:

@@ -75,7 +75,10 @@ def least_lead_times(frames: Frames) -> pl.DataFrame:
         return pl.DataFrame(schema={"item": pl.String, "least_lead_days": pl.Float64})
     lot = frames["items"].select("item", pl.coalesce("lot_qty", "min_qty", pl.lit(1.0)).alias("_lot"))
     minutes = (
-        pl.coalesce("batch_minutes", pl.col("setup_min").fill_null(0.0) + pl.col("run_min_per_unit").fill_null(0.0) * pl.col("_lot"))
+        pl.coalesce(
+            "batch_minutes",
+            pl.col("setup_min").fill_null(0.0) + pl.col("run_min_per_unit").fill_null(0.0) * pl.col("_lot"),
+        )
         + pl.col("external_days").fill_null(0.0) * MINUTES_PER_DAY
     )
     return (

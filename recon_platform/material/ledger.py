@@ -10,6 +10,7 @@ import json
 
 import polars as pl
 
+from recon_platform.material.demand import DEMAND_SOURCES
 from recon_platform.material.lots import (
     BOUGHT,
     HOLDING,
@@ -26,7 +27,6 @@ from recon_platform.material.lots import (
     WINDOW,
     YIELD,
 )
-from recon_platform.material.demand import DEMAND_SOURCES
 from recon_platform.material.replay import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD, PARAMETER_SET
 from recon_platform.material.roll import Baseline
 from recon_platform.material.snapshot import Snapshot
@@ -81,6 +81,7 @@ def parameter_events(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
 
 def order_history(base: Baseline, now: Snapshot, frames: Frames) -> pl.DataFrame:
     """Every order of either side: expected and real receipts, scrap, ordered quantity before and now, dates and state."""
+
     def side(snapshot: Snapshot, suffix: str) -> pl.DataFrame:
         return snapshot.orders.select(
             *ORDER_KEY, pl.col("item").alias(f"item{suffix}"), pl.col("qty").alias(f"open{suffix}"),
@@ -260,7 +261,9 @@ def stock_events(base: Baseline, now: Snapshot, explained: pl.DataFrame, frames:
         .join(now.stock.select("item", pl.col("on_hand").alias("now")), on="item", how="full", coalesce=True)
         .join(known.group_by("item").agg((pl.col("value").sum() / MICRO).alias("known")), on="item", how="left")
         .with_columns(
-            (pl.col("now").fill_null(0.0) - pl.col("then").fill_null(0.0) - pl.col("known").fill_null(0.0)).alias("rest")
+            (pl.col("now").fill_null(0.0) - pl.col("then").fill_null(0.0) - pl.col("known").fill_null(0.0)).alias(
+                "rest"
+            )
         )
         .filter(pl.col("rest").abs() > TOLERANCE)
         .join(shipped, on="item", how="left")
@@ -268,7 +271,9 @@ def stock_events(base: Baseline, now: Snapshot, explained: pl.DataFrame, frames:
     )
     sold = pl.max_horizontal(pl.col("rest"), -pl.col("sold").fill_null(0.0)).clip(upper_bound=0.0)
     by_sales = pl.when(pl.col("forecast").fill_null(False)).then(pl.col("rest")).otherwise(sold)
-    rest = rest.with_columns(by_sales.alias("by_sales")).with_columns((pl.col("rest") - pl.col("by_sales")).alias("rest"))
+    rest = rest.with_columns(by_sales.alias("by_sales")).with_columns(
+        (pl.col("rest") - pl.col("by_sales")).alias("rest")
+    )
     return pl.concat(
         [
             _events(rest.filter(pl.col(column).abs() > TOLERANCE), category=category, entity=pl.col("item"),
@@ -300,7 +305,9 @@ def demand_events(base: Baseline, now: Snapshot, orders: pl.DataFrame, lines: pl
         .group_by(pl.col("order").alias("demand"))
         .agg(pl.col("category").sort().first().alias("_by_order"))
     )
-    of_line = lines.group_by(pl.col("component_item").alias("item")).agg(pl.col("category").sort().first().alias("_by_bom"))
+    of_line = lines.group_by(pl.col("component_item").alias("item")).agg(
+        pl.col("category").sort().first().alias("_by_bom")
+    )
     independent = pl.col("demand_type").is_in(["sales_order", *DEMAND_SOURCES])
     category = (
         pl.when(independent).then(pl.lit("MPS_CHANGE"))
@@ -377,9 +384,14 @@ def linked(events: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     links = pl.DataFrame(reasons, schema={"order": pl.String, "_category": pl.String, "_event": pl.String})
     by_planner = pl.col("category") == "PLANNER_ACTION"
     return (
-        events.join(links.unique("order", keep="last", maintain_order=True), on="order", how="left", maintain_order="left")
+        events.join(
+            links.unique("order", keep="last", maintain_order=True), on="order", how="left", maintain_order="left"
+        )
         .with_columns(
-            pl.when(by_planner).then(pl.coalesce("_category", "category")).otherwise(pl.col("category")).alias("category"),
+            pl.when(by_planner)
+            .then(pl.coalesce("_category", "category"))
+            .otherwise(pl.col("category"))
+            .alias("category"),
             pl.when(by_planner).then(pl.coalesce("_event", "entity")).otherwise(pl.col("entity")).alias("entity"),
         )
         .select(events.columns)

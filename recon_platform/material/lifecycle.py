@@ -18,9 +18,7 @@ SOONER = ("EXPEDITE",)
 
 def _direction() -> pl.Expr:
     """−1 sooner, +1 later or never, by code and dates."""
-    return (
-        pl.when(pl.col("code").is_in(SOONER) | (pl.col("to_date") < pl.col("from_date"))).then(-1).otherwise(1)
-    )
+    return pl.when(pl.col("code").is_in(SOONER) | (pl.col("to_date") < pl.col("from_date"))).then(-1).otherwise(1)
 
 
 def with_lifecycle(messages: pl.DataFrame, frames: Frames, story: Story | None) -> pl.DataFrame:
@@ -32,7 +30,9 @@ def with_lifecycle(messages: pl.DataFrame, frames: Frames, story: Story | None) 
     moves = messages.filter(pl.col("code").is_in(RESCHEDULE_CODES))
     others = messages.filter(~pl.col("code").is_in(RESCHEDULE_CODES))
     parts = [rescheduled(moves, before, story), repeated(others, before, frames, story), cleared(messages, before)]
-    return ACTION_MESSAGES.frame(pl.concat([part.select(ACTION_MESSAGES.column_names) for part in parts])).sort("message")
+    return ACTION_MESSAGES.frame(pl.concat([part.select(ACTION_MESSAGES.column_names) for part in parts])).sort(
+        "message"
+    )
 
 
 def rescheduled(moves: pl.DataFrame, before: pl.DataFrame, story: Story | None) -> pl.DataFrame:
@@ -59,7 +59,12 @@ def rescheduled(moves: pl.DataFrame, before: pl.DataFrame, story: Story | None) 
         .join(touched, on=KEY, how="left")
         .with_columns(
             state.alias("lifecycle"),
-            pl.when(pl.col("_known")).then(pl.col("_age") + 1).otherwise(0).fill_null(0).cast(pl.Int64).alias("age_nights"),
+            pl.when(pl.col("_known"))
+            .then(pl.col("_age") + 1)
+            .otherwise(0)
+            .fill_null(0)
+            .cast(pl.Int64)
+            .alias("age_nights"),
             pl.coalesce("_original", "original_date").alias("original_date"),
         )
     )
@@ -92,7 +97,12 @@ def repeated(others: pl.DataFrame, before: pl.DataFrame, frames: Frames, story: 
         .join(reached, on="item", how="left")
         .with_columns(
             state.alias("lifecycle"),
-            pl.when(pl.col("_known")).then(pl.col("_age") + 1).otherwise(0).fill_null(0).cast(pl.Int64).alias("age_nights"),
+            pl.when(pl.col("_known"))
+            .then(pl.col("_age") + 1)
+            .otherwise(0)
+            .fill_null(0)
+            .cast(pl.Int64)
+            .alias("age_nights"),
             pl.coalesce("_original", "original_date").alias("original_date"),
         )
     )

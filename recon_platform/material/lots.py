@@ -26,7 +26,7 @@ MAX_PIECES = 1_000  # a maximum lot this far below the need is a data error, not
 
 
 @njit(cache=True)
-def lot_end(net_day: NDArray[np.int64], net_qty: NDArray[np.int64], end: int, i: int, period: int,
+def lot_end(net_day: NDArray[np.int64], net_qty: NDArray[np.int64], end: int, i: int, period: int,  # noqa: PLR0917 - a compiled kernel takes its arrays by position
             p: NDArray[np.float64]) -> int:  # fmt: skip
     """Index after the last net requirement that a lot started at `i` covers.
 
@@ -78,7 +78,7 @@ def started_for(good: int, p: NDArray[np.float64]) -> int:
 
 
 @njit(cache=True)
-def size_lots(
+def size_lots(  # noqa: PLR0917 - a compiled kernel takes its arrays by position
     net_day: NDArray[np.int64], net_qty: NDArray[np.int64], begin: int, end: int, p: NDArray[np.float64],
     lot_day: NDArray[np.int64], lot_started: NDArray[np.int64], lot_good: NDArray[np.int64], at: int,
 ) -> int:  # fmt: skip

@@ -107,7 +107,13 @@ def supply_orders_table(frames: Frames, solution: Solution, context: PlanContext
         .join(latest_component(solution, bought_days(solution)), on="parent", how="left", maintain_order="left")
         .with_columns(pl.col("material_day").fill_null(today))
         .join(hours.select("_day", "last_end"), left_on="need", right_on="_day", how="left", maintain_order="left")
-        .join(hours.select("_day", "first_start"), left_on="material_day", right_on="_day", how="left", maintain_order="left")
+        .join(
+            hours.select("_day", "first_start"),
+            left_on="material_day",
+            right_on="_day",
+            how="left",
+            maintain_order="left",
+        )
         .join(solution.ranks, on="rank", how="left", maintain_order="left")
     )
     return SUPPLY_ORDERS.frame(

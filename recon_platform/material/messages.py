@@ -172,7 +172,7 @@ def stock_messages(solution: Solution, requirements: pl.DataFrame) -> pl.DataFra
         requirements.filter(pl.col("date") >= pl.lit(today).cast(pl.Int32).cast(pl.Date))
         .join(items, on="item")
         .with_columns((pl.col("projected_with_planned") + pl.col("ss")).alias("physical"))
-        .filter((pl.col("physical") < pl.col("ss") - 1e-6))
+        .filter(pl.col("physical") < pl.col("ss") - 1e-6)
         .with_columns(
             pl.when(pl.col("physical") < -1e-6).then(pl.lit("UNCOVERED")).otherwise(pl.lit("BELOW_SS")).alias("code")
         )
@@ -239,5 +239,3 @@ def data_messages(solution: Solution) -> pl.DataFrame:
             for frame in (known, unknown)
         ]
     )
-
-

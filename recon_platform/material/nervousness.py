@@ -35,9 +35,7 @@ def bucket_changes(before: pl.DataFrame, after: pl.DataFrame, today: date, last:
     return (
         a.rename({"qty": "was"})
         .join(b.rename({"qty": "is", "cost": "cost_now"}), on=key, how="full", coalesce=True)
-        .with_columns(
-            pl.col("was", "is").fill_null(0.0), pl.coalesce("cost", "cost_now").fill_null(0.0).alias("cost")
-        )
+        .with_columns(pl.col("was", "is").fill_null(0.0), pl.coalesce("cost", "cost_now").fill_null(0.0).alias("cost"))
         .drop("cost_now")
         .sort(key)
     )
@@ -48,7 +46,8 @@ def displacement(changes: pl.DataFrame, buckets: int) -> pl.DataFrame:
     difference = pl.col("is") - pl.col("was")
     following = pl.col("bucket").shift(-1).over("item").fill_null(buckets)
     rows = changes.sort("item", "bucket").with_columns(
-        difference.cum_sum().over("item").alias("_ahead"), (following - pl.col("bucket")).clip(lower_bound=1).alias("_wide")
+        difference.cum_sum().over("item").alias("_ahead"),
+        (following - pl.col("bucket")).clip(lower_bound=1).alias("_wide"),
     )
     ahead = pl.col("_ahead") * pl.col("_wide")
     return rows.group_by("item", "level", maintain_order=True).agg(
@@ -71,7 +70,9 @@ def release_measures(changes: pl.DataFrame, buckets: int, alpha: float = ALPHA) 
             pl.col("is").gt(0).sum().cast(pl.Float64).alias("setups"),
         )
         .join(
-            displacement(changes, buckets).group_by("level").agg(pl.col("pull_in", "push_out", "value").sum()), on="level", how="left"
+            displacement(changes, buckets).group_by("level").agg(pl.col("pull_in", "push_out", "value").sum()),
+            on="level",
+            how="left",
         )
         .rename({"value": "displacement_value"})
     )
@@ -90,7 +91,8 @@ WHOLE = -1  # level of the measures that hold for the plant as a whole
 def message_measures(messages: pl.DataFrame, open_orders: int) -> pl.DataFrame:
     """Plant-wide: reschedule messages per 100 open orders raw and shown, flipped and phoney shares."""
     rows = messages.filter(
-        pl.col("code").is_in(["EXPEDITE", "DELAY", "CANCEL", "DECREASE", "INCREASE"]) & (pl.col("lifecycle") != "CLEARED")
+        pl.col("code").is_in(["EXPEDITE", "DELAY", "CANCEL", "DECREASE", "INCREASE"])
+        & (pl.col("lifecycle") != "CLEARED")
     )
     shown = rows.filter(pl.col("visibility") == "SHOWN").height
     new = rows.filter(pl.col("lifecycle").is_in(["NEW", "CHANGED", "FLIPPED"]))
@@ -150,7 +152,12 @@ def nervousness(frames: Frames, horizon_days: int, planning_date: date) -> pl.Da
         parts.append(release_measures(changes, buckets))
         parts.append(
             pl.DataFrame(
-                {"level": [WHOLE], "measure": ["amplification"], "value": [amplification(changes, buckets)], "unit": ["ratio"]},
+                {
+                    "level": [WHOLE],
+                    "measure": ["amplification"],
+                    "value": [amplification(changes, buckets)],
+                    "unit": ["ratio"],
+                },
                 schema=MEASURE_SCHEMA,
             )
         )

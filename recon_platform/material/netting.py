@@ -69,7 +69,7 @@ class Netted(NamedTuple):
 
 
 @njit(cache=True)
-def release_day(day: int, lead: float, bought: float, first: int, floor: Ints, days: Ints) -> int:
+def release_day(day: int, lead: float, bought: float, first: int, floor: Ints, days: Ints) -> int:  # noqa: PLR0917 - a compiled kernel takes its arrays by position
     """Latest day to start or order for a receipt on `day`: working days for made, calendar days for bought items."""
     steps = int(np.ceil(lead - 1e-9))
     last = first + len(floor) - 1
@@ -81,7 +81,7 @@ def release_day(day: int, lead: float, bought: float, first: int, floor: Ints, d
 
 
 @njit(cache=True)
-def net_item(
+def net_item(  # noqa: PLR0917 - a compiled kernel takes its arrays by position
     day: Ints, qty: Ints, begin: int, end: int, supply_day: Ints, supply_qty: Ints, supply_fixed: NDArray[np.bool_],
     first: int, last: int, usable: int, today: int, never: int, need: Ints, net_day: Ints, net_qty: Ints, at: int,
 ) -> int:  # fmt: skip
@@ -193,7 +193,9 @@ def net_all(a: Inputs, axis: Axis) -> Netted:
                 planned_day = longer(planned_day, -lots)
                 planned_started = longer(planned_started, -lots)
                 planned_good = longer(planned_good, -lots)
-                lots = size_lots(net_day, net_qty, nets, nets + found, p, planned_day, planned_started, planned_good, made)
+                lots = size_lots(
+                    net_day, net_qty, nets, nets + found, p, planned_day, planned_started, planned_good, made
+                )
             planned_start = longer(planned_start, made + lots)
             for x in range(made, made + lots):
                 planned_start[x] = release_day(planned_day[x], p[LEAD], p[BOUGHT], axis.first, axis.floor, axis.days)

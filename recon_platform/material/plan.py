@@ -8,8 +8,8 @@ from recon_platform.material.causes import cause_rows, story
 from recon_platform.material.filters import absorbed_orders, late_customers, with_filters
 from recon_platform.material.lifecycle import with_lifecycle
 from recon_platform.material.made_orders import order_links_table, supply_orders_table
-from recon_platform.material.raw import raw_messages
 from recon_platform.material.problem import assemble
+from recon_platform.material.raw import raw_messages
 from recon_platform.material.snapshot import snapshot
 from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
 from recon_platform.tables.context import PlanContext
@@ -33,7 +33,9 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
     told = story(frames, facts, context)
     if told is not None:
         causes, phoney = cause_rows(messages, told.attribution, frames, solution.problem.axis.never)
-        messages = messages.with_columns(pl.col("message").is_in(phoney.get_column("message").implode()).alias("phoney"))
+        messages = messages.with_columns(
+            pl.col("message").is_in(phoney.get_column("message").implode()).alias("phoney")
+        )
     return {
         "requirements": requirements,
         "planned_orders": planned_orders_table(solution),

@@ -131,7 +131,9 @@ def split_parent(frames: Frames, message: str) -> pl.DataFrame:
         return pl.DataFrame(schema=schema)
     late = row.row(0, named=True)
     served = frames["pegging"].filter(
-        (pl.col("supply") == late["order"]) & (pl.col("demand_type") == "planned") & (pl.col("need_date") < late["from_date"])
+        (pl.col("supply") == late["order"])
+        & (pl.col("demand_type") == "planned")
+        & (pl.col("need_date") < late["from_date"])
     )
     if served.get_column("demand").n_unique() != 1:
         return pl.DataFrame(schema=schema)

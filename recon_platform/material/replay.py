@@ -138,7 +138,7 @@ def _position(ids: Ints, begin: int, end: int, player: int) -> int:
 
 
 @njit(cache=True)
-def _first_use(
+def _first_use(  # noqa: PLR0917 - a compiled kernel takes its arrays by position
     day: Ints, qty: Ints, n: int, usable: int, due: Ints, amount: Ints, need: Ints, fixed: NDArray[np.bool_], rows: int,
     lot_day: Ints, lot_good: Ints, lots: int, row: int, today: int, never: int,
 ) -> int:  # fmt: skip
@@ -162,7 +162,7 @@ def _first_use(
 
 
 @njit(cache=True)
-def replay_all(
+def replay_all(  # noqa: PLR0917 - a compiled kernel takes its arrays by position
     a: Inputs, base: Netted, axis: Axis, lines: Lines, changes: Changes, always_fixed: NDArray[np.bool_],
     fixed_after: int, mode: int, has_parts: NDArray[np.bool_], tie: Ints,
 ) -> Shifts:  # fmt: skip
@@ -313,13 +313,9 @@ def replay_all(
                 amount[x] = max(amount[x], 0)
             for x in range(lines.at[item], lines.at[item + 1]):
                 added, dropped = lines.added_by[x], lines.dropped_by[x]
-                if added != NOBODY and not _in(
-                    state, _position(who, who_at[item], who_at[item] + k, added), k, kind
-                ):
+                if added != NOBODY and not _in(state, _position(who, who_at[item], who_at[item] + k, added), k, kind):
                     continue
-                if dropped != NOBODY and _in(
-                    state, _position(who, who_at[item], who_at[item] + k, dropped), k, kind
-                ):
+                if dropped != NOBODY and _in(state, _position(who, who_at[item], who_at[item] + k, dropped), k, kind):
                     continue
                 parent = lines.parent[x]
                 if goes_on[parent]:

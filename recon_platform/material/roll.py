@@ -93,7 +93,11 @@ def demand_flows(then: Snapshot, now: Snapshot, before: Frames, frames: Frames) 
         .select("sales_order", "line", pl.col("shipped_qty").fill_null(0.0).alias("_was"))
         .join(
             frames["sales_orders"].select(
-                "sales_order", "line", pl.col("shipped_qty").fill_null(0.0).alias("_is"), "status", pl.col("qty").alias("_q")
+                "sales_order",
+                "line",
+                pl.col("shipped_qty").fill_null(0.0).alias("_is"),
+                "status",
+                pl.col("qty").alias("_q"),
             ),
             on=["sales_order", "line"],
         )
@@ -112,7 +116,9 @@ def demand_flows(then: Snapshot, now: Snapshot, before: Frames, frames: Frames) 
         then.orders.select(pl.col("order_type").alias("demand_type"), pl.col("order").alias("demand"), "start_qty")
         .join(
             now.orders.select(
-                pl.col("order_type").alias("demand_type"), pl.col("order").alias("demand"), pl.col("start_qty").alias("_left")
+                pl.col("order_type").alias("demand_type"),
+                pl.col("order").alias("demand"),
+                pl.col("start_qty").alias("_left"),
             ),
             on=["demand_type", "demand"],
             how="left",
@@ -126,7 +132,9 @@ def demand_flows(then: Snapshot, now: Snapshot, before: Frames, frames: Frames) 
     issued = issued_since(before, frames)
     rows = (
         rows.join(progress, on=["demand_type", "demand"], how="left", maintain_order="left")
-        .join(still, on=["demand_type", "demand", "item", "op_seq"], how="left", nulls_equal=True, maintain_order="left")
+        .join(
+            still, on=["demand_type", "demand", "item", "op_seq"], how="left", nulls_equal=True, maintain_order="left"
+        )
         .join(issued, on=["demand", "item", "op_seq"], how="left", nulls_equal=True, maintain_order="left")
     )
     used = (

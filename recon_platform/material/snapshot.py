@@ -78,5 +78,3 @@ def transparent_phantoms(
     for frame in (orders, demand, stock.filter(pl.col("on_hand") != 0)):
         phantoms = phantoms.join(frame.select("item"), on="item", how="anti")
     return phantoms.get_column("item")
-
-

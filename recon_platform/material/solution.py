@@ -112,7 +112,9 @@ def planned_rows(problem: Problem, netted: Netted, pegs: Pegs) -> pl.DataFrame:
             "item",
             pl.lit("-"),
             pl.col("due_date").dt.strftime("%Y%m%d"),
-            pl.when(position == 0).then(pl.lit("")).otherwise(pl.lit("-") + (position + 1).cast(pl.String).str.zfill(4)),
+            pl.when(position == 0)
+            .then(pl.lit(""))
+            .otherwise(pl.lit("-") + (position + 1).cast(pl.String).str.zfill(4)),
         ).alias("order")
     )
 
@@ -134,7 +136,11 @@ def peg_rows(problem: Problem, netted: Netted, pegs: Pegs) -> pl.DataFrame:
     demand_id = np.where(
         parent >= 0,
         2 * items + parent,
-        np.where(own, 2 * items + opens + planned + source, pegs.demand + np.where(pegs.demand_kind == SAFETY_DEMAND, 0, items)),
+        np.where(
+            own,
+            2 * items + opens + planned + source,
+            pegs.demand + np.where(pegs.demand_kind == SAFETY_DEMAND, 0, items),
+        ),
     )
     supply_id = pegs.supply + np.where(
         pegs.supply_kind == STOCK, 0, np.where(pegs.supply_kind == OPEN_ORDER, items, items + opens)
@@ -223,7 +229,9 @@ def peg_places(solution: Solution) -> tuple[Ints, Ints]:
     )
     supply = np.empty(len(owner), dtype=np.int64)
     supply[np.lexsort((within, owner))] = np.arange(len(owner))
-    own = demands.select(pl.col("demand_type").replace_strict(code, default=len(types), return_dtype=pl.Int64), "demand")
+    own = demands.select(
+        pl.col("demand_type").replace_strict(code, default=len(types), return_dtype=pl.Int64), "demand"
+    )
     own_place = place(own.get_column("demand")) if demands.height else np.zeros(0, dtype=np.int64)
     keys = np.concatenate(
         [
@@ -248,7 +256,7 @@ def planned_orders_table(solution: Solution) -> pl.DataFrame:
 
 
 @njit(cache=True)
-def _record_rows(
+def _record_rows(  # noqa: PLR0917 - a compiled kernel takes its arrays by position
     order: Ints, usable: Ints, at: tuple[Ints, ...], days: tuple[Ints, ...], qtys: tuple[Ints, ...], room: int
 ) -> tuple[Ints, Ints, Ints]:
     """Merge gross, receipts, planned receipts and net of each item by day, items in `order`.

@@ -36,7 +36,12 @@ def vendor_dispatch(frames: Frames, context: PlanContext) -> pl.DataFrame:
     )
     agreed = frames.get("supplier_items")
     limits = pl.DataFrame(
-        schema={"supplier": pl.String, "item": pl.String, "committed_qty_per_week": pl.Float64, "flexible_share": pl.Float64}
+        schema={
+            "supplier": pl.String,
+            "item": pl.String,
+            "committed_qty_per_week": pl.Float64,
+            "flexible_share": pl.Float64,
+        }
     )
     if agreed is not None and not agreed.is_empty():
         limits = agreed.select(list(limits.columns))

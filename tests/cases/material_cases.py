@@ -16,7 +16,6 @@ from tests.cases.material_scenarios import run_scenarios
 from tests.cases.material_support import (
     Item,
     bom_rows,
-    bucket,
     by_bucket,
     case_frames,
     event_rows,
@@ -142,7 +141,9 @@ def run_messages(data: Any, path: Path) -> None:
     now = data.get("now", 1)
     horizon = data.get("horizon", max([*record["gross"], *(o["due"] for o in record["orders"])]))
     made = solved([record], now, horizon)
-    found = [[m["type"], m["order"], m["from"], m["to"]] for m in messages_of(made, data["id"]) if m["type"] != "RELEASE"]
+    found = [
+        [m["type"], m["order"], m["from"], m["to"]] for m in messages_of(made, data["id"]) if m["type"] != "RELEASE"
+    ]
     assert sorted(found, key=str) == sorted(data["expected"], key=str), path
     if "planned_releases" in data:
         assert by_bucket(made["planned_orders"], "start_date", "qty") == numbers(data["planned_releases"])
@@ -212,6 +213,7 @@ def _heuristic(net: Sequence[float], stop: Callable[[int, int], bool]) -> list[f
 
 def least_unit_cost(net: Sequence[float], setup: float, holding: float) -> list[float]:
     """Extend while the cost per unit falls."""
+
     def unit(i: int, j: int) -> float:
         return (setup + holding * sum(q * (k - i) for k, q in enumerate(net[i:j], start=i))) / sum(net[i:j])
 
@@ -220,6 +222,7 @@ def least_unit_cost(net: Sequence[float], setup: float, holding: float) -> list[
 
 def least_total_cost(net: Sequence[float], setup: float, holding: float) -> list[float]:
     """Extend while holding comes closer to one set-up."""
+
     def off(i: int, j: int) -> float:
         return abs(setup - holding * sum(q * (k - i) for k, q in enumerate(net[i:j], start=i)))
 

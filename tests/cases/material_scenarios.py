@@ -15,7 +15,6 @@ from recon_platform.material.filters import with_filters
 from recon_platform.material.nervousness import RELEASE_SCHEMA, bucket_changes, release_measures
 from recon_platform.tables.material import ACTION_MESSAGES
 from recon_platform.tables.policy import MaterialPolicy
-from recon_platform.tables.registry import table
 from tests.cases.material_support import (
     by_bucket,
     case_frames,
@@ -101,7 +100,9 @@ def more_demand(data: Any, scenario: Any) -> None:
     item(records, change["item"])["gross"][change["period"]] = float(change["qty"][1])
     made = night(records, 1, 8, first)
     for key, want in scenario["expected"].items():
-        found = [m for r in records for m in messages_of(made, r["item"]) if m.get("order") == key] or messages_of(made, key)
+        found = [m for r in records for m in messages_of(made, r["item"]) if m.get("order") == key] or messages_of(
+            made, key
+        )
         assert any(all(m.get(k) == v for k, v in want.items()) for m in found), (key, found)
     for name, want in scenario["cause"].items():
         assert causes(made, name) == want
@@ -141,7 +142,9 @@ def one_week_later(data: Any, scenario: Any) -> None:
         same_messages(messages_of(made, name), want)
     for name, want in scenario["cause"].items():
         assert causes(made, name) == want
-        message = made["action_messages"].row(by_predicate=(pl.col("order") == name) & (pl.col("code") == "EXPEDITE"), named=True)
+        message = made["action_messages"].row(
+            by_predicate=(pl.col("order") == name) & (pl.col("code") == "EXPEDITE"), named=True
+        )
         assert message["phoney"] is scenario["phoney"]
         rows = made["message_causes"].filter(pl.col("order") == name)
         assert rows.get_column("amplifier").unique().to_list() == [scenario["amplifier"]]
@@ -170,6 +173,7 @@ def other_rule(data: Any, scenario: Any) -> None:
 
 def chain(mps: int = 15) -> list[Record]:
     """Figure 7's structure with the assumed lead times, and a sibling of CP under SSA."""
+
     def one(name: str, lead: int, parent: str | None, **more: Any) -> Record:
         return neutral(name, {"lead_time": lead, "parents": {parent: 1} if parent else {}, **more})
 
@@ -249,7 +253,9 @@ def firm_order_absorbs(data: Any, scenario: Any) -> None:
     expected = scenario["expected"]
     physical = running(rows, "projected_available", 0.0, base["now"], 8)
     assert [p + 55 for p in physical] == list(expected["projected_physical"].values())
-    assert moves(made, "FPO-1") == [("EXPEDITE", m["from"], m["to"]) for m in expected["raw_message_without_absorption"]]
+    assert moves(made, "FPO-1") == [
+        ("EXPEDITE", m["from"], m["to"]) for m in expected["raw_message_without_absorption"]
+    ]
     drift = made["action_messages"].filter(pl.col("order") == "FPO-1")
     shown = drift.filter((pl.col("visibility") == "SHOWN") & (pl.col("code") == "FPO_DRIFT"))
     assert shown.height == len(expected["with_ss_absorption_floor_0.5"])
@@ -285,7 +291,10 @@ def split_lot(data: Any, scenario: Any) -> None:
 def shorter_leads(data: Any, scenario: Any) -> None:
     """S07: a week less at each of five levels, and the same material makes it five weeks earlier."""
     seven = data["figures"]["7"]
-    for key, mps in (("expected_base", "base_mps_period"), ("expected_minus_one_week_per_level", "after_minus_one_per_level")):
+    for key, mps in (
+        ("expected_base", "base_mps_period"),
+        ("expected_minus_one_week_per_level", "after_minus_one_per_level"),
+    ):
         stages = seven[key]
         records = [neutral("FP", {"lead_time": 0, "gross": stages["FP"]["mps"]})]
         assert list(records[0]["gross"]) == [scenario["expected"][mps]]
@@ -322,7 +331,9 @@ def dampening(data: Any, scenario: Any) -> None:
 def fences(data: Any, scenario: Any) -> None:
     """S13: due dates outside the fences are hidden; the boundaries are inside."""
     now = scenario["now"]
-    rows = message_rows([{"type": "DELAY", "order": r["order"], "from": r["due"], "to": r["due"] + 3} for r in scenario["in"]])
+    rows = message_rows(
+        [{"type": "DELAY", "order": r["order"], "from": r["due"], "to": r["due"] + 3} for r in scenario["in"]]
+    )
     policy = MaterialPolicy(fence_near_days=14, fence_far_days=70)
     check_hidden(with_filters(rows, policy, number(now), NOBODY, NOBODY), scenario)
 
@@ -340,7 +351,10 @@ def balanced(data: Any, scenario: Any) -> None:
     rows = []
     for resource, counts in scenario["in"].items():
         for word, count in counts.items():
-            rows += [{"type": word.upper(), "order": f"{word}{k}", "from": 5, "to": 6, "resource": resource} for k in range(count)]
+            rows += [
+                {"type": word.upper(), "order": f"{word}{k}", "from": 5, "to": 6, "resource": resource}
+                for k in range(count)
+            ]
     frame = message_rows(rows).with_columns(pl.Series("resource", [r["resource"] for r in rows]))
     found = balance(frame)
     for resource, want in scenario["expected"].items():
@@ -351,7 +365,13 @@ def balanced(data: Any, scenario: Any) -> None:
 
 def check_nervousness(data: Any) -> None:
     """The measures of Figure 3 → 4 under each lot rule."""
-    names = {"POQ3": "S04_fig3_to_4", "LFL": "S04_LFL", "FOQ15": "S04_FOQ15", "FOQ12": "S04_FOQ12", "PPB20": "S04_PPB_epp20"}
+    names = {
+        "POQ3": "S04_fig3_to_4",
+        "LFL": "S04_LFL",
+        "FOQ15": "S04_FOQ15",
+        "FOQ12": "S04_FOQ12",
+        "PPB20": "S04_PPB_epp20",
+    }
     columns = {"abs_qty_change": "abs_qty_change", "SBU_alpha0.5_unnormalised": "sbu", "setup_changes": "setup_changes"}
     for rule, expected in data["nervousness_fig3_to_4"].items():
         before, after = rolled_figure_3(data), figure(data, "4")
@@ -368,7 +388,11 @@ def check_nervousness(data: Any) -> None:
 def releases_of(made: Tables) -> pl.DataFrame:
     rows = made["planned_orders"].filter(pl.col("item") == "P")
     return rows.select(
-        "item", pl.lit(0, dtype=pl.Int64).alias("level"), pl.col("start_date").alias("date"), "qty", pl.lit(1.0).alias("cost")
+        "item",
+        pl.lit(0, dtype=pl.Int64).alias("level"),
+        pl.col("start_date").alias("date"),
+        "qty",
+        pl.lit(1.0).alias("cost"),
     ).select(list(RELEASE_SCHEMA))
 
 

@@ -96,9 +96,7 @@ def case_frames(records: list[dict[str, Any]], now: int) -> dict[str, pl.DataFra
         ]  # fmt: skip
     issued = [o["work_order"] for o in orders if o.pop("issued")]
     # Components of released orders are out of the store: the cases plan from planned releases only.
-    issues = [
-        {"work_order": w, "component_item": ISSUED, "required_qty": 0.0} for w in issued
-    ]
+    issues = [{"work_order": w, "component_item": ISSUED, "required_qty": 0.0} for w in issued]
     return frames(
         day(now),
         items=items,
@@ -191,7 +189,13 @@ def event_rows(events: list[dict[str, Any]], records: list[dict[str, Any]]) -> t
     boms: dict[str, Any] = {}
     for e in events:
         op, args = e["op"], e["args"]
-        row = {"category": e["cat"], "entity": e["id"], "item": e["item"], "order_type": "work_order", "detail": e["id"]}
+        row = {
+            "category": e["cat"],
+            "entity": e["id"],
+            "item": e["item"],
+            "order_type": "work_order",
+            "detail": e["id"],
+        }
         if op in ("oh", "ss", "lt"):
             column, scale = {"oh": (ON_HAND, MICRO), "ss": (SAFETY, MICRO), "lt": (LEAD, WEEK_DAYS)}[op]
             rows.append({**row, "operation": PARAMETER_ADD, "column": column, "value": float(args * scale)})

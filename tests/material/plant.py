@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recon_platform.tables.context import Plant, PlanContext
+from recon_platform.tables.context import PlanContext, Plant
 from recon_platform.tables.policy import MaterialPolicy, Policy
 from recon_platform.tables.registry import conformed_table, table
 

@@ -169,7 +169,7 @@ def random_case(seed: int, prefix: str = "") -> Case:
     return {"items": items, "events": events}
 
 
-def random_operation(rng: random.Random, items: dict[str, Any], i: int, prefix: str) -> tuple[str, Any]:
+def random_operation(rng: random.Random, items: dict[str, Any], i: int, prefix: str) -> tuple[str, Any]:  # noqa: PLR0911 - one return per operation
     """An operation and its arguments that make sense for item `i`."""
     opens = items[f"{prefix}I{i}"]["opens"]
     choices = ["oh", "ss", "lt", "rule"]

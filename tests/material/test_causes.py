@@ -114,7 +114,9 @@ def test_each_change_is_called_what_it_is(category: str, after: dict[str, Any], 
     [("count", {"qty": 8.0, "book_qty": 12.0}, "RECORD_ERROR"), ("adjust", {"qty": -4.0}, "RECORD_ERROR"),
      ("unplanned", {"qty": -4.0}, "UNPLANNED_TXN"), ("scrap", {"qty": 4.0}, "SCRAP")],
 )  # fmt: skip
-def test_stock_changes_take_their_category_from_the_transaction(kind: str, values: dict[str, Any], category: str) -> None:
+def test_stock_changes_take_their_category_from_the_transaction(
+    kind: str, values: dict[str, Any], category: str
+) -> None:
     at = datetime(TUESDAY.year, TUESDAY.month, TUESDAY.day, 1, tzinfo=UTC)
     row = {"transaction": "T1", "item": "B", "at": at, "kind": kind, "user": "kim", "uom": "pcs", **values}
     from recon_platform.tables.registry import conformed_table
@@ -128,19 +130,31 @@ def test_stock_changes_take_their_category_from_the_transaction(kind: str, value
 
 def test_contributions_add_up_to_the_shift_night_after_night() -> None:
     made = nights(changed("master_schedule", 0, qty=20.0))
-    third = frames(TUESDAY, **{**changed("items", 1, safety_stock=9.0), "master_schedule": changed("master_schedule", 0, qty=20.0)["master_schedule"]})
+    third = frames(
+        TUESDAY,
+        **{
+            **changed("items", 1, safety_stock=9.0),
+            "master_schedule": changed("master_schedule", 0, qty=20.0)["master_schedule"],
+        },
+    )
     third.update({f"previous.{n}": f for n, f in made.items() if not n.startswith("previous.")})
     last = plan_material(third, context(TUESDAY, horizon_days=179))
     rows = last["message_causes"].group_by("message").agg(pl.col("contribution_days").sum().alias("days"))
-    moved = last["action_messages"].filter(pl.col("to_date").is_not_null() & (pl.col("code").is_in(["EXPEDITE", "DELAY"])))
+    moved = last["action_messages"].filter(
+        pl.col("to_date").is_not_null() & (pl.col("code").is_in(["EXPEDITE", "DELAY"]))
+    )
     both = moved.filter(pl.col("lifecycle") != "CLEARED").join(rows, on="message")
     assert not both.is_empty()
-    assert both.filter(((pl.col("to_date") - pl.col("from_date")).dt.total_days() - pl.col("days")).abs() > 1e-9).is_empty()
+    assert both.filter(
+        ((pl.col("to_date") - pl.col("from_date")).dt.total_days() - pl.col("days")).abs() > 1e-9
+    ).is_empty()
 
 
 def test_lifecycle_new_changed_flipped_cleared() -> None:
     made = nights(changed("master_schedule", 0, qty=20.0))
-    first = made["action_messages"].filter((pl.col("order") == "P1/1") & (pl.col("code") == "EXPEDITE")).row(0, named=True)
+    first = (
+        made["action_messages"].filter((pl.col("order") == "P1/1") & (pl.col("code") == "EXPEDITE")).row(0, named=True)
+    )
     assert (first["lifecycle"], first["age_nights"]) == ("NEW", 0)
 
     def then(after: dict[str, Any]) -> dict[str, str]:
@@ -179,7 +193,12 @@ def test_explanations_say_what_is_stored() -> None:
 
 
 def test_shares_by_cause_add_up_to_one_and_name_what_is_self_inflicted() -> None:
-    made = nights({**changed("items", 1, safety_stock=5.0), "master_schedule": changed("master_schedule", 1, qty=14.0)["master_schedule"]})
+    made = nights(
+        {
+            **changed("items", 1, safety_stock=5.0),
+            "master_schedule": changed("master_schedule", 1, qty=14.0)["master_schedule"],
+        }
+    )
     shares = cause_shares(made["action_messages"], made["message_causes"])
     assert shares.get_column("share").sum() == pytest.approx(1.0)
     summary = cause_summary(made["action_messages"], made["message_causes"])
@@ -207,7 +226,9 @@ def test_the_ledger_closes(seed: int) -> None:
         record.update(on_hand=twin["oh"], safety=twin["ss"], lead=twin["lt"], lot=twin["rule"])
         record["gross"] = {t: float(q) for t, q in twin["gross"].items() if q}
         known = {o["id"] for o in record["orders"]}
-        record["orders"] = [o for o in twin["opens"] if o["id"] in known] + [o for o in twin["opens"] if o["id"] not in known]
+        record["orders"] = [o for o in twin["opens"] if o["id"] in known] + [
+            o for o in twin["opens"] if o["id"] not in known
+        ]
     second = case_frames(records, 1)
     ctx = context(MONDAY, horizon_days=97)
     second.update({f"previous.{n}": f for n, f in first.items()})

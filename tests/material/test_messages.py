@@ -50,14 +50,22 @@ def need(bucket: int, qty: float, **more: object) -> dict[str, object]:
 def test_expedite_gives_the_part_needed_early_and_whether_it_is_feasible() -> None:
     found = messages(items=[buy()], purchase_orders=[po(5, 10)], master_schedule=[need(3, 4), need(6, 6)])
     row = found["EXPEDITE"]
-    assert (row["from_date"], row["to_date"], row["qty"], row["qty_early"], row["feasible"]) == (day(5), day(3), 10, 4, True)
+    assert (row["from_date"], row["to_date"], row["qty"], row["qty_early"], row["feasible"]) == (
+        day(5),
+        day(3),
+        10,
+        4,
+        True,
+    )
     assert row["message"] == "EXPEDITE:purchase_order:PO/1" and row["resource"] == "VENDOR" and row["value"] == 10
     late = messages(items=[buy()], purchase_orders=[po(5, 10)], master_schedule=[need(-1, 10)])["EXPEDITE"]
     assert (late["feasible"], late["compressed_by"]) == (False, 14)
 
 
 def test_delay_cancel_and_decrease() -> None:
-    assert messages(items=[buy()], purchase_orders=[po(3, 10)], master_schedule=[need(5, 10)])["DELAY"]["to_date"] == day(5)
+    assert messages(items=[buy()], purchase_orders=[po(3, 10)], master_schedule=[need(5, 10)])["DELAY"][
+        "to_date"
+    ] == day(5)
     gone = messages(items=[buy()], purchase_orders=[po(3, 10)])["CANCEL"]
     assert (gone["to_date"], gone["need_date"]) == (None, None)
     assert messages(items=[buy()], purchase_orders=[po(3, 10)], master_schedule=[need(3, 4)])["DECREASE"]["qty"] == 6
@@ -85,7 +93,10 @@ def test_stock_that_runs_out_or_into_safety_stock_or_is_not_needed() -> None:
     short = messages(items=[buy()], purchase_orders=[po(5, 10)], master_schedule=[need(3, 4)])
     assert (short["UNCOVERED"]["need_date"], short["UNCOVERED"]["qty"]) == (day(3), 4)
     into = messages(
-        items=[buy(safety_stock=6.0)], inventory=[{"item": "B", "qty": 8.0}], purchase_orders=[po(5, 10)], master_schedule=[need(3, 4)]
+        items=[buy(safety_stock=6.0)],
+        inventory=[{"item": "B", "qty": 8.0}],
+        purchase_orders=[po(5, 10)],
+        master_schedule=[need(3, 4)],
     )
     assert (into["BELOW_SS"]["need_date"], into["BELOW_SS"]["qty"]) == (day(3), 2)
     idle = messages(items=[buy()], inventory=[{"item": "B", "qty": 10.0}], master_schedule=[need(3, 4)])
@@ -97,20 +108,26 @@ def test_quantity_rules_increase_fence_and_phase_out() -> None:
     assert broken["ORDER_QTY_RULE"]["detail"] == "not a multiple of 4.0"
     firm = {"work_order": "W", "item": "A", "qty": 5.0, "start_date": day(1), "due_date": day(2), "status": "firm"}
     more = messages(
-        items=[{"item": "A", "lead_time_days": 15.0}], orders=[firm], master_schedule=[{"item": "A", "due_date": day(2), "qty": 9.0}]
+        items=[{"item": "A", "lead_time_days": 15.0}],
+        orders=[firm],
+        master_schedule=[{"item": "A", "due_date": day(2), "qty": 9.0}],
     )
     assert (more["INCREASE"]["order"], more["INCREASE"]["qty"]) == ("W", 4)
     fenced = messages(items=[buy(planning_fence_days=10.0)], master_schedule=[need(2, 5)])
     assert "planning is barred before" in str(fenced["FENCE_CONFLICT"]["detail"])
     ended = messages(
-        items=[{"item": "A"}, buy()], bom_lines=[{"parent_item": "A", "component_item": "B", "valid_to": day(2)}], purchase_orders=[po(3, 1)]
+        items=[{"item": "A"}, buy()],
+        bom_lines=[{"parent_item": "A", "component_item": "B", "valid_to": day(2)}],
+        purchase_orders=[po(3, 1)],
     )
     assert ended["PHASE_OUT"]["order"] == "PO/1"
 
 
 def test_firm_orders_drift_and_stay() -> None:
     firm = {"work_order": "W", "item": "A", "qty": 5.0, "start_date": day(3), "due_date": day(4), "status": "firm"}
-    found = messages(items=[{"item": "A"}], orders=[firm], master_schedule=[{"item": "A", "due_date": day(6), "qty": 5.0}])
+    found = messages(
+        items=[{"item": "A"}], orders=[firm], master_schedule=[{"item": "A", "due_date": day(6), "qty": 5.0}]
+    )
     assert "DELAY" not in found
     assert (found["FPO_DRIFT"]["from_date"], found["FPO_DRIFT"]["to_date"]) == (day(4), day(6))
 
@@ -169,7 +186,10 @@ def test_weights_and_earliest_material_reach_the_scheduler() -> None:
         frames(
             MONDAY,
             items=[{"item": "A", "lead_time_days": 5.0}, {"item": "M", "lead_time_days": 5.0}, buy()],
-            bom_lines=[{"parent_item": "A", "component_item": "M", "op_seq": 20}, {"parent_item": "M", "component_item": "B"}],
+            bom_lines=[
+                {"parent_item": "A", "component_item": "M", "op_seq": 20},
+                {"parent_item": "M", "component_item": "B"},
+            ],
             customers=[{"customer": "BIG", "class": "A"}, {"customer": "SMALL", "class": "C"}],
             purchase_orders=[po(4, 5)],
             sales_orders=[
@@ -187,5 +207,7 @@ def test_weights_and_earliest_material_reach_the_scheduler() -> None:
     assert big["due_at"].hour == 22 and big["due_at"].date() == big["need_date"]
     assert orders["A1.0"]["material_bound"] is None
     links = made["order_links"].rows(named=True)
-    assert all(link["item"] == "M" and link["op_seq"] == 20 for link in links) and sum(link["qty"] for link in links) == 5
+    assert (
+        all(link["item"] == "M" and link["op_seq"] == 20 for link in links) and sum(link["qty"] for link in links) == 5
+    )
     assert big["need_date"] - big["start_date"] == timedelta(days=7)

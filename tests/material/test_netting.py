@@ -93,7 +93,10 @@ def test_phantoms_pass_requirements_through_and_make_no_order() -> None:
 
 
 def test_bom_lines_count_on_the_day_the_parent_starts() -> None:
-    old, new = {"component_item": "OLD", "valid_to": day(3)}, {"component_item": "NEW", "valid_from": day(3) + timedelta(days=1)}
+    old, new = (
+        {"component_item": "OLD", "valid_to": day(3)},
+        {"component_item": "NEW", "valid_from": day(3) + timedelta(days=1)},
+    )
     made = plan(
         items=[{"item": "A"}, {"item": "OLD"}, {"item": "NEW"}],
         bom_lines=[{"parent_item": "A", **old}, {"parent_item": "A", **new}],
@@ -176,14 +179,24 @@ def test_supply_plus_shortage_is_demand_and_pegs_sum_to_both_sides(seed: int) ->
     inputs = random_frames(seed)
     made = plan_material(inputs, context(MONDAY, horizon_days=97))
     pegs = made["pegging"]
-    by_demand = pegs.filter(~pl.col("demand_type").is_in(["surplus", "safety_stock"])).group_by("item").agg(pl.col("qty").sum())
+    by_demand = (
+        pegs.filter(~pl.col("demand_type").is_in(["surplus", "safety_stock"])).group_by("item").agg(pl.col("qty").sum())
+    )
     gross = made["requirements"].group_by("item").agg(pl.col("gross").sum()).filter(pl.col("gross") > 0)
     both = gross.join(by_demand, on="item", how="left")
     assert both.filter((pl.col("gross") - pl.col("qty").fill_null(0)).abs() > 1e-6).is_empty()
-    supply = pegs.filter(pl.col("supply_type") == "work_order").group_by(pl.col("supply").alias("work_order")).agg(pl.col("qty").sum())
+    supply = (
+        pegs.filter(pl.col("supply_type") == "work_order")
+        .group_by(pl.col("supply").alias("work_order"))
+        .agg(pl.col("qty").sum())
+    )
     orders = inputs["reconciled_orders"].select("work_order", "expected_qty").join(supply, on="work_order", how="left")
     assert orders.filter((pl.col("expected_qty") - pl.col("qty").fill_null(0)).abs() > 1e-6).is_empty()
-    planned_pegs = pegs.filter(pl.col("supply_type") == "planned").group_by(pl.col("supply").alias("order")).agg(pl.col("qty").sum())
+    planned_pegs = (
+        pegs.filter(pl.col("supply_type") == "planned")
+        .group_by(pl.col("supply").alias("order"))
+        .agg(pl.col("qty").sum())
+    )
     left = made["planned_orders"].join(planned_pegs, on="order", how="left")
     assert left.filter((pl.col("good_qty") - pl.col("qty_right").fill_null(0)).abs() > 1e-6).is_empty()
 
