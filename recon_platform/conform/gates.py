@@ -192,3 +192,12 @@ _LIST: tuple[Gate, ...] = (
     _gate("posting_repeated", "Equal rows in a table whose rows add up.", "low", _SAY, entity="feed", owner=_FEEDS),
 )
 GATES: dict[str, Gate] = {gate.id: gate for gate in _LIST}
+
+
+def table() -> str:
+    """The catalogue as a Markdown table, the order of the catalogue kept."""
+    lines = ["| gate | meaning | severity | action | threshold | owner |", "| --- | --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| `{g.id}` | {g.meaning} | {g.severity} | {g.action} | {g.threshold or '–'} | {g.owner} |" for g in _LIST
+    ]
+    return "\n".join(lines)
