@@ -52,6 +52,7 @@ bench: setup-test  ## a night at 1k and 10k open orders, stage by stage
 
 docs: setup-test  ## write the generated parts of docs/
 	$(BIN)/python -m recon_platform.tables.docs
+	$(BIN)/python -m recon_platform.tables.settings
 	$(BIN)/python -m recon_platform.cli.docs
 
 lock: | $(BIN)/uv  ## resolve pyproject.toml into requirements/*.lock

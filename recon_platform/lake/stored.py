@@ -17,7 +17,7 @@ from recon_platform.tables.model import Table
 
 PARTITION = ("plant", "planning_date")
 FRONT: dict[str, pl.DataType] = {"plant": pl.String(), "planning_date": pl.Date(), "sequence": pl.Int64()}
-PLANT_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+PLANT_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 CLOCK_FORMAT = "%H:%M:%S%.6f"
 
 STORED: dict[str, pl.DataType] = {
