@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from assets import conformed, load, material, metrics, proposal, published, raw, reconciled, shortages
+from assets.audit_jobs import JOBS
 from assets.jobs import jobs
 from resources import settings
 from resources.clock import ClockResource
@@ -20,7 +21,7 @@ from sensors.approvals import approvals_sensor
 from sensors.downtime import downtime_sensor
 from sensors.failures import failure_sensor
 from sensors.plants import plants_sensor
-from sensors.schedules import nightly_schedule
+from sensors.schedules import nightly_schedule, weekly_maintenance
 
 STAGE_MODULES = (raw, conformed, reconciled, material, load, shortages, proposal, metrics, published)
 
@@ -36,6 +37,7 @@ def embedded_resources() -> dict[str, Any]:
             lake_root=settings.from_environment(settings.LAKE),
             lake_options=settings.from_environment(settings.LAKE_OPTIONS),
             governance_url=settings.from_environment(settings.GOVERNANCE),
+            key_file=settings.from_environment(settings.KEY_FILE),
             landing_root=settings.from_environment(settings.LANDING),
         ),
     }  # fmt: skip
@@ -59,8 +61,10 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
         plants = resource_overrides["landing"]
     return dg.Definitions(
         assets=assets,
-        jobs=jobs(raw_keys, published.KEY),
-        schedules=[nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()],
+        jobs=[*jobs(raw_keys, published.KEY), *JOBS],
+        schedules=[
+            weekly_maintenance(), *(nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()),
+        ],
         sensors=[
             plants_sensor(interval), downtime_sensor(interval), approvals_sensor(interval), failure_sensor(interval),
         ],

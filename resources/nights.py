@@ -102,6 +102,7 @@ class NightsResource(dg.ConfigurableResource):
     lake_options: str = "{}"
     landing_root: str
     governance_url: str
+    key_file: str = ""
 
     _runs: dict[str, NightRun] = PrivateAttr(default_factory=dict)
 
@@ -238,7 +239,15 @@ class NightsResource(dg.ConfigurableResource):
         return found
 
     def fallback(self, plant: str, planning_date: date, *, run_id: str, reason: str, now: datetime) -> Fallback:
-        """What stays in force after a failure, and how old it is."""
+        """What stays in force after a failure, and how old it is; audited and told to people once per failure."""
+        store = self.store()
+        if store is not None:
+            from recon_platform.governance import service
+            from recon_platform.nights.failure import tell_failure
+            from recon_platform.nights.versions import rule_version
+
+            actor = service("orchestrator", rule_version())
+            tell_failure(store, self.lake(), actor, plant, night=f"{planning_date}", reason=reason)
         in_force = self.in_force(plant)
         if in_force is None:
             message = f"{plant} {planning_date}: {reason}; no schedule was ever published, work by the manual procedure"
@@ -264,7 +273,7 @@ class NightsResource(dg.ConfigurableResource):
 
         if "://" not in self.governance_url and not Path(self.governance_url).is_file():
             return None
-        key = Path(self.lake_root) / "governance.key"
+        key = Path(self.key_file or f"{self.lake_root}/governance.key")
         return Store(self.governance_url, key=key.read_bytes() if key.is_file() else None)
 
     def _run(self, context: dg.AssetExecutionContext) -> NightRun:

@@ -6,13 +6,14 @@ sensor as their landing folders appear.
 
 from __future__ import annotations
 
-import os
 from datetime import date
 
 import dagster as dg
 
+from resources import settings
+
 DATE, PLANT = "date", "plant"
-FIRST_DATE = os.environ.get("RECON_FIRST_DATE") or "2020-01-01"
+FIRST_DATE = settings.value(settings.FIRST_DATE)
 DAYS_AHEAD = 7  # a night may plan the next working day, and plants east of UTC are a day ahead of the daemon
 
 PLANTS = dg.DynamicPartitionsDefinition(name="plants")

@@ -40,7 +40,14 @@ GOVERNANCE = Setting(
 NOW = Setting("RECON_NOW", "", "fixed present instant (ISO 8601) for rehearsals; empty: the machine's clock")
 SENSOR_SECONDS = Setting("RECON_SENSOR_SECONDS", "15", "seconds between two looks of a sensor")
 
-SETTINGS: tuple[Setting, ...] = (HOME, LAKE, LAKE_OPTIONS, LANDING, GOVERNANCE, NOW, SENSOR_SECONDS)
+KEY_FILE = Setting(
+    "RECON_KEY_FILE", "lake/governance.key", "file with the key that seals signatures and audit heads", below_home=True
+)
+FIRST_DATE = Setting("RECON_FIRST_DATE", "2020-01-01", "first planning date that has a partition")
+
+SETTINGS: tuple[Setting, ...] = (
+    HOME, LAKE, LAKE_OPTIONS, LANDING, GOVERNANCE, KEY_FILE, NOW, SENSOR_SECONDS, FIRST_DATE,
+)  # fmt: skip
 
 
 def home() -> Path:

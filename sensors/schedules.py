@@ -5,7 +5,7 @@ The first look that finds it so starts the night; at the deadline the night is r
 last approved schedule stays in force.
 """
 
-from datetime import datetime, time
+from datetime import time
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -59,6 +59,9 @@ def nightly_schedule(plant: str, zone: ZoneInfo) -> dg.ScheduleDefinition:
     return nightly
 
 
-def deadline(day: datetime) -> datetime:
-    """The deadline on the day of `day`, in its time zone."""
-    return day.replace(hour=DEADLINE_HOUR, minute=0, second=0, microsecond=0)
+def weekly_maintenance() -> dg.ScheduleDefinition:
+    """Sunday noon, when no plant plans and none is about to."""
+    return dg.ScheduleDefinition(
+        name="weekly_maintenance", job_name="maintenance", cron_schedule="0 12 * * 0", execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING, description="Tidies the lake once a week.",
+    )  # fmt: skip

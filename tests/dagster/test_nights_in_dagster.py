@@ -136,3 +136,33 @@ def test_a_night_before_the_schedule_in_force_is_not_planned_again(night: Instal
     (failure, *_) = result.get_step_failure_events()
     assert "a past night is not planned again" in str(failure.event_specific_data.error.to_string())  # type: ignore[union-attr]
     assert night.lake.version("capacity", "schedule") == before
+
+
+def test_the_replay_job_proves_a_past_night_and_names_what_differs(
+    night: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = {name: night.lake.version(layer, name) for layer, name in night.lake.tables()}
+    assert night.run("replay").success
+    assert {name: night.lake.version(layer, name) for layer, name in night.lake.tables()} == versions
+
+    from recon_platform.nights import replay as module
+
+    class Differing:
+        run_id, tables, identical, changed = "run-0", 80, False, ("polars: 1 → 2",)
+        differences = ("schedule: row 3, column start: recorded 1, now 2",)
+
+    monkeypatch.setattr(module, "replay", lambda lake, run_id: Differing())
+    result = night.run("replay")
+    assert not result.success
+    (failure,) = result.get_step_failure_events()
+    data: Any = failure.event_specific_data
+    assert "schedule: row 3, column start" in data.user_failure_data.description
+    assert data.user_failure_data.metadata["changed since"].value == ["polars: 1 → 2"]
+
+
+def test_maintenance_leaves_a_night_replayable(night: Installation) -> None:
+    result = night.definitions().resolve_job_def("maintenance").execute_in_process(instance=night.instance)
+    assert result.success
+    newest = records.latest(night.lake, CODE, FIRST)
+    assert newest is not None
+    assert replay(night.lake, newest.run_id).identical
