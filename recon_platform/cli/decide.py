@@ -152,6 +152,8 @@ def show(request: Request, *, quiet: bool = False) -> None:
         output.say(f"  {row['setting']}: {row['from']} → {row['to']}")
     version = "" if request.proposer_version is None else f" (version {request.proposer_version[:12]})"
     until = "" if request.valid_until is None else f", valid until {request.valid_until:%a %d %b %H:%M} UTC"
+    if request.signed is not None:
+        output.say(f"  {request.signed}")
     output.say(f"  proposed by {request.proposer}{version}{until}; digest {request.digest[:16]}…")
 
 

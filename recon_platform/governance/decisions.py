@@ -136,7 +136,7 @@ class Decisions:
             request = load(tx, number)
             roles = tx.allow(actor, Permission(request.needs))
             self._check(tx, actor, request, digest)
-            signature = None
+            signature = signed = None
             if verdict == APPROVED and request.signature:
                 if signing is None or fresh is None:
                     raise SignatureError(f"request {number} has to be signed: give your secret and the meaning")
@@ -145,7 +145,7 @@ class Decisions:
                 ).scalar_one()
                 if present != fresh:
                     raise SignatureError("your secret was changed while you were signing; sign again")
-                signature = signatures.write(tx, self._store.key, actor, request, signing.meaning)
+                signature, signed = signatures.write(tx, self._store.key, actor, request, signing.meaning)
             decision = tx.connection.execute(
                 schema.decisions.insert().returning(schema.decisions.c.decision).values(
                     request=number, verdict=verdict, decided_by=actor.name, roles=",".join(sorted(roles)),
@@ -158,7 +158,8 @@ class Decisions:
                 actor, f"request.{verdict}", str(number),
                 {
                     "decision": decision, "kind": request.kind, "subject": request.subject, "digest": digest,
-                    "proposer": request.proposer, "reason": reason, "signature": signature, "roles": sorted(roles),
+                    "proposer": request.proposer, "reason": reason, "signature": signature, "signed": signed,
+                    "roles": sorted(roles),
                 },
                 request.plant,
             )  # fmt: skip

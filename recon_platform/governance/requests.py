@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +123,12 @@ class Request:
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision_reason: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    signed: str | None = None  # name, time with zone and meaning of its signature
+
+
+def spoken(full_name: str, signer: str, signed_at: str, meaning: str) -> str:
+    """A signature in words: name, time with zone, and meaning, as they must be visible wherever it is shown."""
+    return f"signed by {full_name} ({signer}) on {signed_at[:19].replace('T', ' ')} UTC: {meaning}"
 
 
 class Requests:
@@ -312,10 +317,15 @@ def set_state(tx: Transaction, number: int, state: str) -> None:
 
 
 def _query() -> Select[Any]:
-    table, decided = schema.requests, schema.decisions
-    return select(
-        table, decided.c.decided_by, decided.c.decided_at, decided.c.reason.label("decision_reason")
-    ).outerjoin(decided, decided.c.request == table.c.request)
+    table, decided, signed = schema.requests, schema.decisions, schema.signatures
+    return (
+        select(
+            table, decided.c.decided_by, decided.c.decided_at, decided.c.reason.label("decision_reason"),
+            signed.c.full_name, signed.c.signer, signed.c.signed_at, signed.c.meaning,
+        )
+        .outerjoin(decided, decided.c.request == table.c.request)
+        .outerjoin(signed, signed.c.request == table.c.request)
+    )  # fmt: skip
 
 
 def _request(row: Row[Any]) -> Request:
@@ -326,6 +336,7 @@ def _request(row: Row[Any]) -> Request:
         valid_until=_instant(row.valid_until), effect_until=_instant(row.effect_until), state=row.state,
         planning_date=row.planning_date, sequence=row.sequence, run_id=row.run_id, decided_by=row.decided_by,
         decided_at=_instant(row.decided_at), decision_reason=row.decision_reason,
+        signed=None if row.signer is None else spoken(row.full_name, row.signer, row.signed_at, row.meaning),
     )  # fmt: skip
 
 

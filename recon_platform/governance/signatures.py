@@ -19,9 +19,9 @@ from recon_platform.governance.actors import Actor
 from recon_platform.governance.chain import digest_of, seal, sealed
 from recon_platform.governance.errors import SignatureError, UnknownRecordError
 from recon_platform.governance.permissions import Permission
+from recon_platform.governance.requests import Request, spoken
 
 if TYPE_CHECKING:
-    from recon_platform.governance.requests import Request
     from recon_platform.governance.store import Store
     from recon_platform.governance.transaction import Transaction
 
@@ -51,9 +51,7 @@ class Signature:
     @property
     def line(self) -> str:
         """Name, time with zone, and meaning, as they must be visible wherever the signature is."""
-        return (
-            f"signed by {self.full_name} ({self.signer}) on {self.signed_at[:19].replace('T', ' ')} UTC: {self.meaning}"
-        )
+        return spoken(self.full_name, self.signer, self.signed_at, self.meaning)
 
 
 SAID = ("signature", "request", "signer", "full_name", "signed_at", "meaning", "digest")
@@ -63,8 +61,8 @@ def _said(values: Mapping[str, Any]) -> list[Any]:
     return ["signature", *(values[name] for name in SAID)]
 
 
-def write(tx: Transaction, key: bytes | None, actor: Actor, request: Request, meaning: str) -> str:
-    """Write the actor's signature under `request`; gives its id. The secret was checked by the caller just before."""
+def write(tx: Transaction, key: bytes | None, actor: Actor, request: Request, meaning: str) -> tuple[str, str]:
+    """Write the actor's signature under `request`; gives its id and its words. The caller checked the secret just before."""
     if key is None:
         raise SignatureError("this store was opened without its sealing key; signatures need it (see `recon init`)")
     if not meaning.strip():
@@ -77,7 +75,7 @@ def write(tx: Transaction, key: bytes | None, actor: Actor, request: Request, me
         "signed_at": tx.at, "meaning": meaning, "digest": request.digest,
     }  # fmt: skip
     tx.connection.execute(schema.signatures.insert().values(**values, seal=seal(key, _said(values))))
-    return str(values["signature"])
+    return str(values["signature"]), spoken(full_name, actor.name, tx.at, meaning)
 
 
 def check(store: Store, actor: Actor, request: int) -> Signature:

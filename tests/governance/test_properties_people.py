@@ -6,6 +6,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -266,11 +267,14 @@ def test_06_one_byte_changed_makes_the_signature_invalid(governed: Governed) -> 
         assert not check(governed.store, governed.actor("ava"), request.request).holds, statement
 
 
-def test_07_name_time_with_zone_and_meaning_are_in_what_is_shown(governed: Governed) -> None:
+def test_07_name_time_with_zone_and_meaning_are_in_what_is_shown(governed: Governed, tmp_path: Path) -> None:
     request = substitution(governed)
     governed.approve("sam", request, signing=SIGN)
-    line = check(governed.store, governed.actor("ava"), request.request).line
-    assert line == "signed by Sam Supervisor (sam) on 2026-03-02 12:00:00 UTC: approval of the substitution"
+    line = "signed by Sam Supervisor (sam) on 2026-03-02 12:00:00 UTC: approval of the substitution"
+    ava = governed.actor("ava")
+    assert check(governed.store, ava, request.request).line == line
+    trail, _ = governed.store.audit.export(ava, tmp_path)
+    assert line in trail.read_text(encoding="utf-8")
 
 
 def test_08_a_signature_copied_to_another_request_is_invalid(governed: Governed) -> None:
