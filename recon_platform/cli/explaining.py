@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recon_platform.cli import output
+from recon_platform.material.explain import explain_message
 
 if TYPE_CHECKING:
     from recon_platform.lake import Lake
@@ -27,6 +28,7 @@ class Explanation:
     shortages: pl.DataFrame
     promises: pl.DataFrame
     findings: pl.DataFrame
+    words: tuple[str, ...] = ()
 
 
 def explanation(lake: Lake, manifest: Manifest, subject: str, op: int | None) -> Explanation:
@@ -44,6 +46,7 @@ def explanation(lake: Lake, manifest: Manifest, subject: str, op: int | None) ->
     promises = manifest.read(lake, "order_promises").filter(
         (pl.col("bound_by") == order) | (pl.col("sales_order") == order)
     )
+    tables = {name: manifest.read(lake, name) for name in ("action_messages", "message_causes", "pegging")}
     said = Explanation(
         subject=subject,
         run=manifest.run_id,
@@ -54,6 +57,7 @@ def explanation(lake: Lake, manifest: Manifest, subject: str, op: int | None) ->
         shortages=manifest.read(lake, "shortages").filter(pl.col("work_order") == order),
         promises=promises,
         findings=manifest.read(lake, "findings").filter((pl.col("work_order") == order) | (pl.col("entity") == order)),
+        words=tuple(explain_message(tables, message).text for message in about.get_column("message").sort()),
     )
     if all(frame.is_empty() for frame in (said.order, schedule, about, promises, said.shortages, said.findings)):
         raise ValueError(
@@ -65,6 +69,8 @@ def explanation(lake: Lake, manifest: Manifest, subject: str, op: int | None) ->
 def render(said: Explanation) -> None:
     """Print an explanation for people."""
     output.say(f"{said.subject} in run {said.run}")
+    for text in said.words:
+        output.say(text)
     if said.order.height:
         output.print_frame("Order", said.order.select("item", "status", "qty", "remaining_qty", "due_date", "rules"))
     if said.operations.height:

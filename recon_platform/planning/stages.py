@@ -113,7 +113,7 @@ _MATERIAL = (
 _PREVIOUS_MATERIAL = (
     "action_messages", "message_causes", "planned_orders", "requirements", "pegging", "reconciled_orders",
     "items", "inventory", "allocations", "sales_orders", "purchase_orders", "master_schedule", "bom_lines",
-    "plant_days",
+    "plant_days", "material_issues", "inventory_transactions",
 )  # fmt: skip
 
 STAGES: tuple[Stage, ...] = (
@@ -123,7 +123,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "reconcile", "reconciled_backlog", "ERP and MES made to agree, with evidence for every correction.",
-        reads=(*_CONFORMED, "decisions_in_force", "previous.feeds", "previous.rule_precision"), writes=_RECONCILED,
+        reads=(*_CONFORMED, "decisions_in_force", "previous.feeds", "previous.pegging", "previous.rule_precision"), writes=_RECONCILED,
         run=_reconcile,
     ),
     Stage(
