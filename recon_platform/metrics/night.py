@@ -37,7 +37,7 @@ def plan_metrics(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame
         exceptions_per_100(findings, orders),
         backlog_health(findings, orders),
         record_accuracy(frames["inventory_transactions"], findings, orders, period=year),
-        expedites(frames["sales_orders"], frames["sales_orders"].head(0), period=service),
+        expedites(frames["sales_orders"], _fence_breaks(frames), period=service),
         vendor_reliability(frames["purchase_orders"], frames["receipts"], period=year, today=today)
         if not frames["receipts"].is_empty()
         else unavailable("vendor_reliability", "no receipts delivered", year),
@@ -55,6 +55,20 @@ def plan_metrics(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame
     parts += _schedule(frames, context)
     made = pl.concat(parts).unique(["metric", "scope", "subject"], keep="first")
     return {"metrics": METRICS.frame(made).sort("metric", "scope", "subject")}
+
+
+def _fence_breaks(frames: Frames) -> pl.DataFrame:
+    """Sales orders behind approved breaks of the frozen horizon; the subject of such a move is a work order."""
+    decisions = frames.get("decisions_in_force")
+    orders = frames["reconciled_orders"].select("work_order", "sales_order").drop_nulls()
+    if decisions is None:
+        return orders.head(0)
+    kind = pl.col("value").str.json_path_match("$.kind")
+    moves = decisions.filter(
+        (pl.col("kind") == "approved_move") & kind.is_in(["frozen_break", "rush"]).fill_null(False)
+    )
+    value = pl.coalesce(pl.col("value").str.json_path_match("$.change[0].where.work_order"), "subject")
+    return orders.join(moves.select(work_order=value), on="work_order", how="semi")
 
 
 def _labour(frames: Frames, week: Period) -> list[pl.DataFrame]:

@@ -55,12 +55,31 @@ def with_facts(frames: Frames, observation: Observation, context: PlanContext) -
     posted_on = pl.coalesce(pl.col("last_report").dt.date(), pl.lit(context.planning_date))
     return (
         orders.join(factors, on="order_no", how="left", maintain_order="left")
+        .join(_pegs(frames), on="work_order", how="left", maintain_order="left")
         .join(_usual_hours(operations), on="order_no", how="left", maintain_order="left")
         .join(_rollout(frames, operations, context), on="order_no", how="left", maintain_order="left")
         .with_columns(
-            pl.col("wanted").cast(pl.Int64).alias("orders_behind"),
+            pl.max_horizontal(pl.col("wanted").cast(pl.Int64), pl.col("pegged_lines").fill_null(0)).alias(
+                "orders_behind"
+            ),
+            (pl.col("wanted") | pl.col("pegged").fill_null(False)).alias("pegged"),
             pl.col("rollout").fill_null(context.policy.publish.default_rollout),
             period_state(posted_on, frames).alias("period"),
+        )
+    )
+
+
+def _pegs(frames: Frames) -> pl.DataFrame:
+    """Demand behind each order by the pegging of the run before: whether there is any, and how many customer lines."""
+    pegging = frames.get("previous.pegging")
+    if pegging is None:
+        return pl.DataFrame(schema={"work_order": pl.String(), "pegged": pl.Boolean(), "pegged_lines": pl.Int64()})
+    return (
+        pegging.filter((pl.col("supply_type") == "work_order") & (pl.col("demand_type") != "surplus"))
+        .group_by(work_order="supply")
+        .agg(
+            pegged=pl.lit(True),
+            pegged_lines=pl.col("demand").filter(pl.col("demand_type") == "sales_order").n_unique().cast(pl.Int64),
         )
     )
 

@@ -119,7 +119,7 @@ def _forgotten(policy: ReconciliationPolicy, context: PlanContext) -> pl.Expr:
         & (pl.col("due_date") < oldest_due)
         & still
         & ~pl.col("running")
-        & (pl.col("orders_behind") == 0)
+        & ~pl.col("pegged")
     )
 
 

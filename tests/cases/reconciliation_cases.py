@@ -19,6 +19,7 @@ from recon_platform.tables.registry import TABLES, output_table
 
 AS_OF = datetime(2026, 3, 2, 4, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
+QUIET_HOURS = 24.0  # as in the default policy
 SILENT = {"QT-10", "BF-01", "BF-12"}  # evaluated, nothing to list
 
 
@@ -72,6 +73,7 @@ def _order_case(case: dict[str, Any], columns: list[str]) -> list[str]:
     told = _states(operations, mes, quantity, quiet)
     factor = _first(case, "factor", "uom_factor", "unit_factor", default=_first(erp, "factor"))
     frames = conformed(
+        order_status=_order_state(mes, reported_at),
         items=[_item("P", cost=1.0, lot_traced=bool(_first(case, "lot_traced", "lot_controlled", default=False)))],
         work_centers=[{"work_center": "W", "calendar": "PLANT", "machines": 1, "line": "L"}],
         machines=[{"machine": "W-01", "work_center": "W"}],
@@ -108,6 +110,16 @@ def _order_case(case: dict[str, Any], columns: list[str]) -> list[str]:
     return problems
 
 
+def _order_state(mes: dict[str, Any], reported_at: datetime) -> list[dict[str, Any]]:
+    """The state of the order as a whole, where the case names one."""
+    named = str(mes.get("status", "")).lower()
+    known = {
+        "hold": "hold", "quality": "hold", "quality_hold": "hold", "running": "running", "waiting": "waiting",
+        "complete": "complete", "completed": "complete", "done": "complete", "terminated": "terminated",
+    }  # fmt: skip
+    return [{"order": "O", "status": known[named], "reported_at": reported_at}] if named in known else []
+
+
 def _states(operations: list[dict[str, Any]], mes: dict[str, Any], quantity: float, quiet: Any) -> list[str]:
     """MES state per operation, from the state the case names, else from what its quantities say.
 
@@ -128,7 +140,11 @@ def _states(operations: list[dict[str, Any]], mes: dict[str, Any], quantity: flo
             states.append("hold")
         elif named in ("terminated", "complete", "completed", "done") and in_process == 0:
             states.append("terminated" if named == "terminated" else "complete")
-        elif in_process == 0 and did > 0 and (through or (quiet is not None and order_empty)):
+        elif (
+            in_process == 0
+            and did > 0
+            and (through or (order_empty and quiet is not None and float(quiet) >= QUIET_HOURS))
+        ):
             states.append("complete")
         elif in_process > 0 or did > 0:
             states.append("running")
@@ -149,8 +165,9 @@ def _backflush_case(case: dict[str, Any]) -> list[str]:
     factor = _first(case, "factor", "uom_factor", "unit_factor")
     period_open = bool(_first(case, "period_open", default=not case.get("period_closed", False)))
     traced = bool(_first(case, "lot_controlled", "lot_traced", "serial_controlled", default=False))
+    instead = _first(case, "substitute_actual", "other_actual", default=0)
     frames = conformed(
-        items=[_item("P", cost=1.0), _item("C", cost=1.0, lot_traced=traced,
+        items=[_item("P", cost=1.0), _item("D"), _item("C", cost=1.0, lot_traced=traced,
                                            **({"make_buy": "phantom"} if case.get("phantom") else {}))],
         work_centers=[{"work_center": "W", "calendar": "PLANT", "machines": 1, "line": "L"}],
         machines=[{"machine": "W-01", "work_center": "W"}],
@@ -160,7 +177,7 @@ def _backflush_case(case: dict[str, Any]) -> list[str]:
             "scrap": float(case.get("sigma", 0)), "fixed_qty": float(_first(case, "fixed", default=0)),
             "backflush": bool(case.get("backflush", True)), "bulk": bool(case.get("bulk", False)),
         }],
-        inventory=[{"item": "C", "qty": float(case["stock"]), "uom": "PCE", "status": "available"}],
+        inventory=[{"item": "C", "qty": float(case.get("stock", 1e9)), "uom": "PCE", "status": "available"}],
         work_orders=[{
             "work_order": "O", "item": "P", "qty": max(started, 1.0), "completed_qty": made, "scrapped_qty": scrap,
             "uom": "PCE", "status": "in_process", "start_date": TODAY - timedelta(days=1), "due_date": TODAY,
@@ -172,10 +189,12 @@ def _backflush_case(case: dict[str, Any]) -> list[str]:
             "rework_qty": float(case.get("rework", 0)), "in_process_qty": 0.0, "reported_at": AS_OF,
         }],
         material_issues=[{"work_order": "O", "component_item": "C", "required_qty": 0.0,
-                          "issued_qty": float(case["actual"]), "uom": "PCE"}],
+                          "issued_qty": float(case["actual"]), "uom": "PCE"},
+                         *([{"work_order": "O", "component_item": "D", "required_qty": 0.0, "uom": "PCE",
+                             "issued_qty": float(instead)}] if instead else [])],
         uom_conversions=[{"item": "C", "from_uom": "X", "to_uom": "PCE", "factor": float(factor)}] if factor else [],
     )  # fmt: skip
-    judged = judge_night(frames, context()).components.row(0, named=True)
+    judged = judge_night(frames, context()).components.filter(pl.col("component") == "C").row(0, named=True)
     problems = []
     if "expected_E" in case and abs(judged["expected"] - float(case["expected_E"])) > 1e-6:
         problems.append(f"backflush {case['id']}: expected consumption {case['expected_E']}, got {judged['expected']}")
