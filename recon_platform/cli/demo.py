@@ -64,7 +64,8 @@ def demo(
                 step(f"publishing {folder.name}")
                 _publish(store, lake, home, last.run_id)
         copy_audit(store, lake)
-    render(night_report({name: last.read(lake, name) for name in last.outputs}, last.pins.context))
+    frames = {name: last.read(lake, name) for name in last.outputs}
+    render(night_report(frames, last.pins.context), all_lines=True)
     _where_next(home, made)
 
 

@@ -193,11 +193,16 @@ def _health(metrics: pl.DataFrame | None) -> pl.DataFrame:
     if metrics is None:
         return pl.DataFrame()
     order = pl.DataFrame({"metric": SHOWN_MEASURES}).with_row_index("rank")
+    share = pl.col("unit") == "share"
     return (
         metrics.filter(pl.col("scope") == "plant", pl.col("value").is_not_null())
         .join(order, on="metric")
         .sort("rank")
-        .select("metric", pl.col("value").round(3), "unit", "numerator", "denominator", "note")
+        .with_columns(
+            pl.when(share).then(100 * pl.col("value")).otherwise("value").round(1).alias("value"),
+            pl.when(share).then(pl.lit("%")).otherwise("unit").alias("unit"),
+        )
+        .select("metric", "value", "unit", "numerator", "denominator", "note")
     )
 
 
