@@ -62,7 +62,7 @@ def test_a_stage_without_its_inputs_says_which(planned: dict[str, pl.DataFrame],
 def test_a_stage_that_makes_other_tables_than_it_declares_is_refused(small_nights: list[Landing]) -> None:
     context = landing_context(small_nights[0])
     wrong = dataclasses.replace(STAGES[3], reads=(), run=lambda frames, context: {"surprise": pl.DataFrame()})
-    with pytest.raises(ValueError, match=r"made \['surprise'\\] more and left out \\['required_load'\\]"):
+    with pytest.raises(ValueError, match=r"made \['surprise'\] more and left out \['required_load'\]"):
         run_stage(wrong, {}, context)
 
 
