@@ -338,3 +338,20 @@ def test_measures_are_rows_of_their_table_and_carry_their_definition() -> None:
 def test_a_period_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(ValueError, match="before it starts"):
         Period(date(2026, 3, 2), date(2026, 3, 1))
+
+
+def test_the_night_counts_orders_whose_fence_was_broken_by_approval() -> None:
+    from recon_platform.metrics.night import _fence_breaks
+    from recon_platform.tables.governance import DECISIONS_IN_FORCE
+
+    decided = DECISIONS_IN_FORCE.frame(
+        [
+            {"decision": f"D{n}", "kind": "approved_move", "subject": subject, "value": f'{{"kind": "{kind}"}}',
+             "valid_from": AS_OF, "approved_by": "s", "reason": "r"}
+            for n, (subject, kind) in enumerate([("A", "frozen_break"), ("B", "substitute"), ("Z", "frozen_break")])
+        ]
+    )  # fmt: skip
+    orders = ORDERS.with_columns(sales_order=pl.concat_str(pl.lit("S"), "work_order"))
+    broken = _fence_breaks({"decisions_in_force": decided, "reconciled_orders": orders})
+    assert set(broken["sales_order"]) == {"SA", "SZ"}
+    assert _fence_breaks({"reconciled_orders": orders}).is_empty()

@@ -141,3 +141,22 @@ def test_mes_orders_the_erp_does_not_know_are_listed() -> None:
     made = night(plant([order("A", status="released")], [report("GHOST", 10, 5)]))
     assert finding(made, "MP-01")["entity"] == "GHOST"
     assert made["findings"].filter(pl.col("rule") == "MP-01")["state"].to_list() == ["open"]
+
+
+def test_last_night_s_pegging_tells_who_waits_behind_an_order() -> None:
+    from recon_platform.tables.registry import table
+
+    pegs = table("pegging").frame(
+        [
+            {"supply_type": "work_order", "supply": "A", "demand_type": kind, "demand": demand, "item": "P", "qty": 1.0,
+             "level": 0}
+            for kind, demand in (("sales_order", "S/1"), ("sales_order", "S/2"), ("forecast", "F"))
+        ]
+    )  # fmt: skip
+    frames = plant([order("A", good=600)], [report("A", 10, 1000), report("A", 20, 500, 0, 500, hours_ago=1)])
+    assert finding(night(frames), "QT-02")["orders_behind"] == 0
+    assert finding(night({**frames, "previous.pegging": pegs}), "QT-02")["orders_behind"] == 2
+    old = plant([order("A", status="firm", start_date=LONG_AGO, due_date=LONG_AGO)], [])
+    assert fired(night(old), "A") == {"ST-10"}
+    only_stock = pegs.filter(pl.col("demand_type") == "forecast")
+    assert fired(night({**old, "previous.pegging": only_stock}), "A") == set()
