@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 import random
@@ -74,7 +73,12 @@ def lots(net: dict[int, int], rule: dict[str, Any]) -> list[tuple[int, int]]:
 
 def with_events(case: Case, categories: set[str]) -> Case:
     """The case with the events of these categories made."""
-    changed = copy.deepcopy(case)
+    changed = {
+        "items": {
+            name: {**item, "gross": dict(item["gross"]), "opens": [dict(o) for o in item["opens"]]}
+            for name, item in case["items"].items()
+        }
+    }
     for e in case["events"]:
         if e["cat"] not in categories:
             continue

@@ -207,7 +207,7 @@ def test_shares_by_cause_add_up_to_one_and_name_what_is_self_inflicted() -> None
         cause_shares(made["action_messages"], made["message_causes"], weight="hours")
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**30))
 def test_the_ledger_closes(seed: int) -> None:
     """Baseline plus every event is tonight: netting after all changes equals netting tonight's own tables, order by order."""

@@ -173,7 +173,7 @@ def random_frames(seed: int) -> dict[str, pl.DataFrame]:
     return case_frames([neutral(name, item) for name, item in case["items"].items()], 1)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**30))
 def test_supply_plus_shortage_is_demand_and_pegs_sum_to_both_sides(seed: int) -> None:
     inputs = random_frames(seed)
@@ -201,7 +201,7 @@ def test_supply_plus_shortage_is_demand_and_pegs_sum_to_both_sides(seed: int) ->
     assert left.filter((pl.col("good_qty") - pl.col("qty_right").fill_null(0)).abs() > 1e-6).is_empty()
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**30))
 def test_same_input_gives_the_same_tables_in_the_declared_form(seed: int) -> None:
     inputs = random_frames(seed)
@@ -221,7 +221,7 @@ def curve(made: dict[str, pl.DataFrame], item: str) -> dict[object, float]:
     return dict(zip(rows.get_column("start_date"), rows.get_column("qty").cum_sum(), strict=True))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**30), st.integers(1, 12), st.integers(1, 15))
 def test_less_demand_never_releases_earlier_under_lot_for_lot_and_fixed_lots(seed: int, bucket: int, less: int) -> None:
     """Within one effectivity period; Mather's phoney messages come from other lot rules only."""

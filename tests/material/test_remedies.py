@@ -191,6 +191,36 @@ def test_shortages_use_the_dates_supply_really_has() -> None:
         day(4),
     )
     assert (row["covered_by"], row["days_short"]) == ("purchase_order P/1", 14)
+    assert row["remedy"] == "expedite purchase order P/1 by 14 days"
+    tables["substitutes"] = frames(MONDAY, substitutes=[{"item": "B", "substitute_item": "C", "approved": True},
+                                                        {"item": "B", "substitute_item": "D", "approved": False}])["substitutes"]  # fmt: skip
+    more = frames(MONDAY, inventory=[{"item": "C", "qty": 7.0}, {"item": "D", "qty": 90.0}])["inventory"]
+    tables["inventory"] = pl.concat([tables["inventory"], more])
+    row = find_shortages(tables, context(MONDAY))["shortages"].row(0, named=True)
+    assert row["remedy"] == "use approved substitute C (7.0 in stock)"
+
+
+def test_a_planned_purchase_takes_as_long_as_it_really_took() -> None:
+    closed = [
+        {
+            "purchase_order": f"C{n}",
+            "item": "B",
+            "qty": 1.0,
+            "due_date": day(-8),
+            "ordered_on": day(-10),
+            "status": "closed",
+        }
+        for n in range(3)
+    ]
+    came = [
+        {"purchase_order": f"C{n}", "line": "1", "received_on": day(-6), "qty": 1.0, "uom": "pcs"} for n in range(3)
+    ]
+    ordered = small(purchase_orders=closed, inventory=[])
+    ordered["receipts"] = frames(MONDAY, receipts=came)["receipts"]
+    ordered.update(plan_material(ordered, context(MONDAY)))
+    row = find_shortages(ordered, context(MONDAY))["shortages"].row(0, named=True)
+    assert row["covered_at"] == MONDAY + timedelta(days=28)  # two weeks in the item's own record
+    assert row["remedy"].startswith("order or start PL-B-")
 
 
 def test_nervousness_is_measured_against_the_night_before() -> None:
