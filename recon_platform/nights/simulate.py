@@ -21,6 +21,7 @@ from recon_platform.connectors import read_landing
 from recon_platform.nights.context import landing_context
 from recon_platform.nights.simulated_measures import night_measures
 from recon_platform.planning.plan import inputs, run_stage
+from recon_platform.planning.scheduling import InfeasibleScheduleError
 from recon_platform.planning.stages import STAGES, Stage
 from recon_platform.plantsim.executing import Landed, Plant, begin, land, load, run_day, save
 from recon_platform.plantsim.generate import DEFAULT_START, PARQUET_FROM_ORDERS
@@ -86,6 +87,7 @@ class Planned:
     frames: Mapping[str, pl.DataFrame]
     schedule: pl.DataFrame | None
     corrected: tuple[str, ...]
+    failed: str | None = None  # why the night failed; then the schedule in force stayed
 
 
 class Platform(Protocol):
@@ -113,8 +115,11 @@ class Core:
         landing = read_landing(folder)
         context = landing_context(landing)
         frames = inputs(landing.frames, None, self.previous or None, self.published or None)
-        for stage in self.stages:
-            frames.update(run_stage(stage, frames, context))
+        try:
+            for stage in self.stages:
+                frames.update(run_stage(stage, frames, context))
+        except InfeasibleScheduleError as error:  # a night that fails leaves the schedule in force as it is
+            return Planned(frames, self.published.get("schedule"), (), str(error))
         self.previous = {name: frames[name] for name in REMEMBERED if name in frames}
         schedule = frames.get("schedule")
         if schedule is None:
@@ -165,7 +170,8 @@ def simulate(
             clock.append(time.perf_counter())
             planned = platform.plan(folder)
         clock.append(time.perf_counter())
-        measured = night_measures(settings.policy, landed, None if planned is None else planned.frames)
+        failed = planned is not None and planned.failed is not None
+        measured = night_measures(settings.policy, landed, None if planned is None else planned.frames, failed=failed)
         after = run_day(plant, landed, policy, None if planned is None else planned.schedule)
         if planned is not None:
             after = after.with_corrected(order_numbers(pl.Series(planned.corrected, dtype=pl.String)))

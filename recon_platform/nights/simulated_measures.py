@@ -24,11 +24,13 @@ COLUMNS = ("policy", "night", "metric", "numerator", "denominator", "value")
 SERVICE = ("otif_first_promised", "otif_requested")
 
 
-def night_measures(policy: str, landed: Landed, planned: Mapping[str, pl.DataFrame] | None) -> pl.DataFrame:
-    """One row per measure of the night; `planned` are the platform's tables where it ran."""
+def night_measures(
+    policy: str, landed: Landed, planned: Mapping[str, pl.DataFrame] | None, *, failed: bool = False
+) -> pl.DataFrame:
+    """One row per measure of the night; `planned` are the platform's tables where it ran, `failed` if it gave none."""
     parts = [_service(landed), _lateness(landed), _backlog(landed), _constraint(landed), _adherence(landed, planned)]
     if planned is not None:
-        parts.append(_platform(landed, planned))
+        parts += [_platform(landed, planned), _row("failed_nights", float(failed), 1)]
     made = pl.concat(parts)
     value = pl.when(pl.col("denominator") > 0).then(pl.col("numerator") / pl.col("denominator"))
     return (

@@ -16,6 +16,7 @@ from recon_platform.governance import Store
 from recon_platform.governance.permissions import Role
 from recon_platform.lake import Lake
 from recon_platform.nights import records
+from recon_platform.nights.fence import FenceError
 from recon_platform.nights.night import PUBLISHED, read_input, run_night
 from recon_platform.nights.proposing import propose
 from recon_platform.nights.publish import publish
@@ -53,13 +54,18 @@ class OnLake:
         if finished is None:
             finished = run_night(self.lake, landing, store=store, clock=self.clock).manifest
         propose(self.lake, store, finished)
-        self._release(store, finished)
+        failed = None
+        try:
+            self._release(store, finished)
+        except FenceError as error:  # refused: the schedule in force stays as it is
+            failed = str(error)
         frames = {name: finished.read(self.lake, name) for name in READ_BACK}
         before = finished.pins.inputs.get(PUBLISHED)
         if before is not None:
             frames[PUBLISHED] = read_input(self.lake, PUBLISHED, before)
         changes = frames["order_changes"]["work_order"].drop_nulls().unique().sort()
-        return Planned(frames, frames["schedule"], tuple(changes))
+        schedule = frames["schedule"] if failed is None else frames.get(PUBLISHED)
+        return Planned(frames, schedule, tuple(changes), failed)
 
     def clock(self) -> datetime:
         """Plant time of the night that is being planned."""
