@@ -31,12 +31,13 @@ STOP_SECONDS = 15.0
 RESTART_PAUSE_SECONDS = 1.0
 READY_SECONDS = 90.0
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 
 
 def _die_with_parent() -> None:
     """In the child, before exec: ask the kernel (Linux) to end it when the parent ends, even by SIGKILL."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Service:
             self.process = subprocess.Popen(
                 self.command, env=dict(self.environment), cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads run in the parent when it forks
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, nothing that a thread could hold
             )  # fmt: skip
         self.starts += 1
         self.last_start = time.monotonic()
@@ -197,6 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=PROJECT / "demo", help="home folder of the installation")
     parser.add_argument("--host", default="127.0.0.1", help="address of the webserver (it has no login: keep loopback)")
     parser.add_argument("--port", type=int, default=3000, help="port of the webserver")
+    parser.add_argument("--health-port", type=int, default=0, help="also answer /health on this port of loopback")
     parser.add_argument("--read-only", action="store_true", help="webserver for everyone but IT: look, change nothing")
     options = parser.parse_args(arguments)
 
@@ -208,6 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
         installation.start()
         _say(f"starting in {installation.home} …")
         ready = installation.wait_until_ready()
+        if options.health_port:
+            _serve_health(installation, options.health_port)
         _say(f"ready: {installation.url}" if ready else f"not ready yet; see {installation.home / 'logs'}")
         while not stopping:
             for name in installation.watch():
@@ -217,6 +221,26 @@ def main(arguments: list[str] | None = None) -> int:
         installation.stop()
     _say("stopped")
     return 0
+
+
+def _serve_health(installation: Installation, port: int) -> None:
+    """Answer `/health` from this process, which outlives its children."""
+    import dagster as dg
+
+    os.environ.update(installation.environment())
+    from resources import settings
+    from resources.health import health, serve
+    from resources.landing import LandingResource
+    from resources.nights import NightsResource
+
+    landing = LandingResource(root=settings.value(settings.LANDING))
+    nights = NightsResource(
+        lake_root=settings.value(settings.LAKE), lake_options=settings.value(settings.LAKE_OPTIONS),
+        landing_root=landing.root, governance_url=settings.value(settings.GOVERNANCE),
+        key_file=settings.value(settings.KEY_FILE),
+    )  # fmt: skip
+    instance = dg.DagsterInstance.get()
+    serve(lambda: health(instance, landing, nights), port)
 
 
 def _say(text: str) -> None:

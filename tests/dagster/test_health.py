@@ -1,0 +1,51 @@
+"""`/health` says what somebody has to get up for, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.error
+import urllib.request
+
+import pytest
+
+from resources.health import Health, PlantHealth, health, serve
+from resources.landing import LandingResource
+from tests.dagster.plant import CODE, FIRST, SECOND, Installation
+
+
+def test_a_landed_night_without_a_plan_is_a_missed_night(night: Installation) -> None:
+    landing = LandingResource(root=str(night.landing_root))
+    found = health(night.instance, landing, night.nights)
+    assert found.plants[CODE].landed == SECOND
+    assert found.plants[CODE].planned == FIRST
+    assert f"{CODE}: landed {SECOND}, planned {FIRST}" in found.problems
+    shutil.rmtree(night.landing_root / CODE / SECOND.isoformat())
+    assert not health(night.instance, landing, night.nights).plants[CODE].missed
+
+
+def test_a_daemon_without_a_sign_of_life_is_a_problem() -> None:
+    well = PlantHealth(FIRST, FIRST, 3, "2026-03-02T03:00:00+00:00")
+    assert Health({"SENSOR": True}, 0, {"P": well}).problems == []
+    assert Health({"SENSOR": False, "SCHEDULER": True}, 0).problems == ["daemon SENSOR gives no sign of life"]
+    assert Health({}, 0).problems == ["no daemon has started yet"]
+
+
+@pytest.mark.parametrize(("alive", "status"), [(True, 200), (False, 503)])
+def test_the_endpoint_answers_with_the_state_and_a_status_a_monitor_understands(alive: bool, status: int) -> None:
+    server = serve(lambda: Health({"SENSOR": alive}, 2), 0)
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
+                code, body = answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            code, body = error.code, json.load(error)
+        assert code == status
+        assert body["healthy"] is alive
+        assert body["queued_runs"] == 2
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{address}/", timeout=5)
+    finally:
+        server.shutdown()
+        server.server_close()
