@@ -86,9 +86,13 @@ def run(
 
 
 def decide_and_publish(folder: str, url: str, number: int, after_seconds: float) -> None:
-    """One round, in a process that ends by SIGKILL after `after_seconds` at the latest."""
+    """One round, in a process that ends by SIGKILL after `after_seconds` at the latest, counted from its first step."""
+    from recon_platform.nights import rollback  # noqa: F401, PLC0415 - loading is not what is to be killed
+
+    ground = Ground(Path(folder), url)
+    ground.store().close()
     threading.Timer(after_seconds, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-    Ground(Path(folder), url).round(number)
+    ground.round(number)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
