@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from recon_platform.capacity.latest import set_latest
-from recon_platform.capacity.portfolio import Setting, best_of, run_pass
+from recon_platform.capacity.portfolio import Setting, best_of, late_orders, run_pass
 from recon_platform.capacity.problem import (
     CENTER,
     FAMILY,
@@ -127,7 +127,8 @@ def peg(item: Array, qty: Array, stock: Array, lot_min: Array, multiple: Array) 
 
 
 def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[Netted, dict[str, int], list[str]]:
-    """Net the sales orders through the bill of material, level by level, first needed first served.
+    """Net the sales orders through the bill of material, level by level, first needed first served. Safety stock is
+    used before an order is late: that is what it is for.
 
     `rush` (item, qty, due in days) is served last, so that what the others have stays theirs.
     """
@@ -140,10 +141,9 @@ def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[N
     stock = np.zeros(count)
     for item, qty in t["inventory"].iter_rows():
         stock[number[item]] += qty
-    lot_min, multiple, safety = np.zeros(count), np.ones(count), np.zeros(count)
-    for item, least, mult, keep in t["lots"].iter_rows():
-        lot_min[number[item]], multiple[number[item]], safety[number[item]] = least, mult, keep
-    stock = np.maximum(0.0, stock - safety)
+    lot_min, multiple = np.zeros(count), np.ones(count)
+    for item, least, mult, _safety in t["lots"].iter_rows():
+        lot_min[number[item]], multiple[number[item]] = least, mult
     lead, buy_min, buy_multiple = np.zeros(count), np.zeros(count), np.ones(count)
     for item, _, days, least, mult in t["suppliers"].iter_rows():
         lead[number[item]], buy_min[number[item]], buy_multiple[number[item]] = days, least, mult
@@ -397,7 +397,7 @@ def run(folder: Path, out: Path, *, passes: int = 8, threads: int = 2, rush: boo
     planning = time.process_time()
     netted, _, names = net(load)
     problem, steps, tick = build(load, netted, names)
-    setting, _ = best_of(problem, passes, threads=threads)
+    setting, _ = best_of(problem, passes, threads=threads, measure=late_orders)
     placement = run_pass(problem, setting).placement
     plan_cpu = time.process_time() - planning
     on_time, late_days = write(load, netted, problem, steps, tick, placement, out, names)

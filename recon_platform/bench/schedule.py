@@ -239,3 +239,112 @@ def build(operations: int, *, seed: int = 1) -> Problem:
 
     set_latest(problem, np.full(n, 7 * 24 / (5 * 16), np.float32))
     return problem
+
+
+def violations(problem: Problem, placement: Array) -> int:
+    """Constraints broken, counted from problem and placements alone: overlaps, closed time, durations, sequence, links,
+    material, groups, people and tools."""
+    operation, machine = problem.operation, problem.machine
+    inside = (operation["elapsed"] < 0) & (placement["machine"] >= 0)
+    rows = np.flatnonzero(inside)
+    rows = rows[np.lexsort((placement["end"][rows], placement["setup_start"][rows], placement["machine"][rows]))]
+    on, begin, finish = (placement[name][rows].astype(np.int64) for name in ("machine", "setup_start", "end"))
+    same = on[1:] == on[:-1]
+    shared = same & (begin[1:] == begin[:-1]) & (finish[1:] == finish[:-1]) & (problem.kind["batch_max"][operation["kind"][rows[1:]]] > 0)
+    broken = int((same & ~shared & (begin[1:] < finish[:-1])).sum())
+    # open time: every start and end inside, and enough minutes between
+    span = np.int64(1) << 32
+    owner = np.repeat(np.arange(machine.shape[0] - 1), np.diff(machine["open_ptr"]))
+    opens, closes = owner * span + problem.open_start, owner * span + problem.open_end
+    total = np.concatenate([[0], np.cumsum(closes - opens)])
+
+    def worked(at: Array) -> Array:
+        key = on * span + at
+        k = np.searchsorted(opens, key, side="right") - 1
+        return np.asarray(np.where(k >= 0, total[k] + np.minimum(key, closes[k]) - opens[k], 0))
+
+    start = placement["start"][rows].astype(np.int64)
+    needed = operation["run"][rows] / machine["speed"][on]
+    broken += int((worked(finish) - worked(start) < needed - 0.02 - 1e-5 * needed).sum())
+    broken += int((worked(begin + 1) - worked(begin) != 1).sum() + (worked(finish) - worked(finish - 1) != 1).sum())
+    # sequence in the order
+    follows = np.flatnonzero(operation["order"][1:] == operation["order"][:-1]) + 1
+    both = follows[(placement["machine"][follows] >= 0) & (placement["machine"][follows - 1] >= 0)]
+    whole_runs = operation["share"][both - 1] >= 1.0
+    gap = placement["setup_start"][both].astype(np.int64) - placement["end"][both - 1] - operation["lag"][both - 1]
+    broken += int((whole_runs & (gap < 0)).sum())
+    broken += int((~whole_runs & (placement["setup_start"][both] < placement["start"][both - 1])).sum())
+    waited = placement["start"][both].astype(np.int64) - placement["end"][both - 1]
+    broken += int(((operation["max_wait"][both] >= 0) & (waited > operation["max_wait"][both])).sum())
+    broken += int((placement["setup_start"][rows] < operation["ready"][rows]).sum())
+    # links
+    supply = np.repeat(np.arange(problem.order.shape[0] - 1), np.diff(problem.order["link_ptr"]))
+    ends = placement["end"][problem.order["first"][supply + 1] - 1]
+    takes = placement["setup_start"][problem.link_to]
+    broken += int(((takes >= 0) & (ends >= 0) & (takes < ends)).sum())
+    return broken + _people_broken(problem, placement, rows) + _tools_broken(problem, placement, rows)
+
+
+def _people_broken(problem: Problem, placement: Array, rows: Array) -> int:
+    """Minutes in which more people are used than are there; loads of furnaces use none in this plant."""
+    kind = problem.kind[problem.operation["kind"][rows]]
+    used = np.zeros(problem.people.shape, np.int32)
+    for pool, need, low, high in (("setup_pool", "setup_people", "setup_start", "start"), ("run_pool", "run_people", "start", "end")):
+        for p in range(problem.people.shape[0]):
+            mine = rows[(kind[pool] == p) & (placement[high][rows] > placement[low][rows])]
+            edges = np.zeros(problem.people.shape[1] + 1, np.int64)
+            amount = problem.kind[need][problem.operation["kind"][mine]]
+            np.add.at(edges, placement[low][mine], amount)
+            np.add.at(edges, placement[high][mine], -amount)
+            used[p] += np.cumsum(edges[:-1]).astype(np.int32)
+    # an operation that pauses off shift uses nobody there
+    return int(((used > problem.people) & (problem.people > 0)).any(axis=1).sum())
+
+
+def _tools_broken(problem: Problem, placement: Array, rows: Array) -> int:
+    broken = 0
+    tool = problem.kind["tool"][problem.operation["kind"][rows]]
+    for t in np.unique(tool[tool >= 0]):
+        mine = rows[tool == t]
+        copies = int(problem.tool_ptr[t + 1] - problem.tool_ptr[t])
+        at = np.concatenate([placement["setup_start"][mine], placement["end"][mine]]).astype(np.int64)
+        change = np.concatenate([np.ones(mine.size), -np.ones(mine.size)])
+        order = np.lexsort((change, at))
+        broken += int((np.cumsum(change[order]) > copies).any())
+    return broken
+
+
+def run(operations: int, *, passes: int = 8, threads: int = 2, seed: int = 1) -> Row:
+    """Generate, schedule and check one size. Compiled code is loaded on a small plant before the clock starts.
+
+    `peak_mb` is the process's high-water mark after the portfolio, before the check.
+    """
+    run_pass(build(64), Setting(16.0, 0.2), bias=NO_BIAS)
+    problem = build(operations, seed=seed)
+    wall, cpu = time.perf_counter(), time.process_time()
+    first = run_pass(problem, Setting(16.0, 0.2))
+    pass_wall, pass_cpu = time.perf_counter() - wall, time.process_time() - cpu
+    first_value = objective(problem, first)
+    del first
+    wall = time.perf_counter()
+    setting, value = best_of(problem, passes, threads=threads)
+    portfolio = time.perf_counter() - wall
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    placement = run_pass(problem, setting).placement
+    return Row(
+        problem.operation.shape[0], problem.order.shape[0] - 1, problem.machine.shape[0] - 1, round(pass_wall, 4), round(pass_cpu, 4),
+        round(portfolio, 3), passes, round(peak, 1), violations(problem, placement), int((placement["machine"] < 0).sum()),
+        round(value, 1), round(first_value, 1),
+    )  # fmt: skip
+
+
+def lines(rows: list[Row]) -> list[str]:
+    """The rows as a table in plain text, with a bar for how seconds per operation grow."""
+    text = [f"{'operations':>10} {'pass s':>8} {'pass CPU s':>10} {'portfolio s':>11} {'peak MB':>8} {'violations':>10}  µs an operation"]
+    for row in rows:
+        each = 1e6 * row.pass_cpu_seconds / row.operations
+        text.append(
+            f"{row.operations:>10,} {row.pass_seconds:>8.3f} {row.pass_cpu_seconds:>10.3f} {row.portfolio_seconds:>11.2f} "
+            f"{row.peak_mb:>8.0f} {row.violations:>10}  {'#' * max(1, round(each * 4))} {each:.2f}"
+        )
+    return text

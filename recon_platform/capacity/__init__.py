@@ -1,7 +1,8 @@
 """Finite capacity: load, the schedule, its independent check, and why an operation starts when it starts."""
 
 from recon_platform.capacity.check import check_schedule
+from recon_platform.capacity.explain import Explanation, explain_operation
 from recon_platform.capacity.load import required_load
 from recon_platform.capacity.planning_stage import schedule
 
-__all__ = ["check_schedule", "required_load", "schedule"]
+__all__ = ["Explanation", "check_schedule", "explain_operation", "required_load", "schedule"]

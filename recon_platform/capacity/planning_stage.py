@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.capacity.improve import improve
 from recon_platform.capacity.load import capacity_load, required_load, scheduled_load
 from recon_platform.capacity.machines import read_machines
-from recon_platform.capacity.portfolio import best_of, run_pass
+from recon_platform.capacity.portfolio import NO_BIAS, best_of, run_pass
 from recon_platform.capacity.prepare import prepare
 from recon_platform.capacity.results import dispatch_table, placements, schedule_table, unscheduled_table
 from recon_platform.tables.context import PlanContext
@@ -31,7 +32,10 @@ def schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     policy = context.policy.capacity
     weight = policy.stability_weight
     setting, _ = best_of(prepared.problem, policy.portfolio_passes, stay=STAY * weight / 0.1, pull=weight)
-    state = run_pass(prepared.problem, setting, record=True)
+    bias = NO_BIAS
+    if policy.improvement_moves > 0:
+        bias, _, _ = improve(prepared.problem, setting, policy.improvement_moves, seed=policy.seed)
+    state = run_pass(prepared.problem, setting, record=True, bias=bias)
     placed = placements(prepared, state)
     base = read_machines(frames, context) if prepared.approved.overtime.height else None
     required = frames.get("required_load")

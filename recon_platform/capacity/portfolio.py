@@ -6,6 +6,7 @@ ones in grid order, so the number of threads changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -61,14 +62,24 @@ def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: 
     return Solution(placement, terms)
 
 
+def late_orders(problem: Problem, state: Solution) -> float:
+    """Number of orders that count and end after their due date or not at all; ties are broken by `objective`."""
+    last = problem.order["first"][1:] - 1
+    end = state.placement["end"][last]
+    late = ((end > problem.order["due"][:-1]) | (end < 0)) & (problem.order["scored"][:-1] == 1)
+    value = objective(problem, state)
+    return float(late.sum()) + value / (1.0 + value)
+
+
 def best_of(
-    problem: Problem, passes: int, *, threads: int = 2, stay: float = 0.0, pull: float = 0.0
-) -> tuple[Setting, float]:
-    """The best of the first `passes` settings of the grid, and its objective. Ties go to the earlier setting."""
+    problem: Problem, passes: int, *, threads: int = 2, stay: float = 0.0, pull: float = 0.0,
+    measure: Callable[[Problem, Solution], float] = objective,
+) -> tuple[Setting, float]:  # fmt: skip
+    """The best of the first `passes` settings of the grid, and its measure. Ties go to the earlier setting."""
     settings = [Setting(k1, k2, stay, pull) for k1, k2 in GRID[: max(1, passes)]]
     if len(settings) == 1:
-        return settings[0], objective(problem, run_pass(problem, settings[0]))
+        return settings[0], measure(problem, run_pass(problem, settings[0]))
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        values = list(pool.map(lambda setting: objective(problem, run_pass(problem, setting)), settings))
+        values = list(pool.map(lambda setting: measure(problem, run_pass(problem, setting)), settings))
     best = min(range(len(settings)), key=lambda k: (values[k], k))
     return settings[best], values[best]
