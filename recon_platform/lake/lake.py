@@ -33,7 +33,7 @@ from recon_platform.lake.stored import (
 )
 from recon_platform.tables.model import Table
 from recon_platform.tables.order import canonical_order
-from recon_platform.tables.registry import output_table
+from recon_platform.tables.registry import CONFORMED, TABLES, output_table
 from recon_platform.tables.validation import TableError, check
 
 RAW = "raw"
@@ -173,9 +173,12 @@ class Lake:
         return list(self._commits(layer, table, range(newest, oldest - 1, -1)))
 
     def tables(self) -> list[tuple[str, str]]:
-        """Layer and name of every table, sorted. Local lakes only."""
-        root = Path(self.root)
-        return sorted((log.parent.parent.name, log.parent.name) for log in root.glob("*/*/_delta_log") if log.is_dir())
+        """Layer and name of every table, sorted; at an address, which cannot be listed, of those the registry knows."""
+        if "://" in self.root:
+            known = [(str(output_table(name).layer), name) for name in TABLES] + [(RAW, name) for name in CONFORMED]
+            return sorted(place for place in known if self.exists(*place))
+        logs = Path(self.root).glob("*/*/_delta_log")
+        return sorted((log.parent.parent.name, log.parent.name) for log in logs if log.is_dir())
 
     def delta(self, layer: str, table: str, version: int | None = None) -> DeltaTable:
         """The Delta table itself, for maintenance and inspection."""

@@ -228,3 +228,14 @@ def test_instants_keep_microseconds_and_clocks_their_time(lake: Lake) -> None:
     lake.write("conformed", "machine_states", states, plant="P1", planning_date=DAY, sequence=0, run_id="r")
     assert lake.read("conformed", "machine_states")["from_at"].to_list() == [at]
     assert row.key == ("machine", "from_at")
+
+
+def test_a_lake_at_an_address_behaves_like_one_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    lake = Lake(f"file://{tmp_path}/lake")
+    assert [put(lake, orders("A")), put(lake, orders("B", "C"), NEXT), put(lake, orders("D"))] == [0, 1, 2]
+    assert lake.read("capacity", "unscheduled")["work_order"].to_list() == ["B", "C", "D"]
+    assert [commit["version"] for commit in lake.history("capacity", "unscheduled")] == [2, 1, 0]
+    assert lake.tables() == [("capacity", "unscheduled")] == Lake(tmp_path / "lake").tables()
+    with pytest.raises(MissingTableError):
+        lake.read("capacity", "schedule")
