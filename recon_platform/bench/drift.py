@@ -32,6 +32,8 @@ UNPLANTED = "(unplanted)"
 CONSEQUENCES = frozenset({"key_refused", "routing_broken"})
 CORRECTED_BY = ("case", "blanks", "zeros", "separators", "prefix")
 _KEPT_ROW = r"^row (\d+) of "
+TIMES = ("time_mended", "time_ambiguous", "time_nonexistent")  # findings on a row of a file
+BY_ROW = [*(gate.id for gate in GATES.values() if gate.action == "quarantine"), *TIMES]
 FIRED = {"rule": pl.String, "place": pl.String}
 
 
@@ -112,10 +114,9 @@ def _expected(truth: pl.DataFrame) -> pl.DataFrame:
     """One row per error and rule that must fire on it: kind, drift_kind, error, observable, rule, place."""
     rules = truth.with_columns(pl.col("expected_rules").fill_null("").str.split(",").alias("rule")).explode("rule")
     rules = rules.filter(pl.col("rule") != "")
-    by_row = pl.col("rule").is_in([*GATES])
     place = (
         pl.when(pl.col("rule") == KEY_MAP).then(pl.format("{}/{}/{}", "table", "field", "reported_value"))
-        .when(by_row & pl.col("rule").is_in(_QUARANTINING)).then(pl.format("{}/{}", "table", "row"))
+        .when(pl.col("rule").is_in(BY_ROW)).then(pl.format("{}/{}", "table", "row"))
         .otherwise(pl.col("entity"))
     )  # fmt: skip
     error = pl.when(pl.col("entity_type") == "row").then(pl.format("{}/{}", "table", "row")).otherwise(pl.col("entity"))
@@ -123,9 +124,6 @@ def _expected(truth: pl.DataFrame) -> pl.DataFrame:
         rules.select("kind", "drift_kind", error.alias("error"), "observable", "rule", place.alias("place"))
         .unique().sort("kind", "error", "rule")
     )  # fmt: skip
-
-
-_QUARANTINING = [gate.id for gate in GATES.values() if gate.action == "quarantine"]
 
 
 def _fired(frames: Mapping[str, pl.DataFrame], findings: pl.DataFrame) -> pl.DataFrame:
@@ -139,7 +137,11 @@ def _fired(frames: Mapping[str, pl.DataFrame], findings: pl.DataFrame) -> pl.Dat
     keys = frames[KEY_MAP].filter(pl.col("rule").is_in(list(CORRECTED_BY))).select(
         pl.lit(KEY_MAP).alias("rule"), pl.format("{}/{}/{}", "table", "column", "raw_key").alias("place")
     )  # fmt: skip
-    gates = frames["data_findings"].select("rule", pl.col("entity").alias("place"))
+    of_row = pl.format(
+        "{}/{}", pl.col("entity").str.extract(r"^([^/]+)/", 1), pl.col("entity").str.extract(r"/(\d+)$", 1)
+    )
+    place = pl.when(pl.col("rule").is_in(list(TIMES))).then(of_row).otherwise(pl.col("entity"))
+    gates = frames["data_findings"].select("rule", place.alias("place"))
     rules = found_findings(findings).select("rule", pl.col("entity").alias("place"))
     return (
         pl.concat([part.cast(pl.Schema(FIRED)) for part in (rows, twins, keys, gates, rules)])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from recon_platform.conform.fill import MAIN_ROUTING
 from recon_platform.conform.findings import found
 from recon_platform.conform.units import PHYSICAL
 from recon_platform.tables.policy import SpinePolicy
@@ -74,7 +75,7 @@ def wrong_machine_rows(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """
     centers = made["work_centers"].select("work_center", pl.col("sibling_group").alias("group"))
     machines = made["machines"].select("machine", pl.col("work_center").alias("machine_center"))
-    planned = made["work_order_operations"].select(pl.col("work_order").alias("order"), "op_seq", "work_center")
+    planned = _planned_centers(made)
     columns = ["order", "op_seq", "machine", "source_row"]
     reports = pl.concat(
         [made[name].filter(pl.col("machine").is_not_null()).select(pl.lit(name).alias("table"), *columns)
@@ -86,10 +87,20 @@ def wrong_machine_rows(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         .join(centers, on="work_center")
         .join(centers, left_on="machine_center", right_on="work_center", suffix="_machine")
     )
-    related = (pl.col("work_center") == pl.col("machine_center")) | (
-        pl.col("group") == pl.col("group_machine")
-    ).fill_null(value=False)
-    return joined.filter(~related).drop("group", "group_machine").sort("table", *columns)
+    same_group = (pl.col("group") == pl.col("group_machine")).fill_null(value=False)
+    joined = joined.with_columns(((pl.col("work_center") == pl.col("machine_center")) | same_group).alias("related"))
+    known = ["table", "order", "op_seq", "machine", "source_row"]
+    stray = joined.filter(~pl.col("related").any().over(known)).drop("group", "group_machine", "related")
+    return stray.sort("table", *columns, "work_center").unique(known, keep="first", maintain_order=True)
+
+
+def _planned_centers(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Where each operation may run: as its order says, else as any version of its routing."""
+    own = made["work_order_operations"].select(pl.col("work_order").alias("order"), "op_seq", "work_center")
+    bare = made["work_orders"].join(own.select("order").unique(), left_on="work_order", right_on="order", how="anti")
+    bare = bare.select(pl.col("work_order").alias("order"), "item", pl.col("routing").fill_null(MAIN_ROUTING))
+    steps = made["routings"].select("item", "routing", "op_seq", "work_center").unique()
+    return pl.concat([own, bare.join(steps, on=["item", "routing"]).select("order", "op_seq", "work_center")])
 
 
 def _wrong_machine(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

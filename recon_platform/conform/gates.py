@@ -66,7 +66,12 @@ _LIST: tuple[Gate, ...] = (
         owner=_FEEDS,
     ),
     _gate("plant_days_missing", "The plant calendar has no working day.", "critical", _STOP, entity="plant"),
-    _gate("key_collision", "Two master keys would become one; they are kept apart.", "critical", _SAY),
+    _gate(
+        "key_collision",
+        "Two master keys are alike but for blanks, capitals, separators or zeros; they are kept apart.",
+        "high",
+        _SAY,
+    ),
     _gate("key_unknown", "A key names nothing in its master; the row is kept.", "medium", _SAY),
     _gate("lot_loop", "A lot descends from itself.", "high", _SAY, owner=_FLOOR),
     _gate("unit_unknown", "A base unit is no common code; only the item's own factors apply.", "low", _SAY),

@@ -206,15 +206,10 @@ def read_own_keys(sheet: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
         versions = sheet.frame.select(column, pl.struct(content).alias("content")).join(
             styled.rename({"raw": column}), on=column
         )
-        merged = versions.filter(
-            (pl.col(column).n_unique().over("key") > 1) & (pl.col("content").n_unique().over("key") > 1)
-        )
-        clash = (
-            merged.group_by("key").agg(pl.col(column).unique().sort().str.join(", ").alias("raw_keys")).sort("key")
-            .select(pl.lit(sheet.table.name).alias("table"), "key", "raw_keys")
-        )  # fmt: skip
-        apart = merged.select(pl.col(column).alias("raw")).unique()
+        differ = (pl.col(column).n_unique().over("key") > 1) & (pl.col("content").n_unique().over("key") > 1)
+        apart = versions.filter(differ).select(pl.col(column).alias("raw")).unique()
         styled = styled.join(apart, on="raw", how="anti")
+        clash = _collisions(pl.concat([styled, apart.with_columns(pl.col("raw").alias("key"))]), sheet.table.name)
     changed = styled.filter(pl.col("raw") != pl.col("key"))
     if not changed.is_empty():
         sheet.frame = (
@@ -226,6 +221,15 @@ def read_own_keys(sheet: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
         )
     found = changed.with_columns(pl.lit("known").alias("state"), _own_rule().alias("rule"))
     return _map_rows(found, sheet, column), clash
+
+
+def _collisions(written: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Keys (`raw`, `key`) that stay apart though they are alike without blanks, capitals, separators and zeros."""
+    alike = written.with_columns(form(pl.col("key")).alias("form")).filter(pl.col("key").n_unique().over("form") > 1)
+    return (
+        alike.group_by("form").agg(pl.col("raw").unique().sort().str.join(", ").alias("raw_keys")).sort("form")
+        .select(pl.lit(table).alias("table"), pl.col("form").alias("key"), "raw_keys")
+    )  # fmt: skip
 
 
 COLLISION_SCHEMA = {"table": pl.String, "key": pl.String, "raw_keys": pl.String}

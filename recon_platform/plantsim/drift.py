@@ -8,6 +8,7 @@ from datetime import date
 import polars as pl
 
 from recon_platform.plantsim.drift_components import COMPONENT_KINDS
+from recon_platform.plantsim.drift_feeds import FEED_KINDS
 from recon_platform.plantsim.drift_floor import FLOOR_KINDS
 from recon_platform.plantsim.drift_orders import ORDER_KINDS
 from recon_platform.plantsim.drift_routing import ROUTING_KINDS
@@ -16,7 +17,7 @@ from recon_platform.plantsim.planting import DriftKind, Planting
 from recon_platform.plantsim.state import State
 from recon_platform.tables.truth import TRUTH
 
-KINDS: tuple[DriftKind, ...] = (*ROUTING_KINDS, *COMPONENT_KINDS, *ORDER_KINDS, *FLOOR_KINDS, *SPINE_KINDS)
+KINDS: tuple[DriftKind, ...] = (*ROUTING_KINDS, *COMPONENT_KINDS, *ORDER_KINDS, *FLOOR_KINDS, *SPINE_KINDS, *FEED_KINDS)
 
 
 def plant_drift(

@@ -93,7 +93,7 @@ def test_colliding_master_keys_are_kept_apart_and_reported() -> None:
     assert made["inventory"].select("item", "qty").rows() == [("00123", 2.0), ("123", 1.0)]
     assert reasons(made, "inventory") == [(3, "item", "key_ambiguous")]
     clash = made["data_findings"].filter(pl.col("rule") == "key_collision")
-    assert clash.select("entity", "erp_value", "severity").rows() == [("items/123", "00123, 123", "critical")]
+    assert clash.select("entity", "erp_value", "severity").rows() == [("items/123", "00123, 123", "high")]
 
 
 def test_the_same_master_row_in_two_spellings_is_one_row() -> None:
