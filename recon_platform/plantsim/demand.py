@@ -13,7 +13,8 @@ import numpy.typing as npt
 import polars as pl
 
 from recon_platform.plantsim.parameters import SUPPLIERS
-from recon_platform.plantsim.world import World, stream
+from recon_platform.plantsim.streams import stream
+from recon_platform.plantsim.world import World
 
 Days = npt.NDArray[np.int64]
 

@@ -49,7 +49,7 @@ def _some(p: Planting, kind: str, share: float, table: str, at_most: float = 0.2
     return chosen if len(chosen) else rows.with_columns(_draw=draw).sort("_draw").head(1).drop("_draw")
 
 
-def _spoil(
+def _spoil(  # noqa: PLR0917 - where it stands and what is written there
     p: Planting, kind: str, rows: pl.DataFrame, table: str, column: str, value: str, rules: str, key: str
 ) -> None:
     values = pl.Series([value] * len(rows), dtype=pl.String)

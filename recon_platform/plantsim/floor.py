@@ -15,7 +15,8 @@ from recon_platform.plantsim.clock import DAY_MIN, Intervals, Minutes
 from recon_platform.plantsim.demand import OrderBook
 from recon_platform.plantsim.floor_kernel import BLOCK_MIN, Dispatch, FloorArrays, FloorState, run_floor
 from recon_platform.plantsim.parameters import WORK_CENTERS
-from recon_platform.plantsim.world import World, stream
+from recon_platform.plantsim.streams import stream
+from recon_platform.plantsim.world import World
 
 SETTER_PER_MACHINES = 2.2  # one setter for so many header and rolling machines
 ABSENT_SHARE = 0.06  # chance that a setter is missing on a shift

@@ -15,7 +15,8 @@ from recon_platform.plantsim.clock import DAY_MIN, Intervals, Minutes, shift_int
 from recon_platform.plantsim.demand import OrderBook, order_book
 from recon_platform.plantsim.floor import free_choice, new_floor, run_until, with_floor
 from recon_platform.plantsim.parameters import CALENDARS, WORK_CENTERS
-from recon_platform.plantsim.world import World, stream
+from recon_platform.plantsim.streams import stream
+from recon_platform.plantsim.world import World
 
 SETUP_WEIGHT = 1.0  # minutes of due date given up for a minute of set-up saved
 RUSH_LEAD_MIN = 4 * DAY_MIN

@@ -13,7 +13,8 @@ import polars as pl
 from recon_platform.plantsim.drift import plant_drift
 from recon_platform.plantsim.history import History
 from recon_platform.plantsim.landing import as_text, feeds, typed
-from recon_platform.plantsim.master import calendar_exceptions, master_tables, planned_downtime
+from recon_platform.plantsim.master import master_tables
+from recon_platform.plantsim.master_resources import calendar_exceptions, planned_downtime
 from recon_platform.plantsim.snapshot_erp import erp_tables
 from recon_platform.plantsim.snapshot_mes import mes_tables
 from recon_platform.plantsim.state import State, state_at

@@ -94,7 +94,7 @@ class Planting:
             entity_type=entity_type, observable=observable, key=key,
         )  # fmt: skip
 
-    def note(
+    def note(  # noqa: PLR0917 - where it stands, what is true, what is said
         self,
         kind: str,
         table: str,

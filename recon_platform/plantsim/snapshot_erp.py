@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from recon_platform.plantsim.clock import DAY_MIN
-from recon_platform.plantsim.demand import SAFETY_WORKING_DAYS, purchase_lines
 from recon_platform.plantsim.master import BOX, KILOGRAM, PIECE, THOUSAND
-from recon_platform.plantsim.parameters import ALLOYS, SUPPLIERS, WORK_CENTERS
+from recon_platform.plantsim.parameters import WORK_CENTERS
+from recon_platform.plantsim.snapshot_stock import inventory, item_names, purchases
 from recon_platform.plantsim.state import KEEP_SHIPPED_DAYS, State
 
 FORECAST_FROM_DAYS, FORECAST_TO_DAYS = 21, 49
@@ -25,8 +25,8 @@ def erp_tables(state: State) -> dict[str, pl.DataFrame]:
     return {
         "sales_orders": _sales_orders(state),
         "master_schedule": _forecast(state),
-        "inventory": _inventory(state),
-        **_purchases(state),
+        "inventory": inventory(state),
+        **purchases(state),
         "work_orders": _work_orders(state),
         "work_order_operations": _operations(state),
         "material_issues": _issues(state),
@@ -35,10 +35,6 @@ def erp_tables(state: State) -> dict[str, pl.DataFrame]:
         "accounting_periods": _periods(state),
         "machines": _machines(state),
     }
-
-
-def _item(state: State, index: pl.Series) -> pl.Series:
-    return state.history.world.items["item"].gather(index)
 
 
 def _sales_orders(state: State) -> pl.DataFrame:
@@ -52,7 +48,7 @@ def _sales_orders(state: State) -> pl.DataFrame:
         "sales_order",
         "line",
         customer=world.customers["customer"].gather(lines["customer"]),
-        item=_item(state, lines["item_index"]),
+        item=item_names(state, lines["item_index"]),
         qty=pl.col("boxes").cast(pl.Float64),
         uom=pl.lit(BOX),
         shipped_qty=pl.col("shipped").cast(pl.Float64),
@@ -86,144 +82,13 @@ def _forecast(state: State) -> pl.DataFrame:
         .sort("item_index", "monday")
     )
     return week.select(
-        item=_item(state, week["item_index"]),
+        item=item_names(state, week["item_index"]),
         due_date=clock.dates(week["monday"].to_numpy() + 2),
         qty=pl.col("pieces").cast(pl.Float64),
         uom=pl.lit(PIECE),
         source=pl.lit("forecast"),
         firm=pl.lit(False),
     )
-
-
-def _inventory(state: State) -> pl.DataFrame:
-    world, book, clock = state.history.world, state.history.book, state.history.world.clock
-    today = clock.local_days(np.array([state.now]))[0]
-    morning = state.now >= clock.minute(clock.instant(state.now).astimezone(clock.zone).date(), 600)
-    today = today if morning else today - 1
-    bought = book.purchases.with_columns(
-        arrived=pl.when(pl.col("arrival_day") <= today).then("first_qty").otherwise(0.0)
-        + pl.when(pl.col("second_day") <= today).then(pl.col("qty") - pl.col("first_qty")).otherwise(0.0)
-    )
-    drawn = state.drawn.filter(pl.col("component_index") >= 0).group_by("purchase").agg(pl.col("issued").sum())
-    bought = (
-        bought.join(drawn, on="purchase", how="left")
-        .with_columns(balance=pl.col("arrived") - pl.col("issued").fill_null(0.0))
-        .sort("purchase")
-    )
-    wires = bought.filter((pl.col("kind") == "wire") & (pl.col("balance") > 0.05))
-    grade = pl.Series([a.property_class for a in ALLOYS])
-    wire_rows = wires.select(
-        item=world.components["component"].gather(wires["component_index"]),
-        lot="lot",
-        location=pl.lit("WIRE"),
-        qty=pl.col("balance").round(3),
-        uom=pl.lit(KILOGRAM),
-        status=pl.lit("available"),
-        grade=grade.gather(world.components["alloy"].gather(wires["component_index"])),
-        heat="lot",
-        certificate=pl.lit("3.1"),
-    )
-    pools = (
-        bought.filter(pl.col("kind") != "wire")
-        .group_by("component_index")
-        .agg(pl.col("balance").sum(), week=pl.col("qty").median())
-        .sort("component_index")
-    )
-    pool_rows = pools.select(
-        item=world.components["component"].gather(pools["component_index"]),
-        location=pl.lit("PARTS"),
-        qty=(pl.col("balance") + 3 * pl.col("week").round(0)).round(3),
-        uom=pl.lit(PIECE),
-        status=pl.lit("available"),
-    )
-    shipped = (
-        state.lines.filter(pl.col("ship_day") >= 0)
-        .group_by("order")
-        .agg(out=(pl.col("shipped") * pl.col("pack")).sum())
-    )
-    into_kits = state.drawn.filter(pl.col("made_order") >= 0).group_by("made_order").agg(kits=pl.col("issued").sum())
-    goods = (
-        state.completed.join(shipped, left_on="index", right_on="order", how="left")
-        .join(into_kits, left_on="index", right_on="made_order", how="left")
-        .with_columns(balance=pl.col("good") - pl.col("out").fill_null(0) - pl.col("kits").fill_null(0))
-        .filter(pl.col("balance") > 0)
-        .sort("index")
-    )
-    goods_rows = goods.select(
-        item=_item(state, goods["item_index"]),
-        lot=pl.concat_str(pl.lit("L"), (pl.col("index") + 1_000_001).cast(pl.String)),
-        location=pl.lit("FG"),
-        qty=pl.col("balance").cast(pl.Float64),
-        uom=pl.lit(PIECE),
-        status=pl.lit("available"),
-        certificate=pl.lit("3.1"),
-    )
-    return pl.concat([wire_rows, pool_rows, goods_rows], how="diagonal")
-
-
-def _purchases(state: State) -> dict[str, pl.DataFrame]:
-    """Purchase lines placed so far: those of the order book, and the twelve months before it."""
-    clock, components = state.history.world.clock, state.history.world.components
-    local = clock.instant(state.now).astimezone(clock.zone)
-    today = clock.day_number(local.date()) - (0 if local.hour >= 10 else 1)
-    lines = pl.concat([_earlier(state), state.history.book.purchases], how="diagonal")
-    lines = lines.filter((pl.col("ordered_day") <= today) & (pl.col("due_day") > today - 365))
-    in_full = pl.col("second_day") <= today
-    lines = lines.with_columns(
-        received=pl.when(in_full).then("qty").when(pl.col("arrival_day") <= today).then("first_qty").otherwise(0.0),
-        announced=pl.when(pl.col("due_day") - 3 <= today).then("arrival_day").otherwise("due_day"),
-    )
-    uom = pl.when(pl.col("kind") == "wire").then(pl.lit(KILOGRAM)).otherwise(pl.lit(PIECE))
-    orders = lines.select(
-        "purchase_order",
-        line=pl.lit("10"),
-        supplier=pl.Series([s.code for s in SUPPLIERS]).gather(lines["supplier"]),
-        item=components["component"].gather(lines["component_index"]),
-        qty="qty",
-        received_qty="received",
-        uom=uom,
-        ordered_on=clock.dates(lines["ordered_day"].to_numpy()),
-        due_date=clock.dates(lines["due_day"].to_numpy()),
-        promised_date=clock.dates(lines["announced"].to_numpy()),
-        status=pl.when(in_full).then(pl.lit("closed")).otherwise(pl.lit("open")),
-        firm=pl.lit(False),
-    )
-    first = lines.filter(pl.col("arrival_day") <= today).with_columns(day="arrival_day", part="first_qty")
-    second = lines.filter((pl.col("second_day") <= today) & (pl.col("first_qty") < pl.col("qty"))).with_columns(
-        day="second_day", part=pl.col("qty") - pl.col("first_qty")
-    )
-    both = pl.concat([first, second]).sort("day", "purchase_order")
-    receipts = both.select(
-        "purchase_order",
-        line=pl.lit("10"),
-        received_on=clock.dates(both["day"].to_numpy()),
-        qty="part",
-        uom=uom,
-    )
-    return {"purchase_orders": orders, "receipts": receipts}
-
-
-def _earlier(state: State) -> pl.DataFrame:
-    """Purchases of the months before the order book begins: two of its early weeks, repeated backwards."""
-    world, purchases = state.history.world, state.history.book.purchases
-    lines = purchases.with_columns(week=(pl.col("due_day") + world.clock.origin.weekday()) // 7)
-    first = int(lines["week"].to_numpy().min())
-    typical = first + 5
-    sample = lines.filter(pl.col("week").is_between(typical, typical + 1))
-    if sample.is_empty():
-        return purchases.clear()
-    back = pl.DataFrame({"back": range(2, 46, 2)})
-    past = sample.join(back, how="cross").with_columns(
-        week=pl.col("week") - typical + first - pl.col("back"),
-        first_day=pl.col("due_day") - 7 * (typical - first + pl.col("back")) + SAFETY_WORKING_DAYS,
-        need=pl.col("qty") / 1.03,
-        truck=pl.lit(99, pl.Int64),
-    )
-    past = past.select("component_index", "week", "truck", "need", "first_day").sort("week", "component_index")
-    made = purchase_lines(world, past.with_columns(purchase=pl.int_range(pl.len(), dtype=pl.Int64)))
-    number = pl.concat_str(pl.lit("PO"), (pl.col("purchase") + 100_001).cast(pl.String))
-    settled = world.clock.day_number(world.start) - world.parameters.warm_up_days + 14
-    return made.with_columns(purchase_order=number).filter(pl.col("second_day") < settled)
 
 
 def _work_orders(state: State) -> pl.DataFrame:
@@ -233,7 +98,7 @@ def _work_orders(state: State) -> pl.DataFrame:
     orders = orders.join(first_line, left_on="index", right_on="order", how="left").sort("index")
     return orders.select(
         "work_order",
-        item=_item(state, orders["item_index"]),
+        item=item_names(state, orders["item_index"]),
         routing=pl.lit("main"),
         qty=(pl.col("qty") / 1000).round(3),
         completed_qty=(pl.col("good") / 1000).round(3),
@@ -290,7 +155,7 @@ def issue_rows(state: State) -> pl.DataFrame:
     bought = rows["component_index"] >= 0
     component = world.components["component"].gather(rows["component_index"].clip(0))
     kind = world.components["kind"].gather(rows["component_index"].clip(0))
-    made = _item(state, rows["made_item"].clip(0))
+    made = item_names(state, rows["made_item"].clip(0))
     lot = state.history.book.purchases["lot"].gather(rows["purchase"].clip(0))
     made_lot = pl.concat_str(pl.lit("L"), (pl.col("made_order") + 1_000_001).cast(pl.String))
     wire = bought & (kind == "wire")
@@ -382,7 +247,7 @@ def _machines(state: State) -> pl.DataFrame:
         .sort("machine")
     )
     machines = world.machines.join(last, left_on="index", right_on="machine", how="left").sort("index")
-    item = _item(state, machines["item_index"].fill_null(0))
+    item = item_names(state, machines["item_index"].fill_null(0))
     return machines.select(
         "machine",
         work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(machines["wc"]),
