@@ -46,7 +46,7 @@ def options() -> Iterator[dict[str, str]]:
                 time.sleep(0.1)
         boto3.client(
             "s3", endpoint_url=address, region_name=KEYS["AWS_REGION"], aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the server knows no other
+            aws_secret_access_key="test",
         ).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": KEYS["AWS_REGION"]})  # fmt: skip
         yield {**KEYS, "AWS_ENDPOINT_URL": address, "AWS_ALLOW_HTTP": "true", "conditional_put": "etag"}
     finally:
