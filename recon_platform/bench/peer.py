@@ -385,7 +385,7 @@ def _calendar(load: Workload, days: int, per_day: float) -> tuple[Array, Array]:
     return np.array(starts), np.array(ends)
 
 
-def run(folder: Path, out: Path, *, passes: int = 8, threads: int = 2, rush: bool = True) -> PeerFigures:
+def run(folder: Path, out: Path, *, passes: int = 4, threads: int = 2, rush: bool = True) -> PeerFigures:
     """Plan the workload in `folder`, write OUT/operationplans.csv and OUT/demands.csv, and give the figures.
 
     `cpu_s` covers reading, planning and writing; `plan_cpu_s` netting and scheduling alone. Compiled code is loaded

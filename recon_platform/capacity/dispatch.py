@@ -441,24 +441,20 @@ def _arrive(p: Problem, s: State, i: int, now: int) -> None:
 
 @inner
 def _let_go(p: Problem, s: State, now: int) -> bool:
-    """Nothing moves any more: kept operations that wait for others give up their place. False when there are none."""
+    """Nothing moves any more: heads of kept sequences that wait for others give up their place; False when none does.
+
+    What stands behind a head keeps its place and its machine.
+    """
     any_let_go = False
     for m in range(p.machine.shape[0] - 1):
         seat = s.seat[m]
-        last = p.machine[m + 1].kept_ptr
-        if seat.kept_at >= last:
+        if seat.kept_at >= p.machine[m + 1].kept_ptr:
             continue
-        for at in range(seat.kept_at, last):
-            h = np.int64(p.kept[at])
-            place = s.placement[h]
-            if place.state != FREE and place.here != PLACED and place.here != FAILED:
-                any_let_go = True
-                place.state = FREE
-                if place.here == WAITS:
-                    enqueue(p, s, h, now)
-        seat.kept_at = last
+        place = s.placement[p.kept[seat.kept_at]]
+        if place.state != FREE and place.here == 0:
+            any_let_go = True
+            place.state = FREE
         touch(s, np.int64(p.machine[m].center))
-        _kept_worked_off(p, s, np.int64(p.machine[m].center), now)
     return any_let_go
 
 

@@ -124,7 +124,7 @@ def test_the_frozen_horizon_keeps_sequence_and_moves_later_only_when_forced() ->
     late = plan(builder)["schedule"].filter(pl.col("frozen"))
     assert late["forced"].to_list() == [True, True]
     assert late.sort("start")["work_order"].to_list() == first.sort("start")["work_order"].to_list()
-    approve(builder, kind="rush", work_order="RUSH")
+    approve(builder, kind="fence", work_order="RUSH", op_seq=None)
     assert times(plan(builder), "RUSH")[0] < at(24)
 
 
