@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,10 +85,8 @@ def _night(store: Store, lake: Lake, landing: Landing) -> Manifest:
     return made
 
 
-def _store(home: Path, as_of: object) -> tuple[Store, bool]:
+def _store(home: Path, as_of: datetime) -> tuple[Store, bool]:
     """The demo's governance store with its people; whether they were made now."""
-    from datetime import datetime
-
     from recon_platform.governance import Store, plant_time
     from recon_platform.governance.clock import system_clock
 
@@ -96,7 +95,6 @@ def _store(home: Path, as_of: object) -> tuple[Store, bool]:
     if not key.exists():
         doors.write_private(key, secrets.token_bytes(32))
     store = Store.create(doors.store_url(lake, None), key=key.read_bytes())
-    assert isinstance(as_of, datetime)
     plant_time.anchor(store, as_of, system_clock)
     if not store.people.is_empty():
         return store, False

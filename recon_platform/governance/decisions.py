@@ -193,14 +193,3 @@ class Decisions:
             tx.confirmed(actor)
             plant, subject = in_force.end(tx, decision)
             tx.audit(actor, "decision.revoked", str(decision), {"subject": subject, "reason": reason}, plant)
-
-    def of_run(self, run_id: str) -> list[tuple[Request, str]]:
-        """Every decided request of a run with its verdict, for the record of a publication."""
-        with self._store.reading() as tx:
-            rows = tx.connection.execute(
-                select(schema.decisions.c.request, schema.decisions.c.verdict)
-                .join(schema.requests, schema.requests.c.request == schema.decisions.c.request)
-                .where(schema.requests.c.run_id == run_id)
-                .order_by(schema.decisions.c.decision)
-            ).all()
-            return [(load(tx, row.request), row.verdict) for row in rows]

@@ -12,7 +12,7 @@ from recon_platform.governance import schema
 from recon_platform.governance.actors import Actor, ActorKind, Door
 from recon_platform.governance.errors import GovernanceError, PermissionDeniedError, SignInError, UnknownRecordError
 from recon_platform.governance.passwords import hash_secret, matches, new_secret
-from recon_platform.governance.permissions import Permission, Role, granted
+from recon_platform.governance.permissions import Permission, Role
 from recon_platform.governance.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -168,19 +168,6 @@ class People:
                 for row in tx.connection.execute(select(schema.users).order_by(schema.users.c.name))
             ]  # fmt: skip
 
-    def contacts(self, roles: Iterable[Role]) -> list[tuple[str, str]]:
-        """Name and address of every active user with one of `roles` who has an address."""
-        wanted = [role.value for role in roles]
-        with self._store.reading() as tx:
-            rows = tx.connection.execute(
-                select(schema.users.c.name, schema.users.c.contact)
-                .join(schema.user_roles, schema.user_roles.c.user == schema.users.c.name)
-                .where(schema.users.c.active, schema.users.c.contact.is_not(None), schema.user_roles.c.role.in_(wanted))
-                .distinct()
-                .order_by(schema.users.c.name)
-            )
-            return [(row.name, row.contact) for row in rows]
-
     def _insert(
         self,
         tx: Transaction,
@@ -238,8 +225,3 @@ class People:
             .where(schema.sessions.c.user == name, schema.sessions.c.ended_at.is_(None))
             .values(ended_at=tx.at)
         )
-
-
-def is_approver(roles: Iterable[Role]) -> bool:
-    """Whether holders of `roles` decide what others propose."""
-    return Permission.APPROVE in granted(roles)

@@ -152,7 +152,7 @@ OWN = {"People.change_secret", "Sessions.login", "Sessions.logout", "Sessions.au
 """What everybody does about themselves."""
 FOUNDING = {"People.found"}
 READS = {
-    "People.all", "People.contacts", "People.is_empty", "Requests.get", "Requests.find", "Decisions.of_run",
+    "People.all", "People.is_empty", "Requests.get", "Requests.find",
     "Publications.unfinished", "Publications.in_force", "Publications.history", "Notices.subscribed", "Audit.rows",
     "Audit.verify", "Audit.head", "Audit.export", "Audit.copy_to",
 }  # fmt: skip
