@@ -11,7 +11,7 @@ import polars as pl
 
 from recon_platform.reconcile.catalogue import POSITION
 from recon_platform.reconcile.observe import ACTIVE
-from recon_platform.reconcile.route import gathered
+from recon_platform.reconcile.route import gathered, with_attributes
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reconciled import RECONCILED_OPERATIONS, RECONCILED_ORDERS
@@ -134,6 +134,7 @@ def reconciled_operations(
     waits = rows.filter(pl.col("on_hold") & ~pl.col("ops_hold") & ~pl.col("ended"))  # held as a whole: the next one up
     next_held = waits.unique("order_no", keep="first", maintain_order=True).select("order_no", "op_seq", held=True)
     rows = rows.join(next_held, on=["order_no", "op_seq"], how="left", maintain_order="left")
+    rows = with_attributes(rows, frames["routings"])
     held_order = pl.col("held").fill_null(False)
     status = (
         pl.when("ended").then(pl.lit("complete"))

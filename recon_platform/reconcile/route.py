@@ -16,9 +16,17 @@ MADE_FROM = ("firm", "released", "in_process")
 
 ATTRIBUTES = (
     "setup_skill", "setup_people", "run_skill", "run_people", "queue_min", "move_min", "max_wait_min", "setup_family",
-    "overlap_qty", "yield", "pausable", "batch_min", "batch_max", "batch_minutes", "tool", "external_days",
+    "overlap_qty", "pausable", "batch_min", "batch_max", "batch_minutes", "tool", "external_days",
 )  # fmt: skip
+"""How an operation is made beyond its times: looked up by `standard_row` at the end, not carried through every join."""
+
 _STANDARD = {"setup_min": "standard_setup_min", "run_min_per_unit": "standard_run_min"}
+
+
+def with_attributes(operations: pl.DataFrame, routings: pl.DataFrame) -> pl.DataFrame:
+    """`operations` with the attributes of their routing's row; null where they have none."""
+    row = operations.get_column("standard_row")
+    return operations.with_columns(routings.get_column(name).gather(row) for name in ATTRIBUTES)
 
 
 def gathered(orders: pl.DataFrame, name: str, order_no: pl.Series) -> pl.Series:
@@ -67,7 +75,7 @@ def _route(frames: Frames, orders: pl.DataFrame, reports: pl.DataFrame) -> pl.Da
 
     Where the MES follows another routing that exists for the item, that one counts.
     """
-    routings = frames["routings"]
+    routings = frames["routings"].with_row_index("standard_row").cast({"standard_row": pl.Int64})
     names = routings.select("item", "routing").unique().sort("item", "routing").with_row_index("routing_no")
     names = names.cast({"routing_no": pl.Int64})
     followed = (
@@ -111,7 +119,9 @@ def _route(frames: Frames, orders: pl.DataFrame, reports: pl.DataFrame) -> pl.Da
         .filter(_valid_on_day())
         .rename({new: old for old, new in _STANDARD.items()})
     )
-    columns = ("order_no", "op_seq", "operation_code", "work_center", "setup_min", "run_min_per_unit", *ATTRIBUTES)
+    columns = (
+        "order_no", "op_seq", "operation_code", "work_center", "setup_min", "run_min_per_unit", "yield", "standard_row",
+    )  # fmt: skip
     nothing = (pl.lit(None, pl.String).alias("machine"), pl.lit(None, pl.Float64).alias("posted_qty"))
     route = own.select(*columns, "machine", "posted_qty")
     if not exploded.is_empty():
@@ -131,7 +141,7 @@ def _without_operations(index: pl.DataFrame, own: pl.DataFrame, reports: pl.Data
 
 def _with_standard(own: pl.DataFrame, standard: pl.DataFrame) -> pl.DataFrame:
     """How each operation is made by its routing; of several versions the one valid when the order starts."""
-    known = standard.select("standard_key", "valid_from", "valid_to", *_STANDARD.values(), *ATTRIBUTES)
+    known = standard.select("standard_key", "valid_from", "valid_to", *_STANDARD.values(), "yield", "standard_row")
     if known.get_column("standard_key").is_duplicated().any():
         known = (
             own.select("order_no", "standard_key", "day")

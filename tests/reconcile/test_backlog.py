@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from recon_platform.tables.reconciled import TABLES
-from tests.reconcile.small_plant import AS_OF, backlog, finding, item, night, order, plant, report
+from tests.reconcile.small_plant import AS_OF, TODAY, backlog, finding, item, night, order, plant, report
 
 RUNNING = [report("A", 10, 900, 100, hours_ago=2), report("A", 20, 400, 0, 500, hours_ago=2, started_at=AS_OF)]
 
@@ -165,3 +165,28 @@ def test_every_table_is_as_declared_and_sorted_by_its_key() -> None:
         assert frame.schema == table.schema, table.name
         table.pandera().validate(frame)
         assert frame.equals(frame.sort(*table.key)), table.name
+
+
+def test_operations_carry_how_they_are_made() -> None:
+    routings = [
+        {"item": "P", "routing": "main", "op_seq": 10, "operation_code": "CUT", "work_center": "W10", "setup_min": 10.0,
+         "run_min_per_unit": 0.1, "setup_skill": "setter", "queue_min": 30.0, "tool": "DIE", "pausable": False},
+        {"item": "P", "routing": "main", "op_seq": 20, "operation_code": "PACK", "work_center": "W20", "setup_min": 10.0,
+         "run_min_per_unit": 0.1, "external_days": 3.0},
+    ]  # fmt: skip
+    made = night(plant([order("A", status="released")], [], routings=routings))["reconciled_operations"]
+    columns = ("setup_skill", "queue_min", "tool", "pausable", "external_days")
+    assert made.select(columns).rows() == [("setter", 30.0, "DIE", False, None), (None, 0.0, None, True, 3.0)]
+
+
+def test_of_several_versions_of_a_routing_the_one_valid_at_the_start_counts() -> None:
+    routings = [
+        {"item": "P", "routing": "main", "op_seq": 10, "operation_code": "CUT", "work_center": "W10", "setup_min": 10.0,
+         "run_min_per_unit": 0.1, "tool": tool, "valid_from": start, "valid_to": end}
+        for tool, start, end in (
+            ("OLD", None, TODAY - timedelta(days=10)), ("NEW", TODAY - timedelta(days=9), None),
+        )
+    ]  # fmt: skip
+    old = order("OLD", status="released", start_date=TODAY - timedelta(days=12))
+    made = night(plant([old, order("NEW", status="released")], [], routings=routings))["reconciled_operations"]
+    assert made.filter(pl.col("op_seq") == 10).select("work_order", "tool").rows() == [("NEW", "NEW"), ("OLD", "OLD")]
