@@ -19,8 +19,8 @@ from recon_platform.plantsim.floor_kernel import Dispatch
 from recon_platform.plantsim.parameters import WORK_CENTERS
 
 FIRST_ORDER = 1_000_001  # work order WO1000001 is order 0 of the book
-EARLIEST_START_MIN = 24 * 60  # where setters set, nothing is begun longer than this before its scheduled start
-PATIENCE_MIN = 4 * 60  # a machine may take another's operation once it is this late
+EARLIEST_START_MIN = 48 * 60  # where setters set, nothing is begun longer than this before its scheduled start
+PATIENCE_MIN = 60  # a machine may take another's operation once it is this late
 SETTERS_SET = np.array([w.setup_skill is not None for w in WORK_CENTERS])
 """Work centers where an early start may spend a set-up; elsewhere what is ready is done, in the order of the list."""
 BEYOND_MIN = 60 * DAY_MIN  # operations that nobody scheduled come after those that somebody did
@@ -144,7 +144,8 @@ class PublishedSchedule:
         mine = (machine >= 0) & (center == view.op_wc[at])
         plan.priority[at] = start
         plan.wanted[at] = np.where(mine, machine, -1)
-        plan.anywhere_from[at] = start + PATIENCE_MIN
+        today = SETTERS_SET[view.op_wc[at]] & (start < view.now + DAY_MIN)  # the day's list binds to its machine
+        plan.anywhere_from[at] = np.where(today, start + PATIENCE_MIN, 0)
         plan.not_before[at] = np.where(SETTERS_SET[view.op_wc[at]], start - EARLIEST_START_MIN, 0)
         first = np.full(view.orders, view.now + BEYOND_MIN, np.int64)
         np.minimum.at(first, view.op_order[at], start)
