@@ -17,6 +17,14 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
 
+MICRO = 1_000_000
+
+
+def _micro(minutes: pl.Expr) -> pl.Expr:
+    """Minutes in whole millionths: sums of integers do not depend on the order in which threads add them."""
+    return (minutes.fill_nan(None) * MICRO).round().cast(pl.Int64)
+
+
 def required_load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     """`required_load`: every operation left, whole, on its MRP day.
 
@@ -36,8 +44,8 @@ def required_load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
     )
     begun = pl.col("status").is_in(["running", "paused"])
     joined = joined.with_columns(
-        run.alias("run"),
-        pl.when(begun).then(0.0).otherwise("setup_min").alias("setup"),
+        _micro(run).alias("run"),
+        _micro(pl.when(begun).then(0.0).otherwise("setup_min")).alias("setup"),
         pl.coalesce("start_date", "need").alias("start_date"),
     ).sort("work_order", "op_seq")
     work = pl.col("run") + pl.col("setup")
@@ -52,7 +60,10 @@ def required_load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
             "run", "setup",
         )
         .group_by("work_center", "bucket_start")
-        .agg((pl.col("run") + pl.col("setup")).sum().alias("loaded_min"), pl.col("setup").sum().alias("setup_min"))
+        .agg(
+            ((pl.col("run") + pl.col("setup")).sum() / MICRO).alias("loaded_min"),
+            (pl.col("setup").sum() / MICRO).alias("setup_min"),
+        )
     )  # fmt: skip
     return {"required_load": REQUIRED_LOAD.frame(_with_available(loaded, machines, context, "required", None))}
 
@@ -120,7 +131,10 @@ def _by_day(pieces: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     """Windows cut at midnight in plant time; adds bucket_start."""
     origin = origin_of(context.as_of)
     zone = context.plant.timezone
-    local = lambda column: instant(column, origin).dt.convert_time_zone(zone)  # noqa: E731 - one expression, used twice
+
+    def local(column: str | pl.Expr) -> pl.Expr:
+        return instant(column, origin).dt.convert_time_zone(zone)
+
     days = pieces.with_columns(
         local("from").dt.date().alias("first"), local(pl.col("to") - 1).dt.date().alias("last")
     ).with_columns(pl.date_ranges("first", "last").alias("bucket_start")).explode("bucket_start")  # fmt: skip

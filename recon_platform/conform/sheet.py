@@ -126,6 +126,9 @@ def start_sheet(table: Table, raw: pl.DataFrame | None) -> Sheet:
     )
     if "_row" not in frame.columns:
         frame = frame.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("_row"))
+    # Files and rows may arrive in any order; which of two equal rows is the first must not depend on it.
+    if not (frame["_file"].is_sorted() and frame["_row"].is_sorted()):
+        frame = frame.sort("_file", "_row", maintain_order=True)
     frame = frame.drop(ID, strict=False).with_row_index(ID)
     frame = frame.with_columns(
         pl.lit(None, pl.String).alias(name) for name in table.column_names if name not in frame.columns
