@@ -76,7 +76,18 @@ class Netted(NamedTuple):
 
 def read_workload(folder: Path) -> Workload:
     """The CSV tables of `peer_workload.py`; raises ValueError naming a missing file."""
-    names = ("params", "calendars", "workcenters", "routings", "bom", "lots", "suppliers", "inventory", "purchase_orders", "sales_orders")
+    names = (
+        "params",
+        "calendars",
+        "workcenters",
+        "routings",
+        "bom",
+        "lots",
+        "suppliers",
+        "inventory",
+        "purchase_orders",
+        "sales_orders",
+    )
     tables = {}
     for name in names:
         path = folder / f"{name}.csv"
@@ -88,7 +99,9 @@ def read_workload(folder: Path) -> Workload:
 
 
 @nb.njit(cache=True)
-def peg(item: Array, qty: Array, stock: Array, lot_min: Array, multiple: Array) -> tuple[Array, Array, Array, Array, Array]:
+def peg(
+    item: Array, qty: Array, stock: Array, lot_min: Array, multiple: Array
+) -> tuple[Array, Array, Array, Array, Array]:
     """Serve demands (sorted by item and need) from stock, then from lots made when the last runs out.
 
     Returns (demand, lot, ...) pegs with lot -1 for stock, then item, quantity and first demand of each lot.
@@ -134,7 +147,10 @@ def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[N
     """
     t = load.tables
     names: list[str] = sorted(
-        set(t["routings"]["item"]) | set(t["inventory"]["item"]) | set(t["suppliers"]["item"]) | set(t["bom"]["component"])
+        set(t["routings"]["item"])
+        | set(t["inventory"]["item"])
+        | set(t["suppliers"]["item"])
+        | set(t["bom"]["component"])
     )
     number = {name: k for k, name in enumerate(names)}
     count = len(names)
@@ -149,7 +165,13 @@ def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[N
         lead[number[item]], buy_min[number[item]], buy_multiple[number[item]] = days, least, mult
     bought = set(t["suppliers"]["item"])
     work = np.zeros(count)
-    for item, setup, run in t["routings"].group_by("item").agg(pl.col("setup_s").sum(), pl.col("run_s_per_unit").sum()).sort("item").iter_rows():
+    for item, setup, run in (
+        t["routings"]
+        .group_by("item")
+        .agg(pl.col("setup_s").sum(), pl.col("run_s_per_unit").sum())
+        .sort("item")
+        .iter_rows()
+    ):
         work[number[item]] = (setup + run * 10) / 86400
     parts: dict[int, list[tuple[int, float]]] = {}
     for parent, component, per in t["bom"].iter_rows():
@@ -194,7 +216,22 @@ def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[N
         item, qty, need, consumer, last = item[order], qty[order], need[order], consumer[order], last[order]
         buys = is_bought[item]
         if buys.any():
-            material.append(_buy(item[buys], qty[buys], need[buys], consumer[buys], names, stock, lead, buy_min, buy_multiple, supply, number, purchases))
+            material.append(
+                _buy(
+                    item[buys],
+                    qty[buys],
+                    need[buys],
+                    consumer[buys],
+                    names,
+                    stock,
+                    lead,
+                    buy_min,
+                    buy_multiple,
+                    supply,
+                    number,
+                    purchases,
+                )
+            )
         item, qty, need, consumer, last = (column[~buys] for column in (item, qty, need, consumer, last))
         if not len(item):
             continue
@@ -228,7 +265,10 @@ def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[N
     ready = np.zeros(made)
     for rows_to, days in material:
         np.maximum.at(ready, rows_to, days)
-    flat = lambda columns: np.concatenate(columns) if columns else np.zeros(0, np.int64)  # noqa: E731 - three uses
+
+    def flat(columns: list[Array]) -> Array:
+        return np.concatenate(columns) if columns else np.zeros(0, np.int64)
+
     return (
         Netted(
             flat(mo_item), flat(mo_qty), flat(mo_need), ready, flat(mo_demand), flat(links_from), flat(links_to), purchases,
@@ -299,7 +339,9 @@ def build(load: Workload, netted: Netted, names: list[str]) -> tuple[Problem, pl
     centers = t["workcenters"]["workcenter"].sort().to_list()
     at = {name: k for k, name in enumerate(centers)}
     routing = t["routings"].with_columns(
-        pl.col("item").replace_strict({name: k for k, name in enumerate(names)}, return_dtype=pl.Int64).alias("item_nr"),
+        pl.col("item")
+        .replace_strict({name: k for k, name in enumerate(names)}, return_dtype=pl.Int64)
+        .alias("item_nr"),
         pl.col("workcenter").replace_strict(at, return_dtype=pl.Int32).alias("center"),
     )
     orders = pl.DataFrame({"mo": np.arange(len(netted.item)), "item_nr": netted.item, "qty": netted.qty})
@@ -329,7 +371,11 @@ def build(load: Workload, netted: Netted, names: list[str]) -> tuple[Problem, pl
     weights = np.array([WEIGHT.get(int(p), 1.0) for p in priority])
     order["weight"][:-1] = np.where(netted.demand >= 0, weights[np.maximum(netted.demand, 0)], 1.0)
     order["scored"][:-1] = netted.demand >= 0
-    pairs = np.unique(np.stack([netted.link_from, netted.link_to], axis=1), axis=0) if len(netted.link_from) else np.zeros((0, 2), int)
+    pairs = (
+        np.unique(np.stack([netted.link_from, netted.link_to], axis=1), axis=0)
+        if len(netted.link_from)
+        else np.zeros((0, 2), int)
+    )
     np.add.at(operation["preds"], first[pairs[:, 1]], 1)
     order["link_ptr"] = np.concatenate([[0], np.cumsum(np.bincount(pairs[:, 0], minlength=count)[:count])])
     weight = order["weight"][:-1].copy()
@@ -360,10 +406,28 @@ def build(load: Workload, netted: Netted, names: list[str]) -> tuple[Problem, pl
     end = int(days * per_day)
     problem = sealed(
         Problem(
-            operation, order, first[pairs[:, 1]].astype(np.int32), family, nothing, nothing.copy() + 1, nothing.copy(),
-            nothing.copy() + 1, np.full(1, -1, np.int32), kind, machine, np.tile(starts, len(centers)).astype(np.int32),
-            np.tile(ends, len(centers)).astype(np.int32), none, center, np.zeros(1, np.int32), none.copy(),
-            np.zeros((1, 1), np.int32), np.zeros(1, np.int32), end + 1, 0, 0,
+            operation,
+            order,
+            first[pairs[:, 1]].astype(np.int32),
+            family,
+            nothing,
+            nothing.copy() + 1,
+            nothing.copy(),
+            nothing.copy() + 1,
+            np.full(1, -1, np.int32),
+            kind,
+            machine,
+            np.tile(starts, len(centers)).astype(np.int32),
+            np.tile(ends, len(centers)).astype(np.int32),
+            none,
+            center,
+            np.zeros(1, np.int32),
+            none.copy(),
+            np.zeros((1, 1), np.int32),
+            np.zeros(1, np.int32),
+            end + 1,
+            0,
+            0,
         )
     )
     open_share = float((ends - starts).sum()) / end
@@ -429,7 +493,9 @@ def _rush(load: Workload, netted: Netted, placement: Array, setting: Setting, ti
     rows = np.flatnonzero(has)
     kept = rows[np.lexsort((operation["not_before"][rows], operation["home"][rows]))]
     machine = problem.machine.copy()
-    machine["kept_ptr"] = np.concatenate([[0], np.cumsum(np.bincount(operation["home"][kept], minlength=machine.shape[0] - 1))])
+    machine["kept_ptr"] = np.concatenate(
+        [[0], np.cumsum(np.bincount(operation["home"][kept], minlength=machine.shape[0] - 1))]
+    )
     made = run_pass(
         sealed(problem._replace(kept=kept.astype(np.int32), machine=machine)), Setting(setting.k1, setting.k2, 0.5, 0.1)
     ).placement
@@ -467,7 +533,7 @@ def write(
     now = pl.lit(load.now).cast(pl.Datetime("us"))
 
     def moment(ticks: Array) -> pl.Series:
-        return pl.Series((ticks.astype(np.int64) * int(tick * 1e6)))
+        return pl.Series(ticks.astype(np.int64) * int(tick * 1e6))
 
     def text(column: str) -> pl.Expr:
         return (now + pl.col(column).cast(pl.Duration("us"))).dt.to_string("%Y-%m-%dT%H:%M:%S%.f").alias(column)
@@ -497,7 +563,9 @@ def write(
         pl.col("qty").cast(pl.Float64), pl.lit(load.now.isoformat()).alias("start"), pl.col("receipt").alias("end"), blank.alias("owner"),
         blank.alias("workcenter"),
     )  # fmt: skip
-    bought = pl.DataFrame(netted.purchases, schema={"item": pl.String, "qty": pl.Float64, "days": pl.Float64}, orient="row").with_row_index("nr")
+    bought = pl.DataFrame(
+        netted.purchases, schema={"item": pl.String, "qty": pl.Float64, "days": pl.Float64}, orient="row"
+    ).with_row_index("nr")
     lead = load.tables["suppliers"].select("item", "leadtime_days")
     new_rows = bought.join(lead, on="item", how="left", maintain_order="left").with_columns(
         (pl.col("days") * 86_400_000_000).ceil().cast(pl.Int64).alias("end")
@@ -508,18 +576,23 @@ def write(
     orders = load.tables["sales_orders"].with_columns(pl.col("due").str.to_datetime().alias("due_at"))
     there = np.zeros(orders.height, np.int64)
     serves = netted.demand >= 0
-    np.maximum.at(there, netted.demand[serves], placement["end"][first[1:] - 1][serves].astype(np.int64) * int(tick * 1e6))
+    np.maximum.at(
+        there, netted.demand[serves], placement["end"][first[1:] - 1][serves].astype(np.int64) * int(tick * 1e6)
+    )
     demands = orders.with_columns((now + pl.Series(there).cast(pl.Duration("us"))).alias("there")).with_columns(
         pl.max_horizontal("there", "due_at").alias("delivered")
     ).with_columns(((pl.col("delivered") - pl.col("due_at")).dt.total_seconds() / 86400).alias("late_days"))  # fmt: skip
     delivered = pl.col("delivered").dt.to_string("%Y-%m-%dT%H:%M:%S%.f")
-    demands.select("order", "due", delivered.alias("delivered"), pl.col("qty").alias("planned_qty"), "qty", "late_days").write_csv(out / "demands.csv")
+    demands.select(
+        "order", "due", delivered.alias("delivered"), pl.col("qty").alias("planned_qty"), "qty", "late_days"
+    ).write_csv(out / "demands.csv")
     shipped = demands.select(
         pl.format("DLVR-{}", "order").alias("reference"), pl.lit("DLVR").alias("type"), pl.lit("proposed").alias("status"), blank.alias("operation"),
         "item", pl.col("qty").cast(pl.Float64), delivered.alias("start"), delivered.alias("end"), blank.alias("owner"), blank.alias("workcenter"),
     )  # fmt: skip
     pl.concat([mo_rows, step_rows, confirmed, new_rows, shipped]).write_csv(out / "operationplans.csv")
-    return float((demands["late_days"] <= 1e-9).mean()), float(demands["late_days"].sum())
+    days = demands["late_days"].to_numpy()
+    return float((days <= 1e-9).mean()), float(days.sum())
 
 
 def _warm_up() -> None:

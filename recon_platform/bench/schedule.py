@@ -250,7 +250,12 @@ def violations(problem: Problem, placement: Array) -> int:
     rows = rows[np.lexsort((placement["end"][rows], placement["setup_start"][rows], placement["machine"][rows]))]
     on, begin, finish = (placement[name][rows].astype(np.int64) for name in ("machine", "setup_start", "end"))
     same = on[1:] == on[:-1]
-    shared = same & (begin[1:] == begin[:-1]) & (finish[1:] == finish[:-1]) & (problem.kind["batch_max"][operation["kind"][rows[1:]]] > 0)
+    shared = (
+        same
+        & (begin[1:] == begin[:-1])
+        & (finish[1:] == finish[:-1])
+        & (problem.kind["batch_max"][operation["kind"][rows[1:]]] > 0)
+    )
     broken = int((same & ~shared & (begin[1:] < finish[:-1])).sum())
     # open time: every start and end inside, and enough minutes between
     span = np.int64(1) << 32
@@ -289,7 +294,10 @@ def _people_broken(problem: Problem, placement: Array, rows: Array) -> int:
     """Minutes in which more people are used than are there; loads of furnaces use none in this plant."""
     kind = problem.kind[problem.operation["kind"][rows]]
     used = np.zeros(problem.people.shape, np.int32)
-    for pool, need, low, high in (("setup_pool", "setup_people", "setup_start", "start"), ("run_pool", "run_people", "start", "end")):
+    for pool, need, low, high in (
+        ("setup_pool", "setup_people", "setup_start", "start"),
+        ("run_pool", "run_people", "start", "end"),
+    ):
         for p in range(problem.people.shape[0]):
             mine = rows[(kind[pool] == p) & (placement[high][rows] > placement[low][rows])]
             edges = np.zeros(problem.people.shape[1] + 1, np.int64)
@@ -340,7 +348,9 @@ def run(operations: int, *, passes: int = 8, threads: int = 2, seed: int = 1) ->
 
 def lines(rows: list[Row]) -> list[str]:
     """The rows as a table in plain text, with a bar for how seconds per operation grow."""
-    text = [f"{'operations':>10} {'pass s':>8} {'pass CPU s':>10} {'portfolio s':>11} {'peak MB':>8} {'violations':>10}  µs an operation"]
+    text = [
+        f"{'operations':>10} {'pass s':>8} {'pass CPU s':>10} {'portfolio s':>11} {'peak MB':>8} {'violations':>10}  µs an operation"
+    ]
     for row in rows:
         each = 1e6 * row.pass_cpu_seconds / row.operations
         text.append(

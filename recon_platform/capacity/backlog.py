@@ -108,7 +108,7 @@ def _orders(frames: Frames, context: PlanContext) -> pl.DataFrame:
     )  # fmt: skip
     facts = reconciled.select("work_order", "lot", "campaign", "not_before", pl.col("status").alias("order_status"))
     return (
-        pl.concat([supply, others.select(supply.columns).cast(supply.schema)])  # type: ignore[arg-type]
+        pl.concat([supply, others.select(supply.columns).cast(supply.schema)])
         .join(facts, on="work_order", how="left")
         .with_columns(pl.lit(False).alias("begun"))
         .sort("work_order")

@@ -138,11 +138,11 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
         identities.append(identity)
         value[:, a] = column.replace_strict(identity, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
         for (center,), part in rules.filter(pl.col("attribute") == name).group_by("center", maintain_order=True):
-            named_values = sorted(({*part["from_value"].to_list(), *part["to_value"].to_list()} - {"*"}))
+            named_values = sorted({*part["from_value"].to_list(), *part["to_value"].to_list()} - {"*"})
             number = {text: k + 1 for k, text in enumerate(named_values)}
             size = len(named_values) + 1
             cells.append(_matrix(part, number, size))
-            c = int(center)  # type: ignore[call-overload]
+            c = int(center)
             matrix_at[c, a] = offset
             matrix_size[c, a] = size
             codes[c, a] = number

@@ -11,9 +11,9 @@ from datetime import UTC, timedelta
 
 import polars as pl
 
+from recon_platform.capacity.check_grants import granted
 from recon_platform.capacity.check_people import people_problems, tool_problems
 from recon_platform.capacity.check_setups import setup_problems
-from recon_platform.capacity.check_grants import granted
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -80,9 +80,9 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
         .unique(["work_order", "op_seq"], keep="last", maintain_order=True)
         .with_columns(pl.lit("waiting").alias("status"))
     )
-    facts = pl.concat(
-        [own, planned.select("work_order", "op_seq", *_FACTS).cast(own.schema)]  # type: ignore[arg-type]
-    ).rename({"work_center": "routed_to"})
+    facts = pl.concat([own, planned.select("work_order", "op_seq", *_FACTS).cast(own.schema)]).rename(
+        {"work_center": "routed_to"}
+    )
     machines = frames["machines"].select(
         "machine", pl.col("work_center").alias("machine_center"), pl.col("speed").fill_null(1.0).replace(0.0, 1.0)
     )
@@ -195,7 +195,7 @@ def _down_until(frames: Frames, context: PlanContext) -> pl.DataFrame:
         .select(pl.col("each").alias("machine"), "until")
     )
     by_machine = until.filter(pl.col("machine").is_not_null()).select("machine", "until")
-    return pl.concat([by_machine, by_center]).group_by("machine").agg(pl.col("until").max()).cast(empty.schema)  # type: ignore[arg-type]
+    return pl.concat([by_machine, by_center]).group_by("machine").agg(pl.col("until").max()).cast(empty.schema)
 
 
 def _loads(rows: pl.DataFrame) -> pl.DataFrame:

@@ -77,7 +77,7 @@ def _rules(frames: Frames) -> pl.DataFrame:
     matrix = frames.get("setup_matrix")
     if matrix is None or matrix.is_empty():
         return pl.DataFrame(
-            schema={name: pl.String for name in ("work_center", "attribute", "from_value", "to_value")}
+            schema=dict.fromkeys(("work_center", "attribute", "from_value", "to_value"), pl.String)
             | {"minutes": pl.Float64}
         )
     return matrix.select("work_center", "attribute", "from_value", "to_value", "minutes")

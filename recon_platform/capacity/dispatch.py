@@ -17,12 +17,11 @@ from collections.abc import Callable
 import numba as nb
 import numpy as np
 
-from recon_platform.capacity.compiled import inner, sources_digest
 from recon_platform.capacity.causes import BIG, FENCE, MAX_WAIT, RUNNING_NOW, STABILITY
+from recon_platform.capacity.compiled import inner, sources_digest
 from recon_platform.capacity.kernel_types import ProblemRef
 from recon_platform.capacity.placing import NEVER, NO, YES, changeover, fit
 from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Array, Problem
-from recon_platform.capacity.queues import at_minute
 from recon_platform.capacity.state import (
     DONE,
     FAILED,

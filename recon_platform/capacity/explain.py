@@ -125,13 +125,27 @@ def explain_operation(frames: Frames, work_order: str, op_seq: int | None = None
         remedy = _REMEDY.get(row["bound_by"])
         if remedy is not None:
             remedy = remedy.format(
-                material=facts.get("material_bound") or "its material", after=terms.get("after", "the operation before"),
-                machine=row["machine"], ahead=ahead or "others", start=f"{row['setup_start']:%Y-%m-%d %H:%M}",
+                material=facts.get("material_bound") or "its material",
+                after=terms.get("after", "the operation before"),
+                machine=row["machine"],
+                ahead=ahead or "others",
+                start=f"{row['setup_start']:%Y-%m-%d %H:%M}",
             )
         result.append(
             Explanation(
-                work_order, row["op_seq"], row["work_center"], row["machine"], row["start"], row["end"], row["bound_by"],
-                _WHY[row["bound_by"]], remedy, terms, ahead, due, late,
+                work_order,
+                row["op_seq"],
+                row["work_center"],
+                row["machine"],
+                row["start"],
+                row["end"],
+                row["bound_by"],
+                _WHY[row["bound_by"]],
+                remedy,
+                terms,
+                ahead,
+                due,
+                late,
             )
         )
     return result

@@ -52,7 +52,9 @@ def nudge(problem: Problem, solution: Solution, bias: Array, rng: np.random.Gene
     operation, order = problem.operation, problem.order
     orders = order.shape[0] - 1
     last = order["first"][1:] - 1
-    late = np.maximum(0.0, solution.placement["end"][last].astype(np.float64) - order["due"][:-1]) * order["weight"][:-1]
+    late = (
+        np.maximum(0.0, solution.placement["end"][last].astype(np.float64) - order["due"][:-1]) * order["weight"][:-1]
+    )
     share = SIZES[int(rng.integers(len(SIZES)))]
     count = max(1, int(orders * share))
     total = late.sum()

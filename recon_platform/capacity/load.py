@@ -16,7 +16,6 @@ from recon_platform.tables.capacity import CAPACITY_LOAD, REQUIRED_LOAD
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
-
 MICRO = 1_000_000
 
 

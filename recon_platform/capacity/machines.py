@@ -66,7 +66,7 @@ def read_machines(frames: Frames, context: PlanContext, overtime: pl.DataFrame |
         .with_columns(pl.col("index").cast(pl.Int32))
     )
     intervals = _open_intervals(frames, context, machines, overtime)
-    horizon = int(intervals["end"].max() or 0)  # type: ignore[call-overload]
+    horizon = int(intervals["end"].max() or 0)  # type: ignore[arg-type]
     working = intervals.group_by("index").agg((pl.col("end") - pl.col("start")).sum().alias("working"))
     stretch = (
         machines.join(working, on="index", how="left")

@@ -93,7 +93,7 @@ def _placeable(
     run = pl.when(pl.col("batch_minutes").is_not_null()).then("batch_minutes").otherwise(
         pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency")
     ) / pl.col("speed")
-    where = ["operation ", pl.col("op_seq").cast(pl.String), " at ", pl.col("work_center"), ": "]
+    where: list[str | pl.Expr] = ["operation ", pl.col("op_seq").cast(pl.String), " at ", pl.col("work_center"), ": "]
     reason = (
         pl.when(pl.col("external")).then(None)
         .when(pl.col("count").is_null()).then(_text(*where, "no machine there; add machines or another routing"))

@@ -130,7 +130,7 @@ class Solution(NamedTuple):
 
 def sealed(problem: Problem) -> Problem:
     """The same problem with every array contiguous, writable and of one type, so that kernels compile once."""
-    fields = {
+    fields: dict[str, Any] = {
         name: np.require(value, requirements=["C", "W", "O"]) if isinstance(value, np.ndarray) else int(value)
         for name, value in problem._asdict().items()
     }

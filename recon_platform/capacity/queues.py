@@ -5,14 +5,12 @@ Belongs here: binary heaps over array slices, and lists of what happens at a giv
 
 from __future__ import annotations
 
-import numpy as np
-
-
 from recon_platform.capacity.compiled import inner
+from recon_platform.capacity.problem import Array
 
 
 @inner
-def heap_push(heap, base, size, keys, item):
+def heap_push(heap: Array, base: int, size: int, keys: Array, item: int) -> int:
     """Put `item` into the heap heap[base : base + size]; the largest key is on top, ties by the smaller item."""
     k = size
     key = keys[item]
@@ -28,7 +26,7 @@ def heap_push(heap, base, size, keys, item):
 
 
 @inner
-def heap_pop(heap, base, size, keys):
+def heap_pop(heap: Array, base: int, size: int, keys: Array) -> int:
     """Remove the top of the heap; returns the new size."""
     size -= 1
     if size == 0:
@@ -56,7 +54,7 @@ def heap_pop(heap, base, size, keys):
 
 
 @inner
-def at_minute(head, following, item, minute):
+def at_minute(head: Array, following: Array, item: int, minute: int) -> None:
     """Put `item` into the list of what happens at `minute`."""
     following[item] = head[minute]
     head[minute] = item

@@ -360,9 +360,9 @@ def anneal(shop: Shop, order: Array, alternative: Array, moves: int, seed: int, 
         for q in range(high - 1, low, -1):
             y = order[q]
             j = shop.job[y]
-            if y + 1 < shop.first[j + 1] and position[y + 1] <= high and marked[y + 1] and position[y + 1] > q:
-                marked[y] = 1
-            elif after[y] >= 0 and position[after[y]] <= high and marked[after[y]] and position[after[y]] > q:
+            if (y + 1 < shop.first[j + 1] and position[y + 1] <= high and marked[y + 1] and position[y + 1] > q) or (
+                after[y] >= 0 and position[after[y]] <= high and marked[after[y]] and position[after[y]] > q
+            ):
                 marked[y] = 1
         fill = low
         rest = 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.causes import (
     BATCH,
     CALENDAR,
@@ -19,6 +18,7 @@ from recon_platform.capacity.causes import (
     PREDECESSOR,
     TOOL,
 )
+from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.placing import NEVER, NO, YES, book, changeover, fit, free_copy, stretch, whole
 from recon_platform.capacity.problem import FREE, Array, Problem
 from recon_platform.capacity.state import DONE, PLACED, WAITS, State
@@ -156,7 +156,10 @@ def plan_chain(
                 best_setup_start, best_end = earliest, earliest + np.int64(o.elapsed)
             else:
                 for other in range(np.int64(p.center[center].machines), np.int64(p.center[center + 1].machines)):
-                    if s.seat[other].kept_at < p.machine[other + 1].kept_ptr:
+                    at_kept = np.int64(s.seat[other].kept_at)
+                    while at_kept < p.machine[other + 1].kept_ptr and s.placement[p.kept[at_kept]].here == PLACED:
+                        at_kept += 1
+                    if at_kept < p.machine[other + 1].kept_ptr:
                         kept = True
                         continue
                     begin = max(earliest, np.int64(s.seat[other].tail))

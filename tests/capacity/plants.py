@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from recon_platform.tables.context import Plant, PlanContext
+from recon_platform.tables.context import PlanContext, Plant
 from recon_platform.tables.policy import Policy, policy_from_dict
 from recon_platform.tables.registry import TABLES
 

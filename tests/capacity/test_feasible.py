@@ -37,7 +37,7 @@ def judge(builder: PlantBuilder) -> None:
     assert found.is_empty(), found.rows()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, phases=PHASES, suppress_health_check=QUIET)
+@settings(max_examples=25, deadline=None, derandomize=True, phases=PHASES, suppress_health_check=QUIET)
 @given(plants())
 def test_every_plan_is_feasible(builder: PlantBuilder) -> None:
     judge(builder)
