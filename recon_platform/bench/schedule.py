@@ -291,22 +291,29 @@ def violations(problem: Problem, placement: Array) -> int:
 
 
 def _people_broken(problem: Problem, placement: Array, rows: Array) -> int:
-    """Minutes in which more people are used than are there; loads of furnaces use none in this plant."""
-    kind = problem.kind[problem.operation["kind"][rows]]
-    used = np.zeros(problem.people.shape, np.int32)
+    """Pools of which more people are used in some minute than are there. Nobody is used while the machine is closed."""
+    kind = problem.operation["kind"][rows]
+    span = np.int64(1) << 32
+    owner = np.repeat(np.arange(problem.machine.shape[0] - 1), np.diff(problem.machine["open_ptr"]))
+    opens, closes = owner * span + problem.open_start, owner * span + problem.open_end
+    used = np.zeros((problem.people.shape[0], problem.people.shape[1] + 1), np.int64)
     for pool, need, low, high in (
         ("setup_pool", "setup_people", "setup_start", "start"),
         ("run_pool", "run_people", "start", "end"),
     ):
-        for p in range(problem.people.shape[0]):
-            mine = rows[(kind[pool] == p) & (placement[high][rows] > placement[low][rows])]
-            edges = np.zeros(problem.people.shape[1] + 1, np.int64)
-            amount = problem.kind[need][problem.operation["kind"][mine]]
-            np.add.at(edges, placement[low][mine], amount)
-            np.add.at(edges, placement[high][mine], -amount)
-            used[p] += np.cumsum(edges[:-1]).astype(np.int32)
-    # an operation that pauses off shift uses nobody there
-    return int(((used > problem.people) & (problem.people > 0)).any(axis=1).sum())
+        mine = rows[(problem.kind[pool][kind] >= 0) & (placement[high][rows] > placement[low][rows])]
+        which = problem.kind[pool][problem.operation["kind"][mine]]
+        amount = problem.kind[need][problem.operation["kind"][mine]]
+        key = placement["machine"][mine].astype(np.int64) * span
+        begin, finish = key + placement[low][mine], key + placement[high][mine]
+        first = np.searchsorted(closes, begin, side="right")
+        count = np.searchsorted(opens, finish, side="left") - first
+        piece = np.repeat(first - np.concatenate([[0], np.cumsum(count)[:-1]]), count) + np.arange(count.sum())
+        of = np.repeat(np.arange(mine.size), count)
+        np.add.at(used, (which[of], (np.maximum(opens[piece], begin[of]) - key[of]).astype(np.int64)), amount[of])
+        np.add.at(used, (which[of], (np.minimum(closes[piece], finish[of]) - key[of]).astype(np.int64)), -amount[of])
+    level = np.cumsum(used[:, :-1], axis=1)
+    return int(((level > problem.people) & (problem.people > 0)).any(axis=1).sum())
 
 
 def _tools_broken(problem: Problem, placement: Array, rows: Array) -> int:
