@@ -169,6 +169,7 @@ def build(operations: int, *, seed: int = 1) -> Problem:
     operation["share"] = np.where(overlap, 0.25, 1.0)
     operation["max_wait"] = -1
     wait = np.append(False, (~last & ~overlap)[:-1]) & (rng.random(n) < 0.01)
+    wait &= ~np.append(False, vendor[:-1])  # a vendor's end is nobody's to choose
     operation["max_wait"][wait] = 2 * DAY
     operation["group"] = -1
     operation["not_before"] = -1
