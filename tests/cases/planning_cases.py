@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from recon_platform.planning import plan
-from recon_platform.tables.context import Plant, PlanContext
+from recon_platform.tables.context import PlanContext, Plant
 from recon_platform.tables.policy import policy_from_dict
 from tests.cases.planning_tables import landing_of
 
@@ -30,7 +30,10 @@ OUTCOME: dict[str, tuple[str, str]] = {
     "07_alternate_work_center": ("better", "half machines cannot be asked for, so the work center has room at once"),
     "09_awaits_confirmed_supply": ("equal", ""),
     "12_substitute_components": ("different", "a substitute needs an approval here"),
-    "13_demand_policy": ("better", "latest date and smallest shipment are not rules of an order here: all is delivered"),
+    "13_demand_policy": (
+        "better",
+        "latest date and smallest shipment are not rules of an order here: all is delivered",
+    ),
     "15_wip_in_the_past": ("equal", ""),
 }
 """What the comparison must give: equal, better (earlier, with the reason), or different (with the reason)."""
@@ -49,7 +52,9 @@ def run(data: Any, path: Path) -> None:
     verdict = compare(expected, made)
     stated = OUTCOME.get(data["case"])
     if stated is not None:
-        assert verdict == stated[0], f"{data['case']}: {verdict}, stated {stated[0]} ({stated[1]}); {made} against {expected}"
+        assert verdict == stated[0], (
+            f"{data['case']}: {verdict}, stated {stated[0]} ({stated[1]}); {made} against {expected}"
+        )
 
 
 def reference_deliveries(data: dict[str, Any]) -> Deliveries:
@@ -72,7 +77,9 @@ def merged(rows: list[tuple[date, float]]) -> list[tuple[date, float]]:
 def planned(data: dict[str, Any], decisions: pl.DataFrame | None = None) -> dict[str, pl.DataFrame]:
     """All tables of a plan of the case."""
     now = datetime.fromisoformat(data["now"]).replace(tzinfo=UTC)
-    policy = policy_from_dict({"capacity": {"pull_ahead_days": 400.0, "horizon_days": 400}, "material": {"horizon_days": 400}})
+    policy = policy_from_dict(
+        {"capacity": {"pull_ahead_days": 400.0, "horizon_days": 400}, "material": {"horizon_days": 400}}
+    )
     context = PlanContext(Plant("CASE", "UTC"), now.date(), now, policy=policy)
     return plan(landing_of(data), context, decisions=decisions)
 
@@ -122,4 +129,3 @@ def compare(expected: Deliveries, made: Deliveries) -> str:
 
 
 RECOGNISERS = [("planning case", recognise, run)]
-
