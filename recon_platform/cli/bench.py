@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recon_platform.cli import output
+from recon_platform.cli import bench_scheduler, output
 from recon_platform.cli.doors import needs
 from recon_platform.cli.options import JsonOption
 
@@ -21,6 +21,8 @@ def register(app: typer.Typer) -> None:
     benches.command("rules")(rules)
     benches.command("material")(material)
     benches.command("instances")(instances)
+    benches.command("schedule")(bench_scheduler.schedule)
+    benches.command("peer")(bench_scheduler.peer)
     benches.command("faults")(faults)
     app.add_typer(benches, name="bench")
 
