@@ -79,12 +79,20 @@ def _overtime(rows: list[dict[str, Any]]) -> pl.DataFrame:
     )
 
 
-def redirect(operations: pl.DataFrame, approved: Approved) -> pl.DataFrame:
-    """Operations with approved sibling moves carried out: another work center, no machine bound."""
+def redirect(operations: pl.DataFrame, approved: Approved, centers: pl.DataFrame) -> pl.DataFrame:
+    """Operations with approved sibling moves carried out: another work center at its speed, no machine bound.
+
+    `centers` gives `sibling_speed` by work center: 0.8 takes a quarter longer than the operation's own work center.
+    """
     if approved.siblings.is_empty():
         return operations
-    moved = approved.siblings.unique(["work_order", "op_seq"], keep="last", maintain_order=True)
+    moved = approved.siblings.unique(["work_order", "op_seq"], keep="last", maintain_order=True).join(
+        centers.select(pl.col("work_center").alias("to"), "sibling_speed"), on="to", how="left"
+    )
+    slower = pl.when(pl.col("to") != pl.col("work_center")).then("sibling_speed").otherwise(None).fill_null(1.0)
     return operations.join(moved, on=["work_order", "op_seq"], how="left", maintain_order="left").with_columns(
+        (pl.col("run_min_per_unit") / slower).alias("run_min_per_unit"),
+        (pl.col("batch_minutes") / slower).alias("batch_minutes"),
         pl.coalesce("to", "work_center").alias("work_center"),
         pl.when(pl.col("to").is_null()).then("machine").otherwise(None).alias("machine"),
-    ).drop("to")  # fmt: skip
+    ).drop("to", "sibling_speed")  # fmt: skip

@@ -263,7 +263,10 @@ class Lake:
                 raise ConflictError(f"{where}: {commit.once} was committed already")
             try:
                 if delta is None:
-                    version = self._create(commit, properties)
+                    self._create(commit, properties)
+                    # Somebody may have made the table in the same instant; then this commit is not its first.
+                    made = self._open(commit.layer, commit.table, None)
+                    version = self._own_version(commit, made.version(), mark)
                 else:
                     frame, wider = aligned(commit.data, _stored_schema(delta), f"{commit.layer}.{commit.table}")
                     _put(delta, frame, commit.predicate, wider, properties)
@@ -313,8 +316,8 @@ class Lake:
         lines = pl.scan_lines(name, storage_options=self.storage_options).collect()
         return "\n".join(lines.to_series())
 
-    def _create(self, commit: _Commit, properties: CommitProperties) -> int:
-        """Make the table with this commit as its first; CommitFailedError where somebody else was faster."""
+    def _create(self, commit: _Commit, properties: CommitProperties) -> None:
+        """Make the table with this commit; CommitFailedError where somebody else was faster."""
         path = self.path(commit.layer, commit.table)
         try:
             write_deltalake(
@@ -328,7 +331,6 @@ class Lake:
             if DeltaTable.is_deltatable(path, storage_options=self.storage_options):
                 raise CommitFailedError(str(error)) from error
             raise
-        return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,10 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         "tensile": draw(st.sampled_from([None, 700.0, 800.0, 900.0])),
         "corrosion": draw(st.sampled_from(["plain", "A2"])),
         "approved": draw(st.booleans()), "from": draw(DAYS), "to": draw(DAYS),
-        "certificate_required": draw(st.booleans()), "certificate": draw(st.sampled_from([None, "3.1"])),
+        "certificate_required": draw(st.sampled_from([None, "3.1"])), "certificate": draw(st.sampled_from([None, "2.2", "3.1"])),
         "status": draw(st.sampled_from(["available", "hold"])), "expiry": draw(DAYS),
         "qty": draw(st.floats(0, 100)), "allocated": draw(st.floats(0, 60)), "ratio": draw(st.sampled_from([None, 1.0, 1.25])),
-        "requirement": draw(st.sampled_from([None, ("exclude_grade", "G2"), ("exclude_grade", "G1"), ("no_substitute", "yes")])),
+        "requirement": draw(st.sampled_from([None, ("exclude_grade", "G2"), ("exclude_grade", "G1"), ("no_substitute", "yes"), ("certificate", "3.1")])),
     }  # fmt: skip
 
 
@@ -76,9 +76,10 @@ def fits(case: dict[str, Any]) -> bool:
     """The rule, stated once more and in another way than the product does."""
     in_date = (case["from"] is None or case["from"] <= TODAY) and (case["to"] is None or case["to"] >= TODAY)
     as_strong = case["tensile"] in (800.0, 900.0)
-    certified = not case["certificate_required"] or case["certificate"] is not None
+    certified = case["certificate_required"] in (None, case["certificate"])
+    certified = certified and (case["requirement"] != ("certificate", "3.1") or case["certificate"] == "3.1")
     usable = case["status"] == "available" and (case["expiry"] is None or case["expiry"] > TODAY)
-    taken_by_customer = case["requirement"] in (None, ("exclude_grade", "G1"))
+    taken_by_customer = case["requirement"] in (None, ("exclude_grade", "G1"), ("certificate", "3.1"))
     free = case["qty"] > case["allocated"]
     return bool(
         case["approved"] and in_date and as_strong and case["corrosion"] == "plain" and certified and usable
