@@ -9,7 +9,6 @@ from resources.partitions import PLANT, night_of
 
 PARTITION = "dagster/partition"
 PUBLISHED = dg.AssetKey([str(PUBLISHED_SCHEDULE.layer), PUBLISHED_SCHEDULE.name])
-WATCHED_JOBS = frozenset({"night", "rerun", "publish"})
 
 
 def failure_sensor(interval_seconds: int) -> dg.SensorDefinition:

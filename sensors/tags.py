@@ -12,7 +12,6 @@ PRIORITY = "dagster/priority"
 PLANT_PARTITION = "dagster/partition/plant"
 
 URGENT = "10"  # reruns after downtime overtake everything
-BACKGROUND = "-10"  # replays, backtests and maintenance let everything pass
 
 PLANNING_JOBS = frozenset({"night", "rerun"})
 UNDER_WAY = [

@@ -25,7 +25,6 @@ _EXPECTED = {
     Kind.INSTANT: "an instant such as 2026-03-02T06:00:00+01:00",
     Kind.CLOCK: "a time of day such as 06:00",
 }
-DOUBT_SUFFIX = "__doubt"
 
 
 def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:

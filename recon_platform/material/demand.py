@@ -16,10 +16,6 @@ from recon_platform.tables.model import Frames
 from recon_platform.tables.policy import MaterialPolicy
 
 DEMAND_SOURCES = ("forecast", "interplant", "spare_parts", "family_mix")
-DEMAND_SCHEMA = {
-    "demand_type": pl.String, "demand": pl.String, "item": pl.String, "date": pl.Date, "qty": pl.Float64,
-    "customer_class": pl.String, "sales_order": pl.String, "line": pl.String, "op_seq": pl.Int64,
-}  # fmt: skip
 
 
 def independent_demand(frames: Frames, policy: MaterialPolicy, planning_date: date) -> pl.DataFrame:

@@ -17,7 +17,6 @@ RULES = {
     "lot_for_lot": LOT_FOR_LOT, "fixed": FIXED, "minimum": MINIMUM, "period": PERIOD, "part_period": PART_PERIOD,
     "silver_meal": SILVER_MEAL,
 }  # fmt: skip
-DYNAMIC_RULES = (MINIMUM, PERIOD, PART_PERIOD, SILVER_MEAL)
 
 # Columns of the parameter table of an item, one row per item (float64).
 ON_HAND, SAFETY, LEAD, RULE, LOT_QTY, WINDOW, MIN_QTY, MAX_QTY, MULTIPLE, SETUP, HOLDING, YIELD, BOUGHT = range(13)

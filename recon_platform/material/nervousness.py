@@ -16,7 +16,6 @@ from recon_platform.tables.model import Frames
 
 ALPHA = 0.5
 BUCKET_DAYS = 7
-FLIP_RUNS = 5
 MEASURE_SCHEMA = {"level": pl.Int64, "measure": pl.String, "value": pl.Float64, "unit": pl.String}
 RELEASE_SCHEMA = {"item": pl.String, "level": pl.Int64, "date": pl.Date, "qty": pl.Float64, "cost": pl.Float64}
 

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from recon_platform.material.demand import day_numbers
 from recon_platform.material.lots import DAYS_PER_PERIOD, MICRO, N_PARAMETERS, RULES
 from recon_platform.material.netting import Axis, Inputs
-from recon_platform.material.snapshot import Snapshot, snapshot
+from recon_platform.material.snapshot import Snapshot
 from recon_platform.material.structure import Structure, product_structure
 from recon_platform.material.work_days import WorkDays
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.model import Frames
 
 LARGEST_QTY = 1e9  # base units of one row; beyond it the sums of a plant would not be exact
 
@@ -54,11 +53,6 @@ def array(values: pl.Series, dtype: type = np.int64) -> NDArray[Any]:
 def offsets(ix: pl.Series, n: int) -> NDArray[np.int64]:
     """Where the rows of each of `n` items begin in a frame sorted by item number."""
     return np.searchsorted(ix.to_numpy(), np.arange(n + 1)).astype(np.int64)
-
-
-def build_problem(frames: Frames, context: PlanContext) -> Problem:
-    """The netting problem of these tables, planned on the context's planning date."""
-    return assemble(snapshot(frames, context), context)
 
 
 def structure_of(facts: Snapshot) -> Structure:

@@ -10,11 +10,6 @@ import polars as pl
 from recon_platform.tables.model import Frames
 
 OPEN_WORK_ORDERS = ("firm", "released", "in_process")
-ORDER_SCHEMA = {
-    "order_type": pl.String, "order": pl.String, "item": pl.String, "due_date": pl.Date, "start_date": pl.Date,
-    "qty": pl.Float64, "start_qty": pl.Float64, "firm": pl.Boolean, "status": pl.String, "supplier": pl.String,
-    "not_before": pl.Date, "original_due": pl.Date, "untouched": pl.Boolean,
-}  # fmt: skip
 
 
 def open_orders(frames: Frames) -> pl.DataFrame:

@@ -15,7 +15,6 @@ from recon_platform.tables import landing_erp, landing_mes
 from recon_platform.tables.model import Kind, Table
 
 LANDING: dict[str, Table] = {table.name: table for table in (*landing_erp.TABLES, *landing_mes.TABLES)}
-KEEP_ALL = ("item", "work_order")
 
 
 def typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:

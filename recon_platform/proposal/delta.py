@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon_platform.planning.promises import order_ends, project_lines
+from recon_platform.planning.promises import project_lines
 from recon_platform.proposal.ends import ends_in_force
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -215,10 +215,11 @@ def _downtimes(frames: Frames, context: PlanContext) -> pl.DataFrame:
 
 def _line_effects(frames: Frames, context: PlanContext) -> pl.DataFrame:
     """`work_order`, `otif_effect`: customer lines that the order's end turns from late to on time, or the reverse."""
-    late = {}
-    for name, ends in (("before", ends_in_force(frames, context)), ("after", order_ends(frames["schedule"]))):
-        lines = project_lines(frames, context, ends)
-        late[name] = lines.select("sales_order", "line", "bound_by", _missed().alias(name))
+    in_force = project_lines(frames, context, ends_in_force(frames, context))
+    late = {
+        name: lines.select("sales_order", "line", "bound_by", _missed().alias(name))
+        for name, lines in (("before", in_force), ("after", frames["order_promises"]))
+    }
     return (
         late["after"]
         .join(late["before"].drop("bound_by"), on=["sales_order", "line"])

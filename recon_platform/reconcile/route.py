@@ -12,8 +12,6 @@ from recon_platform.tables.model import Frames
 
 ENDED = ("complete", "terminated")
 SPAN = 1_000_000  # operation numbers stay below it: order (or routing) and operation share one whole number
-MADE_FROM = ("firm", "released", "in_process")
-
 ATTRIBUTES = (
     "setup_skill", "setup_people", "run_skill", "run_people", "queue_min", "move_min", "max_wait_min", "setup_family",
     "overlap_qty", "pausable", "batch_min", "batch_max", "batch_minutes", "tool", "external_days",
