@@ -42,7 +42,7 @@ check: setup-test  ## lint, format, types, import rules
 	$(BIN)/lint-imports
 
 test: check  ## everything CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-long: setup-test  ## the same properties at larger sizes
 	$(BIN)/python -m pytest --long
@@ -58,7 +58,7 @@ docs: setup-test  ## write the generated parts of docs/
 lock: | $(BIN)/uv  ## resolve pyproject.toml into requirements/*.lock
 	$(BIN)/uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" -o requirements/run.lock
-	$(BIN)/uv pip compile -q pyproject.toml --extra test --extra postgres --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile -q pyproject.toml --extra test --extra postgres --extra scale --extra agents --python-version 3.11 --generate-hashes \
 	  --no-annotate --custom-compile-command "make lock" -o requirements/test.lock
 
 clean:  ## remove the environment and what the demo made
