@@ -8,7 +8,20 @@ from collections.abc import Iterator
 import typer
 import typer.core
 
-from recon_platform.cli import audit, bench, change, data, decide, demo, look, maintain, nights, people, simulate
+from recon_platform.cli import (
+    agents,
+    audit,
+    bench,
+    change,
+    data,
+    decide,
+    demo,
+    look,
+    maintain,
+    nights,
+    people,
+    simulate,
+)
 
 OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 FOREIGN_ERRORS = ("sqlalchemy.exc", "deltalake.exceptions", "polars.exceptions", "_internal", "duckdb")
@@ -22,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for topic in (data, nights, decide, change, look, audit, people, bench, maintain, simulate, demo):
+for topic in (data, nights, decide, change, look, audit, people, bench, maintain, simulate, agents, demo):
     topic.register(app)
 
 

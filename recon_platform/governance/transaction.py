@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from recon_platform.governance import schema
 from recon_platform.governance.actors import Actor, ActorKind
@@ -80,6 +80,14 @@ class Transaction:
             select(table.c.sequence).where(table.c.subject == subject, table.c.action == action).limit(1)
         )
         return found.first() is not None
+
+    def events_since(self, actor: Actor, action: str, since: datetime) -> int:
+        """How often `actor` did `action` after `since`, by the trail."""
+        table = schema.audit_events
+        query = select(func.count()).select_from(table).where(
+            table.c.actor == actor.name, table.c.action == action, table.c.at > to_text(since)
+        )  # fmt: skip
+        return int(self.connection.execute(query).scalar_one())
 
     def audit(
         self, actor: Actor, action: str, subject: str, detail: dict[str, Any], plant: str | None = ANYWHERE
