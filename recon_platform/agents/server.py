@@ -43,6 +43,7 @@ Changes = Annotated[
     ),
 ]
 
+
 class SessionTokens(TokenVerifier):
     """Bearer tokens are the platform's own sessions (`recon login`); only an agent's is accepted."""
 
