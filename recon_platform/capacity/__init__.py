@@ -3,6 +3,6 @@
 from recon_platform.capacity.check import check_schedule
 from recon_platform.capacity.explain import Explanation, explain_operation
 from recon_platform.capacity.load import required_load
-from recon_platform.capacity.planning_stage import schedule
+from recon_platform.capacity.planning_stage import look_ahead, schedule
 
-__all__ = ["Explanation", "check_schedule", "explain_operation", "required_load", "schedule"]
+__all__ = ["Explanation", "check_schedule", "explain_operation", "look_ahead", "required_load", "schedule"]

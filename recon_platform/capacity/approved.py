@@ -5,7 +5,9 @@ lists what was decided, and each entry with the verb `grant` holds one of:
 - `{"kind": "overtime", "work_center": W, "start": instant, "end": instant}`: overtime shifts there may be worked;
 - `{"kind": "sibling", "work_order": O, "op_seq": N, "work_center": W}`: that operation runs at the sibling W;
 - `{"kind": "fence", "work_order": O, "op_seq": N or null}`: the order may be placed inside the frozen horizon;
-- `{"kind": "sibling_pull"}`: idle machines may take waiting work of their sibling work centers.
+- `{"kind": "sibling_pull"}`: idle machines may take waiting work of their sibling work centers;
+- `{"kind": "look_ahead", "as_of": instant, "k1": K, "k2": K}`: the dispatch setting of the plan the move was measured
+  against; counts for a plan as of that instant only, so that what was shown is what is published.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class Approved:
     siblings: pl.DataFrame
     released: pl.DataFrame
     sibling_pull: bool
+    look_ahead: tuple[float, float] | None = None
 
 
 def read_approved(frames: Frames, context: PlanContext) -> Approved:
@@ -41,6 +44,7 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
     siblings: list[dict[str, Any]] = []
     released: list[dict[str, Any]] = []
     pull = False
+    look_ahead: tuple[float, float] | None = None
     if decisions is not None and decisions.height:
         now = context.as_of
         valid = decisions.filter(
@@ -65,9 +69,12 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
                     released.append({"work_order": grant["work_order"], "op_seq": grant["op_seq"]})
                 elif kind == "sibling_pull":
                     pull = True
+                elif kind == "look_ahead" and grant["as_of"] == now.isoformat():
+                    look_ahead = (float(grant["k1"]), float(grant["k2"]))
     return Approved(
-        _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING), pl.DataFrame(released, schema=_RELEASED), pull
-    )
+        _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING), pl.DataFrame(released, schema=_RELEASED), pull,
+        look_ahead,
+    )  # fmt: skip
 
 
 def _overtime(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -10,8 +10,8 @@ import polars as pl
 from recon_platform.capacity.improve import improve
 from recon_platform.capacity.load import capacity_load, required_load, scheduled_load
 from recon_platform.capacity.machines import read_machines
-from recon_platform.capacity.portfolio import NO_BIAS, best_of, run_pass
-from recon_platform.capacity.prepare import prepare
+from recon_platform.capacity.portfolio import NO_BIAS, Setting, best_of, run_pass
+from recon_platform.capacity.prepare import Prepared, prepare
 from recon_platform.capacity.results import dispatch_table, placements, schedule_table, unscheduled_table
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -30,8 +30,7 @@ def schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     """
     prepared = prepare(frames, context)
     policy = context.policy.capacity
-    weight = policy.stability_weight
-    setting, _ = best_of(prepared.problem, policy.portfolio_passes, stay=STAY * weight / 0.1, pull=weight)
+    setting = _setting(prepared, context)
     bias = NO_BIAS
     if policy.improvement_moves > 0:
         bias, _, _ = improve(prepared.problem, setting, policy.improvement_moves, seed=policy.seed)
@@ -47,3 +46,18 @@ def schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
         "capacity_load": capacity_load(required, scheduled_load(placed, prepared.machines, context, base)),
         "dispatch_list": dispatch_table(prepared, placed),
     }
+
+
+def look_ahead(frames: Frames, context: PlanContext) -> tuple[float, float]:
+    """(k1, k2) that `schedule` takes for these tables: a trial that keeps them moves nothing by changing its rule."""
+    setting = _setting(prepare(frames, context), context)
+    return setting.k1, setting.k2
+
+
+def _setting(prepared: Prepared, context: PlanContext) -> Setting:
+    policy = context.policy.capacity
+    stay, pull = STAY * policy.stability_weight / 0.1, policy.stability_weight
+    if prepared.approved.look_ahead is not None:
+        k1, k2 = prepared.approved.look_ahead
+        return Setting(k1, k2, stay, pull)
+    return best_of(prepared.problem, policy.portfolio_passes, stay=stay, pull=pull)[0]

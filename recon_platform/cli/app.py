@@ -20,6 +20,7 @@ from recon_platform.cli import (
     maintain,
     nights,
     people,
+    remedy,
     simulate,
 )
 
@@ -35,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for topic in (data, nights, decide, change, look, audit, people, bench, maintain, simulate, agents, demo):
+for topic in (data, nights, decide, change, look, remedy, audit, people, bench, maintain, simulate, agents, demo):
     topic.register(app)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from recon_platform.planning.decisions import Change, with_trial
+from recon_platform.capacity import look_ahead
+from recon_platform.planning.decisions import Change, apply_changes, changes_in_force, with_trial
 from recon_platform.planning.plan import run_stages
-from recon_platform.planning.stages import trial_stages
+from recon_platform.planning.stages import Stage, trial_stages
+from recon_platform.proposal.candidate import grant
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
 LINE = ["sales_order", "line"]
+DAY_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,56 @@ class Effect:
     late_cost_saved: float  # plant currency
     labour_hours: float
     operations_moved: int
+    overtime_hours: float = 0.0
+    late_days_by_class: Mapping[str, float] = field(default_factory=dict)  # customer class → days saved
+    changeovers: int = 0  # set-ups with minus without
+    setup_hours: float = 0.0
+    orders_touched: int = 0
+    orders_by_level: Mapping[str, int] = field(default_factory=dict)  # low-level code → orders touched; 0 is sold
+    work_centers_touched: tuple[str, ...] = ()
+    frozen_moved: int = 0  # operations moved that the plan without the move had frozen
+    messages_made: int = 0
+    messages_cleared: int = 0
 
     @property
     def net_lines(self) -> int:
         return len(self.won) - len(self.lost)
 
+    def worth(self, context: PlanContext) -> float:
+        """Lateness saved less labour and overtime, in plant currency; what the move costs besides is not in it."""
+        cost = context.policy.cost
+        premium = cost.overtime_hour - cost.labour_hour
+        return self.late_cost_saved - self.labour_hours * cost.labour_hour - self.overtime_hours * premium
+
+
+def pinned(frames: Frames, context: PlanContext) -> list[Change]:
+    """The change that keeps the dispatch setting of the plan in `frames` for trials against it.
+
+    A trial that may choose another setting moves operations that have nothing to do with the move.
+    """
+    changes = changes_in_force(frames.get("decisions_in_force"))
+    k1, k2 = look_ahead(apply_changes(frames, changes), context)
+    return [grant("look_ahead", as_of=context.as_of.isoformat(), k1=k1, k2=k2)]
+
 
 def plan_again(frames: Frames, context: PlanContext, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
-    """All tables of the plan had `changes` been approved, from netting on: the very path an approval takes."""
-    return run_stages(trial_stages(), with_trial(frames, context, changes), context)
+    """All tables of the plan had `changes` been approved, from netting on: the very path an approval takes.
+
+    Stages that read nothing the changes touch are not run again: a stage is a function of what it reads.
+    """
+    return run_stages(concerned(changes), with_trial(frames, context, changes), context)
+
+
+def concerned(changes: Sequence[Change]) -> list[Stage]:
+    """The stages whose result `changes` can alter, in order."""
+    touched = {str(change["table"]) for change in changes if change["verb"] != "grant"}
+    granted = any(change["verb"] == "grant" for change in changes)
+    stages = []
+    for step in trial_stages():
+        if touched.intersection(step.reads) or (granted and step.name == "schedule"):
+            stages.append(step)
+            touched.update(step.writes)
+    return stages
 
 
 def compare(without: Frames, with_: Frames, context: PlanContext) -> Effect:
@@ -45,20 +89,79 @@ def compare(without: Frames, with_: Frames, context: PlanContext) -> Effect:
     late = pl.col("late_days").fill_null(0) > 0
     late_with = pl.col("late_days_with").fill_null(0) > 0
     name = pl.concat_str(*LINE, separator="/")
-    moved = (
-        without["schedule"]
-        .join(with_["schedule"], on=["work_order", "op_seq"], how="full", coalesce=True)
-        .filter(
-            pl.col("start").ne_missing(pl.col("start_right")) | pl.col("machine").ne_missing(pl.col("machine_right"))
-        )
+    moved = moved_operations(without["schedule"], with_["schedule"])
+    orders = moved.select("work_order").unique()
+    made, cleared = _messages(without["action_messages"], with_["action_messages"])
+    by_class = (
+        days.group_by(pl.coalesce("class", "class_with").alias("class"))
+        .agg((pl.col("late_days").fill_null(0) - pl.col("late_days_with").fill_null(0)).sum())
+        .filter(pl.col("late_days").abs() > DAY_TOLERANCE)
+        .sort("class")
     )
+    saved = days.select(
+        (pl.col("weighted").fill_null(0) - pl.col("weighted_with").fill_null(0)).sum().alias("weighted"),
+        (pl.col("late_cost").fill_null(0) - pl.col("late_cost_with").fill_null(0)).sum().alias("cost"),
+    ).row(0, named=True)
+    before, after = set_ups(without["schedule"]), set_ups(with_["schedule"])
     return Effect(
         won=tuple(days.filter(late & ~late_with).select(name.alias("name")).get_column("name").sort()),
         lost=tuple(days.filter(~late & late_with).select(name.alias("name")).get_column("name").sort()),
-        late_days_saved=round(float(days.select((pl.col("weighted") - pl.col("weighted_with")).sum()).item()), 6),
-        late_cost_saved=round(float(days.select((pl.col("late_cost") - pl.col("late_cost_with")).sum()).item()), 2),
+        late_days_saved=round(float(saved["weighted"]), 6),
+        late_cost_saved=round(float(saved["cost"]), 2),
         labour_hours=round(labour_hours(with_) - labour_hours(without), 4),
         operations_moved=moved.height,
+        overtime_hours=round(overtime_hours(with_) - overtime_hours(without), 4),
+        late_days_by_class=dict(by_class.iter_rows()),
+        changeovers=after[0] - before[0],
+        setup_hours=round(after[1] - before[1], 4),
+        orders_touched=orders.height,
+        orders_by_level=_by_level(orders, with_),
+        work_centers_touched=tuple(moved.get_column("place").unique().sort()),
+        frozen_moved=int(moved.get_column("frozen").fill_null(False).sum()),
+        messages_made=made,
+        messages_cleared=cleared,
+    )
+
+
+def moved_operations(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """`work_order`, `op_seq`, `place`, `frozen`: operations that start at another time or machine, come or go."""
+    return (
+        before.join(after, on=["work_order", "op_seq"], how="full", coalesce=True)
+        .filter(
+            pl.col("start").ne_missing(pl.col("start_right")) | pl.col("machine").ne_missing(pl.col("machine_right"))
+        )
+        .select("work_order", "op_seq", pl.coalesce("work_center_right", "work_center").alias("place"), "frozen")
+    )
+
+
+def set_ups(schedule: pl.DataFrame) -> tuple[int, float]:
+    """How many operations of a schedule set up, and the hours from the start of set-ups to that of processing."""
+    hours = (schedule.get_column("start") - schedule.get_column("setup_start")).dt.total_seconds() / 3600
+    return int((hours > 0).sum()), float(hours.sum())
+
+
+def _by_level(orders: pl.DataFrame, frames: Frames) -> dict[str, int]:
+    levels = frames["pegging"].group_by("supply").agg(pl.col("level").min())
+    counted = (
+        orders.join(levels, left_on="work_order", right_on="supply", how="left")
+        .group_by("level")
+        .len()
+        .sort("level", nulls_last=True)
+    )
+    return {"unpegged" if level is None else str(level): count for level, count in counted.iter_rows()}
+
+
+def _messages(before: pl.DataFrame, after: pl.DataFrame) -> tuple[int, int]:
+    """Shown messages that come, and that go."""
+    if before is after:
+        return 0, 0
+    shown = [
+        frame.filter((pl.col("visibility") == "SHOWN") & (pl.col("lifecycle") != "CLEARED")).select("message", "to_date", "qty")
+        for frame in (before, after)
+    ]  # fmt: skip
+    return tuple(  # type: ignore[return-value]
+        one.join(other, on=["message", "to_date", "qty"], how="anti", nulls_equal=True).height
+        for one, other in ((shown[1], shown[0]), (shown[0], shown[1]))
     )
 
 

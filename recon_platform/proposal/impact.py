@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import polars as pl
 
 from recon_platform.planning.promises import project_lines
 from recon_platform.proposal.ends import ends_in_force
-from recon_platform.proposal.evaluate import labour_hours, lateness, overtime_hours, plan_again
+from recon_platform.proposal.evaluate import labour_hours, lateness, overtime_hours
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import EXPECTED_IMPACT
@@ -24,8 +22,8 @@ MEASURES = {
 }
 
 
-def expected_impact(frames: Frames, moves: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
-    """Table `expected_impact`. The set of moves is planned as a whole: single effects do not add up."""
+def expected_impact(frames: Frames, with_set: Frames | None, context: PlanContext) -> pl.DataFrame:
+    """Table `expected_impact`. `with_set` is the plan with the proposed set of moves; None where no move is proposed."""
     proposed = measures(frames["order_promises"], frames, context)
     in_force: dict[str, float | None] = {}
     published = frames.get("published.schedule")
@@ -33,11 +31,8 @@ def expected_impact(frames: Frames, moves: pl.DataFrame, context: PlanContext) -
         lines = project_lines(frames, context, ends_in_force(frames, context))
         in_force = measures(lines, None, context)
     with_moves = dict(proposed)
-    chosen = proposed_set(moves)
-    if not chosen.is_empty():
-        changes = [change for row in chosen.get_column("change") for change in json.loads(row)]
-        again = plan_again(frames, context, changes)
-        with_moves = measures(again["order_promises"], again, context)
+    if with_set is not None:
+        with_moves = measures(with_set["order_promises"], with_set, context)
     return EXPECTED_IMPACT.frame(
         [
             {
@@ -50,12 +45,6 @@ def expected_impact(frames: Frames, moves: pl.DataFrame, context: PlanContext) -
             for name, unit in MEASURES.items()
         ]
     ).sort("measure")
-
-
-def proposed_set(moves: pl.DataFrame) -> pl.DataFrame:
-    """The moves worth taking together: each pays for itself, one per subject, best first."""
-    paying = moves.filter((pl.col("cost") < 0) & (pl.col("lines_won") >= pl.col("lines_lost")))
-    return paying.sort("rank").unique(subset="subject", keep="first", maintain_order=True)
 
 
 def measures(lines: pl.DataFrame, frames: Frames | None, context: PlanContext) -> dict[str, float | None]:

@@ -6,35 +6,68 @@ The base plan stands without any of them. A digest binds all that is shown of a 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
-from recon_platform.proposal.candidates import RULE_VERSION, Candidate, candidates, canonical_json
-from recon_platform.proposal.evaluate import Effect, compare, plan_again
+from recon_platform.proposal.candidate import Candidate, canonical_json
+from recon_platform.proposal.candidates import RULE_VERSION, candidates, late_orders
+from recon_platform.proposal.evaluate import compare, pinned
+from recon_platform.proposal.sets import Evaluator, MoveSet, Tried, excludes, good_set, pairs_worth_trying
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import EXCEPTION_MOVES
 
-SHOWN = tuple(name for name in EXCEPTION_MOVES.column_names if name not in ("digest", "rank", "state"))
+SHOWN = tuple(name for name in EXCEPTION_MOVES.column_names if name not in ("digest", "rank", "state", "in_set"))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Table `exception_moves`, and the set of them that is worth taking, planned as a whole."""
+
+    table: pl.DataFrame
+    chosen: MoveSet
 
 
 def exception_moves(frames: Frames, context: PlanContext) -> pl.DataFrame:
     """Table `exception_moves` for this plan. Moves that people rejected do not return while the rejection holds."""
+    return propose_moves(frames, context).table
+
+
+def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
+    """Try every candidate, bundle what only helps together, and search a good set."""
     decided = _decided(frames)
-    rows = []
-    for candidate in candidates(frames, context):
-        identity = move_identity(candidate)
-        if identity in decided:
+    worth_trying = [one for one in candidates(frames, context) if move_identity(one) not in decided]
+    if not worth_trying:
+        return Proposed(EXCEPTION_MOVES.empty(), MoveSet((), 0.0, None, None, 0))
+    evaluator = Evaluator(frames, context, pinned(frames, context))
+    tried = [measure(one, evaluator) for one in worth_trying]
+    lines_of = dict(late_orders(frames).select("order", "line_names").iter_rows())
+    policy = context.policy.proposal
+    for candidate in pairs_worth_trying(tried, lines_of, policy.max_bundles):
+        if move_identity(candidate) in decided:
             continue
-        effect = compare(frames, plan_again(frames, context, candidate.changes), context)
-        rows.append(_row(identity, candidate, effect, context))
+        together = measure(candidate, evaluator)
+        apart = {line for one in tried if one.move in candidate.parts for line in one.effect.won}
+        if set(together.effect.won) - apart:
+            tried.append(together)
+    chosen = good_set(tried, evaluator, policy.max_set_trials)
+    rows = [move_row(one, evaluator, tried, one.move in chosen.moves) for one in tried]
     rows.sort(key=lambda row: (-_usefulness(row), row["move"]))
     for rank, row in enumerate(rows, start=1):
         row["rank"] = rank
         row["digest"] = move_digest(row)
-    return EXCEPTION_MOVES.frame(rows).sort("move")
+    return Proposed(EXCEPTION_MOVES.frame(rows).sort("move"), chosen)
+
+
+def measure(candidate: Candidate, evaluator: Evaluator) -> Tried:
+    """Plan again with `candidate` and compare."""
+    effect = compare(evaluator.frames, evaluator.plan([candidate]), evaluator.context)
+    value = effect.worth(evaluator.context) - candidate.direct_cost
+    return Tried(move_identity(candidate), candidate, effect, value)
 
 
 def move_identity(candidate: Candidate) -> str:
@@ -56,15 +89,17 @@ def _decided(frames: Frames) -> set[str]:
     return set(kinds.get_column("subject"))
 
 
-def _row(identity: str, candidate: Candidate, effect: Effect, context: PlanContext) -> dict[str, Any]:
-    cost = candidate.direct_cost + effect.labour_hours * context.policy.cost.labour_hour - effect.late_cost_saved
+def move_row(one: Tried, evaluator: Evaluator, others: Sequence[Tried], in_set: bool) -> dict[str, Any]:
+    """One row of `exception_moves`, without rank and digest."""
+    candidate, effect, context = one.candidate, one.effect, evaluator.context
+    clashing = [t.move for t in others if t.move != one.move and excludes(candidate, t.candidate)]
     return {
-        "move": identity,
+        "move": one.move,
         "kind": candidate.kind,
         "subject": candidate.subject,
         "from": candidate.before,
         "to": candidate.after,
-        "change": canonical_json(candidate.changes),
+        "change": canonical_json([*evaluator.setting, *candidate.changes]),
         "reason": candidate.reason,
         "evidence": canonical_json(candidate.evidence),
         "lines_won": len(effect.won),
@@ -72,16 +107,26 @@ def _row(identity: str, candidate: Candidate, effect: Effect, context: PlanConte
         "lines": canonical_json({"won": effect.won, "lost": effect.lost}),
         "late_days_saved": effect.late_days_saved,
         "labour_hours": effect.labour_hours,
-        "overtime_hours": candidate.overtime_hours,
-        "cost": round(cost, 2),
+        "overtime_hours": effect.overtime_hours,
+        "cost": round(-one.value, 2),
         "operations_moved": effect.operations_moved,
+        "effect": canonical_json({
+            name: getattr(effect, name)
+            for name in (
+                "late_days_by_class", "late_cost_saved", "changeovers", "setup_hours", "orders_touched", "orders_by_level",
+                "work_centers_touched", "frozen_moved", "messages_made", "messages_cleared",
+            )
+        } | {"direct_cost": round(candidate.direct_cost, 2)}),
+        "needs": canonical_json(candidate.parts),
+        "excludes": canonical_json(sorted(clashing)),
+        "in_set": in_set,
         "approval_needed": candidate.approval,
         "signature": candidate.signature,
         "valid_until": context.as_of + timedelta(hours=context.policy.proposal.move_valid_hours),
         "rule": f"remedy.{candidate.kind}",
         "rule_version": RULE_VERSION,
         "state": "proposed",
-    }
+    }  # fmt: skip
 
 
 def _usefulness(row: dict[str, Any]) -> float:

@@ -13,14 +13,14 @@ def _propose(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     from recon_platform.planning.decisions import apply_changes, changes_in_force  # noqa: PLC0415
     from recon_platform.proposal.delta import proposal_changes  # noqa: PLC0415
     from recon_platform.proposal.impact import expected_impact  # noqa: PLC0415
-    from recon_platform.proposal.moves import exception_moves  # noqa: PLC0415
+    from recon_platform.proposal.moves import propose_moves  # noqa: PLC0415
 
-    moves = exception_moves(frames, context)
+    proposed = propose_moves(frames, context)
     seen = apply_changes(frames, changes_in_force(frames.get("decisions_in_force")))
     return {
         "proposal_changes": proposal_changes(seen, context),
-        "exception_moves": moves,
-        "expected_impact": expected_impact(frames, moves, context),
+        "exception_moves": proposed.table,
+        "expected_impact": expected_impact(frames, proposed.chosen.plan, context),
     }
 
 

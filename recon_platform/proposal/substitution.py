@@ -24,6 +24,7 @@ class Substitute:
     item: str
     changes: list[Change]
     evidence: dict[str, Any]
+    extra_cost: float = 0.0  # value of what is drawn less the value of what it replaces, plant currency; never below 0
 
 
 def qualified_substitutes(
@@ -55,6 +56,8 @@ def qualified_substitutes(
         certificates = _values(wishes, "certificate") | ({row["certificate_required"]} - {None})
         lots = _usable_lots(frames, context, row["substitute_item"], certificates)
         ratio = row["ratio"] or 1.0
+        if _one_heat_only(frames, orders):
+            lots = _best_heat(lots, short_qty * ratio)
         changes, used, covered = _draw(item, lots, short_qty, ratio)
         if covered <= 0:
             continue
@@ -70,7 +73,10 @@ def qualified_substitutes(
                     "grade": [original["grade"], other["grade"]],
                     "tensile_mpa": [original["tensile_mpa"], other["tensile_mpa"]],
                     "orders": orders[:20],
+                    "impact": f"lots {', '.join(str(lot) for lot, _ in used)} of {row['substitute_item']} enter the "
+                    f"genealogy of {len(orders)} orders in place of {item}; the approval is {row['approval_ref']}",
                 },
+                extra_cost=max(0.0, covered * (ratio * (other["cost"] or 0.0) - (original["cost"] or 0.0))),
             )
         )
     return sorted(found, key=lambda option: (-option.evidence["covers"], option.item))
@@ -115,6 +121,25 @@ def _usable_lots(frames: Frames, context: PlanContext, item: str, certificates: 
         .filter(pl.col("free") > 0)
         .sort("expiry", "lot", "location", nulls_last=True)
     )
+
+
+def _one_heat_only(frames: Frames, orders: list[str]) -> bool:
+    """Whether an operation of `orders` runs where lots or coils are kept together: heats are not mixed there."""
+    kept = frames["work_centers"].filter(pl.col("continuity").is_in(["lot", "coil"])).select("work_center")
+    return (
+        not frames["reconciled_operations"]
+        .filter(pl.col("work_order").is_in(orders))
+        .join(kept, on="work_center", how="semi")
+        .is_empty()
+    )
+
+
+def _best_heat(lots: pl.DataFrame, wanted: float) -> pl.DataFrame:
+    """The lots of one heat: of those that cover `wanted` the one whose first lot expires first, else the largest."""
+    heats = lots.group_by("heat", maintain_order=True).agg(pl.col("free").sum())
+    enough = heats.filter(pl.col("free") >= wanted - 1e-9)
+    chosen = enough.head(1) if enough.height else heats.sort("free", descending=True, maintain_order=True).head(1)
+    return lots.join(chosen.select("heat"), on="heat", how="semi", nulls_equal=True, maintain_order="left")
 
 
 def _draw(item: str, lots: pl.DataFrame, short_qty: float, ratio: float) -> tuple[list[Change], list[list[Any]], float]:

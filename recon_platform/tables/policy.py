@@ -123,7 +123,9 @@ class PublishPolicy:
 class ProposalPolicy:
     """How many exceptions are tried out, and how far they reach."""
 
-    max_moves: int = 8  # evaluated by planning again, each
+    max_moves: int = 12  # evaluated by planning again, each
+    max_bundles: int = 2  # pairs of moves tried together for lines no single one wins
+    max_set_trials: int = 12  # plans spent on finding a good set of moves
     overtime_window_days: int = 7
     move_valid_hours: float = 24.0
 

@@ -65,6 +65,7 @@ EXCEPTION_MOVES = Table(
             allowed=(
                 "substitute", "expedite_purchase", "overtime", "sibling", "frozen_break", "rush", "split", "overlap",
                 "make_or_buy", "reallocate", "compress", "delay", "cancel", "pin", "parameter", "override",
+                "bundle", "firm", "resequence",
             ),
         ),
         Column("subject", Kind.KEY, "Order, purchase line, work center or item the move is about."),
@@ -81,6 +82,15 @@ EXCEPTION_MOVES = Table(
         Column("overtime_hours", Kind.NUMBER, "Overtime hours with minus without.", unit="hours"),
         Column("cost", Kind.NUMBER, "What the move costs, less the lateness it saves.", unit="plant currency"),
         Column("operations_moved", Kind.WHOLE, "Operations that start at another time or place.", unit="operations"),
+        Column(
+            "effect", Kind.TEXT,
+            "The rest of the effect, as JSON: late days saved by class, lateness cost saved, direct cost, change-overs and "
+            "set-up hours with minus without, orders touched by level, work centers touched, frozen operations moved, "
+            "messages made and cleared.",
+        ),
+        Column("needs", Kind.TEXT, "Moves a bundle consists of, as a JSON list; they help only together."),
+        Column("excludes", Kind.TEXT, "Moves that cannot be taken besides this one, as a JSON list."),
+        Column("in_set", Kind.FLAG, "Belongs to the set proposed to be taken together."),
         Column("approval_needed", Kind.TEXT, "Role that has to approve.", allowed=("supervisor", "manager")),
         Column("signature", Kind.FLAG, "Needs an electronic signature."),
         Column("valid_until", Kind.INSTANT, "After this the facts may have changed."),

@@ -35,6 +35,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         "certificate_required": draw(st.sampled_from([None, "3.1"])), "certificate": draw(st.sampled_from([None, "2.2", "3.1"])),
         "status": draw(st.sampled_from(["available", "hold"])), "expiry": draw(DAYS),
         "qty": draw(st.floats(0, 100)), "allocated": draw(st.floats(0, 60)), "ratio": draw(st.sampled_from([None, 1.0, 1.25])),
+        "heat": draw(st.sampled_from(["H1", "H2"])), "kept_together": draw(st.booleans()), "more": draw(st.floats(0.5, 60)),
         "requirement": draw(st.sampled_from([None, ("exclude_grade", "G2"), ("exclude_grade", "G1"), ("no_substitute", "yes"), ("certificate", "3.1")])),
     }  # fmt: skip
 
@@ -49,7 +50,12 @@ def frames_of(case: dict[str, Any]) -> dict[str, pl.DataFrame]:
         ],
         "inventory": [
             {"item": "B", "lot": "L1", "location": "W", "qty": case["qty"], "uom": "KGM", "status": case["status"],
-             "certificate": case["certificate"], "expiry": case["expiry"]}
+             "certificate": case["certificate"], "expiry": case["expiry"], "heat": "H1"},
+            {"item": "B", "lot": "L2", "location": "W", "qty": case["more"], "uom": "KGM", "status": case["status"],
+             "certificate": case["certificate"], "expiry": case["expiry"], "heat": case["heat"]},
+        ],
+        "work_centers": [
+            {"work_center": "DRAW", "calendar": "C", "machines": 1, "continuity": "coil" if case["kept_together"] else None}
         ],
         "allocations": [{"item": "B", "lot": "L1", "qty": case["allocated"], "uom": "KGM", "for_order": "X"}],
         "customer_requirements": [
@@ -65,6 +71,11 @@ def frames_of(case: dict[str, Any]) -> dict[str, pl.DataFrame]:
         for name, part in rows.items()
     }
     at = datetime(2026, 3, 2, tzinfo=UTC)
+    frames["reconciled_operations"] = table("reconciled_operations").frame([
+        {"work_order": "W1", "op_seq": 10, "work_center": "DRAW", "status": "waiting", "qty": 1.0, "good_qty": 0.0,
+         "scrap_qty": 0.0, "in_process_qty": 0.0, "remaining_qty": 1.0, "setup_min": 0.0, "run_min_per_unit": 1.0,
+         "queue_min": 0.0, "move_min": 0.0, "yield": 1.0, "pausable": True}
+    ])  # fmt: skip
     frames["supply_orders"] = table("supply_orders").frame([
         {"order": "W1", "kind": "work_order", "item": "F", "qty": 1.0, "need_date": TODAY, "due_at": at, "weight": 1.0,
          "sales_order": "S", "line": "1", "earliest_at": at}
@@ -80,7 +91,7 @@ def fits(case: dict[str, Any]) -> bool:
     certified = certified and (case["requirement"] != ("certificate", "3.1") or case["certificate"] == "3.1")
     usable = case["status"] == "available" and (case["expiry"] is None or case["expiry"] > TODAY)
     taken_by_customer = case["requirement"] in (None, ("exclude_grade", "G1"), ("certificate", "3.1"))
-    free = case["qty"] > case["allocated"]
+    free = case["qty"] > case["allocated"] or case["more"] > 0
     return bool(
         case["approved"] and in_date and as_strong and case["corrosion"] == "plain" and certified and usable
         and taken_by_customer and free
@@ -95,9 +106,14 @@ def test_only_what_fits_is_offered(case: dict[str, Any]) -> None:
     assert bool(offered) == fits(case)
     for option in offered:
         stock = apply_changes(frames, option.changes)["inventory"]
-        taken = case["qty"] - stock.filter(pl.col("item") == "B")["qty"].sum()
+        there = case["qty"] + case["more"]
+        taken = there - stock.filter(pl.col("item") == "B")["qty"].sum()
         given_ = stock.filter(pl.col("item") == "A")["qty"].sum()
         ratio = case["ratio"] or 1.0
-        assert 0 < taken <= case["qty"] - case["allocated"] + 1e-9
+        assert 0 < taken <= max(case["qty"] - case["allocated"], 0.0) + case["more"] + 1e-9
+        if case["kept_together"]:
+            assert stock.filter(pl.col("item") == "A")["heat"].n_unique() == 1, (
+                "heats are not mixed where coils stay together"
+            )
         assert abs(taken - given_ * ratio) < 1e-9 and given_ <= 50.0 + 1e-9
         assert abs(option.evidence["covers"] - given_) < 1e-9

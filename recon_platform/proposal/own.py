@@ -1,0 +1,134 @@
+"""What planners propose themselves: firm, resequence, split, rush, any override; measured like the platform's own moves.
+
+A planner's proposal is a `Candidate` like those the searches find, so its effect, digest and approval come from the same
+code. It is not asked whether it pays: a person wants to know what it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from recon_platform.planning.decisions import Change
+from recon_platform.proposal.candidate import Candidate, add_row, grant, set_row
+from recon_platform.proposal.evaluate import pinned
+from recon_platform.proposal.moves import measure, move_digest, move_row
+from recon_platform.proposal.order_moves import RUSH, split_order
+from recon_platform.proposal.sets import Evaluator
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+OWN_KINDS = ("firm", "resequence", "split", "rush", "sibling", "frozen_break", "override")
+
+
+def own_proposal(frames: Frames, *, kind: str, subject: str, value: str, reason: str) -> Candidate:
+    """The candidate for one line of a planner's proposal.
+
+    kind, subject, value: `firm` a planned order, no value; `resequence` an order, not before this instant (ISO, UTC);
+    `split` a work order not begun, quantity of the part split off; `rush` an order, no value; `sibling` an operation
+    (`order/op`), work center; `frozen_break` an order, no value. Raises ValueError saying what is wrong with the line.
+    """
+    if not reason.strip():
+        raise ValueError("reason: expected why, found nothing; a proposal carries its reason")
+    makers = {
+        "firm": _firm, "resequence": _resequence, "split": _split, "rush": _rush, "sibling": _sibling,
+        "frozen_break": _frozen_break,
+    }  # fmt: skip
+    if kind not in makers:
+        raise ValueError(f"kind: expected one of {', '.join(makers)}, found {kind!r}")
+    before, after, changes, orders = makers[kind](frames, subject, value)
+    return Candidate(kind, subject, before, after, changes, reason, {"proposed_by": "planner"}, orders=orders)
+
+
+def override(subject: str, changes: list[Change], reason: str) -> Candidate:
+    """Any change by hand, as `recon override` takes it."""
+    return Candidate("override", subject, "as planned", "as stated", changes, reason, {"proposed_by": "planner"})
+
+
+def evaluate_own(frames: Frames, context: PlanContext, proposals: Sequence[Candidate]) -> list[dict[str, Any]]:
+    """Rows as in `exception_moves` for the proposals given, in their order, each measured alone."""
+    evaluator = Evaluator(frames, context, pinned(frames, context))
+    tried = [measure(one, evaluator) for one in proposals]
+    rows = []
+    for rank, one in enumerate(tried, start=1):
+        row = move_row(one, evaluator, tried, in_set=False) | {"rank": rank}
+        rows.append(row | {"digest": move_digest(row)})
+    return rows
+
+
+Made = tuple[str, str, list[Change], tuple[str, ...]]
+
+
+def _row(frames: Frames, table: str, column: str, name: str, what: str) -> dict[str, Any]:
+    found = frames[table].filter(pl.col(column) == name)
+    if found.is_empty():
+        raise ValueError(f"subject: expected {what}, found {name!r}, which this plan does not know")
+    return found.row(0, named=True)
+
+
+def _firm(frames: Frames, subject: str, value: str) -> Made:
+    order = _row(frames, "planned_orders", "order", subject, "a planned order")
+    uom = _row(frames, "items", "item", order["item"], "an item")["uom"]
+    row = {
+        "item": order["item"], "due_date": order["due_date"], "qty": order["qty"], "uom": uom, "source": "plan",
+        "firm": True,
+    }  # fmt: skip
+    return "planned again each night", "firm", [add_row("master_schedule", row)], (subject,)
+
+
+def _resequence(frames: Frames, subject: str, value: str) -> Made:
+    order = _row(frames, "supply_orders", "order", subject, "an order of the plan")
+    try:
+        instant = pl.Series([value]).str.to_datetime(time_unit="us", time_zone="UTC").item()
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"value: expected an instant as 2026-03-02T06:00:00Z, found {value!r}") from error
+    changes = [set_row("supply_orders", {"order": subject}, earliest_at=instant.isoformat())]
+    return order["earliest_at"].isoformat(), f"not before {instant.isoformat()}", changes, (subject,)
+
+
+def _split(frames: Frames, subject: str, value: str) -> Made:
+    order = _row(frames, "reconciled_orders", "work_order", subject, "a work order")
+    try:
+        part = float(value)
+    except ValueError as error:
+        raise ValueError(f"value: expected the quantity split off, found {value!r}") from error
+    operations = frames["reconciled_operations"].filter(pl.col("work_order") == subject).sort("op_seq")
+    if operations.filter(pl.col("status") != "waiting").height or order["completed_qty"] > 0:
+        raise ValueError(f"subject: expected a work order not begun, found {subject}, which runs already")
+    if not 0 < part < order["remaining_qty"]:
+        raise ValueError(f"value: expected more than 0 and less than {order['remaining_qty']:g}, found {value}")
+    return f"{order['remaining_qty']:g}", f"{part:g} apart", split_order(order, operations, part), (subject,)
+
+
+def _rush(frames: Frames, subject: str, value: str) -> Made:
+    order = _row(frames, "supply_orders", "order", subject, "an order of the plan")
+    weight = order["weight"]
+    changes = [set_row("supply_orders", {"order": subject}, weight=RUSH * weight)]
+    return f"weight {weight:g}", f"weight {RUSH * weight:g}", changes, (subject,)
+
+
+def _sibling(frames: Frames, subject: str, value: str) -> Made:
+    order, _, op_seq = subject.rpartition("/")
+    here = frames["schedule"].filter(
+        (pl.col("work_order") == order) & (pl.col("op_seq").cast(pl.String) == op_seq)
+    )  # fmt: skip
+    if here.is_empty():
+        raise ValueError(f"subject: expected order/operation of the schedule, found {subject!r}")
+    center = here.item(0, "work_center")
+    groups = dict(frames["work_centers"].select("work_center", "sibling_group").iter_rows())
+    siblings = sorted(c for c, group in groups.items() if group is not None and group == groups[center] and c != center)
+    if value not in siblings:
+        raise ValueError(
+            f"value: expected a sibling of {center} ({', '.join(siblings) or 'it has none'}), found {value!r}"
+        )
+    return center, value, [grant("sibling", work_order=order, op_seq=int(op_seq), work_center=value)], (order,)
+
+
+def _frozen_break(frames: Frames, subject: str, value: str) -> Made:
+    held = frames["schedule"].filter((pl.col("work_order") == subject) & pl.col("frozen"))
+    if held.is_empty():
+        raise ValueError(f"subject: expected an order with frozen operations, found {subject!r}, which has none")
+    changes = [grant("fence", work_order=subject, op_seq=op_seq) for op_seq in held["op_seq"].sort()]
+    return "frozen in place", "free to be resequenced", changes, (subject,)
