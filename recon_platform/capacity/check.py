@@ -65,7 +65,9 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
         pl.col("order").alias("work_order"), "kind", "item", "start_date", "earliest_at", "due_at"
     )
     orders = frames["reconciled_orders"].select("work_order", pl.col("item").alias("item_wo"), "lot", "campaign")
-    own = frames["reconciled_operations"].select("work_order", "op_seq", *_FACTS)
+    own = frames["reconciled_operations"].select(
+        "work_order", "op_seq", *_FACTS, "started_at", total_qty="qty", open_qty="remaining_qty"
+    )
     day = pl.max_horizontal(pl.col("start_date").fill_null(context.planning_date), pl.lit(context.planning_date))
     routing = frames["routings"].filter(pl.col("routing") == "main")
     planned = (
@@ -80,7 +82,8 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
         .unique(["work_order", "op_seq"], keep="last", maintain_order=True)
         .with_columns(pl.lit("waiting").alias("status"))
     )
-    facts = pl.concat([own, planned.select("work_order", "op_seq", *_FACTS).cast(own.schema)]).rename(
+    planned = planned.select("work_order", "op_seq", *_FACTS)
+    facts = pl.concat([own, planned.cast({name: own.schema[name] for name in planned.columns})], how="diagonal").rename(
         {"work_center": "routed_to"}
     )
     machines = frames["machines"].select(
@@ -120,15 +123,25 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
         .otherwise(1.0)
     )
     speed = pl.col("speed").fill_null(1.0) * pl.when(away).then("sibling_speed").otherwise(1.0)
+    there = pl.when("on_machine").then(_minutes(now - pl.col("started_at")).clip(0.0)).otherwise(0.0).fill_null(0.0)
+    begun = furnace & pl.col("on_machine")
+    together = begun & (pl.struct("routed_to", "machine", "started_at").is_duplicated())
+    load_left = pl.when(pl.col("open_qty") < pl.col("total_qty")).then(
+        loads * pl.col("batch_minutes") * pl.col("open_qty") / pl.col("total_qty")
+    ).otherwise(loads * pl.col("batch_minutes") - there)  # fmt: skip
     run = (
-        pl.when(furnace)
+        pl.when(together)
+        .then(1.0)  # in a load with others: its end is that of one of them
+        .when(begun)
+        .then(load_left.clip(1.0))
+        .when(furnace)
         .then(loads * pl.col("batch_minutes"))
         .otherwise(pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency"))
     )
     return joined.with_columns(
         away.alias("away"),
-        (furnace & (pl.col("batch_max") > 0) & (loads <= 1.0) & pl.col("tool").is_null()).fill_null(False).alias("shares_load"),
-        pl.when(pl.col("external") & pl.col("external_days").is_not_null()).then(pl.col("external_days") * 1440)
+        (furnace & ~begun & (pl.col("batch_max") > 0) & (loads <= 1.0) & pl.col("tool").is_null()).fill_null(False).alias("shares_load"),
+        pl.when(pl.col("external") & pl.col("external_days").is_not_null()).then(pl.col("external_days") * 1440 - there)
         .when("external").then(pl.col("setup_min") + run).otherwise(run / speed).alias("needs_min"),
     ).sort("machine", "setup_start", "start", "end", "work_order", "op_seq")  # fmt: skip
 

@@ -101,9 +101,9 @@ def what_is_kept(
     )  # fmt: skip
     rows = joined.select(
         "row", "work_order", "op_seq", "state", "home", "previous_start", "released",
-        pl.when(on_floor).then(0).when((pl.col("state") != FREE) | pl.col("external")).then(
+        pl.when(on_floor).then(0).when((pl.col("state") == FROZEN) | (pl.col("external") & in_fence)).then(
             pl.max_horizontal("from", pl.lit(0))
-        ).otherwise(None).cast(pl.Int64).alias("not_before"),
+        ).when(pl.col("state") == SOFT).then(0).otherwise(None).cast(pl.Int64).alias("not_before"),
         pl.when(any_published & ~pl.col("external") & ~pl.col("released") & pl.col("state").is_in([FREE, SOFT]))
         .then("fence").otherwise(0).alias("closed_until"),
     )  # fmt: skip

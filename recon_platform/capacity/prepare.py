@@ -19,6 +19,7 @@ from recon_platform.capacity.changeovers import build_changeovers
 from recon_platform.capacity.clock import minute_up, origin_of
 from recon_platform.capacity.kept import Kept, what_is_kept
 from recon_platform.capacity.latest import set_latest
+from recon_platform.capacity.left import load_minutes_left, under_way, vendor_minutes_left
 from recon_platform.capacity.machines import Machines, read_machines
 from recon_platform.capacity.people import people_by_minute
 from recon_platform.capacity.problem import CENTER, FREE, KIND, MACHINE, OPERATION, ORDER, Array, Problem, sealed
@@ -49,7 +50,7 @@ def prepare(frames: Frames, context: PlanContext) -> Prepared:
     operations = redirect(operations, approved, machines.centers)
     operations, orders, refused = _placeable(operations, orders, refused, machines)
     orders = orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32))
-    operations = _facts(operations, orders, machines)
+    operations = _facts(operations, orders, machines, origin)
     kinds, people, tool_ptr, kind_of = _kinds(operations, frames, context, machines, approved)
     operations = operations.with_columns(pl.Series("kind", kind_of))
     kept = what_is_kept(operations, machines.machines, frames, context, approved.released)
@@ -124,7 +125,7 @@ _ONE_LOAD = (
 """What operations must have in common to share a load, besides their set-up."""
 
 
-def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines) -> pl.DataFrame:
+def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines, origin: datetime) -> pl.DataFrame:
     """Everything about an operation that needs its order or work center, and its row number."""
     centers = machines.centers.select("work_center", "center", "external", "efficiency", "continuity")
     joined = (
@@ -139,15 +140,17 @@ def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines) -
     most = pl.when(pl.col("batch_max") > 0).then("batch_max").otherwise(None)
     loads = pl.max_horizontal((pl.col("qty") / most - 1e-9).ceil(), pl.lit(1.0)).fill_null(1.0)
     run = (
-        pl.when(furnace)
+        pl.when(furnace & under_way())
+        .then(load_minutes_left(origin, most))
+        .when(furnace)
         .then(loads * pl.col("batch_minutes"))
         .otherwise(pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency"))
     )
     rounded = pl.when((run - run.round()).abs() < 1e-6).then(run.round()).otherwise(run)
-    shared = furnace & (loads <= 1.0) & most.is_not_null() & pl.col("tool").is_null()
+    shared = furnace & ~under_way() & (loads <= 1.0) & most.is_not_null() & pl.col("tool").is_null()
     elapsed = (
         pl.when(external)
-        .then((pl.col("external_days") * 1440).ceil())
+        .then(vendor_minutes_left(origin))
         .when(pl.col("external"))
         .then((pl.col("setup_min") + run).ceil())
         .otherwise(-1)

@@ -42,10 +42,9 @@ def _mes_machine(state: State, index: pl.Series) -> pl.Series:
 def reported(state: State) -> pl.DataFrame:
     """Operations of released orders with the minute of their last report: at the end of an operation, while it runs
     every few minutes, for carts that wait the scan of the night, otherwise the release."""
-    orders = state.orders.filter(pl.col("released"))
-    ops = state.operations.join(
-        orders.select(order="index", work_order="work_order", release="release"), on="order"
-    ).sort("order", "op_seq")
+    known_from = pl.when("busy").then(pl.min_horizontal("release", "first_start")).otherwise("release")
+    orders = state.orders.filter(pl.col("released")).select("work_order", order="index", release=known_from)
+    ops = state.operations.join(orders, on="order").sort("order", "op_seq")
     minute = (
         pl.when(pl.col("status") == "complete")
         .then("end")

@@ -70,7 +70,8 @@ def state_at(history: History, now: int) -> State:
         .then(pl.lit("planned"))
         .otherwise(pl.lit("firm"))
     )
-    orders = orders.with_columns(status=status, released=pl.col("release") <= now)
+    handed_out = (pl.col("release") <= now) | pl.col("busy").fill_null(False)  # a schedule may start it earlier
+    orders = orders.with_columns(status=status, released=handed_out)
     issues = _issues(history, orders, ops)
     lines = _lines(history, orders, now)
     recent = orders.filter((pl.col("status") != "closed") | (pl.col("last_end") > now - KEEP_FINISHED_DAYS * DAY_MIN))

@@ -168,3 +168,26 @@ def test_an_order_put_right_errs_no_more(first: Plant) -> None:
     still = order_numbers(healed.truth.filter(pl.col("entity_type") == "work_order")["entity"].unique())
     assert len(wrong.drop_nulls()) > 0
     assert not set(still.drop_nulls()) & set(wrong.drop_nulls())
+
+
+def test_an_order_that_the_schedule_starts_before_its_release_is_reported(first: Plant) -> None:
+    landed = land(first)
+    history = first.history
+    waiting = (history.book.orders["release"].to_numpy() > first.now + 2 * DAY_MIN) & (
+        np.maximum(first.material, history.book.orders["created"].to_numpy()) <= first.now
+    )
+    early = np.flatnonzero(waiting & (first.floor.state.waits == 0))
+    assert len(early) > 0
+    ops = history.operations.with_columns(machine=pl.lit(None, pl.String)).filter(pl.col("order").is_in(early.tolist()))
+    schedule = ops.select(
+        work_order=history.book.orders["work_order"].gather(ops["order"]), op_seq="op_seq", machine="machine",
+        setup_start=history.world.clock.instants(np.full(len(ops), first.now)),
+    )  # fmt: skip
+    plant = run_day(first, landed, PublishedSchedule(), schedule)
+    begun = set(plant.floor.arrays.op_order[(plant.floor.state.setup_start >= 0)].tolist()) & set(early.tolist())
+    assert begun
+    reported = land(plant).true["operation_status"]
+    names = [history.book.orders["work_order"][int(order)] for order in sorted(begun)]
+    busy = reported.filter(pl.col("order").is_in(names) & (pl.col("status") != "waiting"))
+    assert set(busy["order"]) == set(names)
+    assert (reported["reported_at"] <= history.world.clock.instant(plant.now)).all()
