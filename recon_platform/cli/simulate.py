@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,9 @@ def simulate(
         list[str], typer.Option("--policy", help="platform, edd, erp or foreman; may be given more than once.")
     ] = ["platform"],  # noqa: B006
     orders: Annotated[int, typer.Option("--orders", min=1, help="Open orders, about.")] = 1_500,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same world.")] = 1,
+    seed: Annotated[
+        list[int], typer.Option("--seed", help="The same seed gives the same world; may be given more than once.")
+    ] = [1],  # noqa: B006
     drift: Annotated[float, typer.Option("--drift", min=0, max=1, help="Share of open orders reported wrong.")] = 0.05,
     through: Annotated[
         str,
@@ -45,10 +48,11 @@ def simulate(
     from recon_platform.nights.simulation_report import summary, write_report
 
     results = []
-    with output.progress(len(policy) * nights, quiet=as_json) as step:
-        for name in policy:
-            settings = Settings(name, nights, orders, seed=seed, drift=drift, through=through)
-            results.append(run(out / name, settings, progress=lambda text, name=name: step(f"{name}: {text}")))  # type: ignore[misc]
+    with output.progress(len(policy) * len(seed) * nights, quiet=as_json) as step:
+        for world, name in itertools.product(seed, policy):
+            settings = Settings(name, nights, orders, seed=world, drift=drift, through=through)
+            folder = out / name if len(seed) == 1 else out / f"seed-{world}" / name
+            results.append(run(folder, settings, progress=lambda text, name=name: step(f"{name}: {text}")))  # type: ignore[misc]
     if report is not None:
         write_report(report, results)
     table = summary(results)
@@ -60,5 +64,5 @@ def simulate(
         seconds = result.seconds["total"].to_list()
         total, per_night = sum(seconds), sum(seconds) / max(1, len(seconds))
         output.say(
-            f"{result.settings.policy}: {total:.1f} s for {result.seconds.height} nights, {per_night:.2f} s a night"
+            f"{result.settings.policy}, seed {result.settings.seed}: {total:.1f} s for {result.seconds.height} nights, {per_night:.2f} s a night"
         )

@@ -34,6 +34,10 @@ Progress = Callable[[str], None]
 COUNTING_STAGES = ("conform", "reconcile", "material")
 """What runs beside a policy that does not plan: enough to count findings and messages of the same world."""
 
+PLANT_POLICY = "[policy.capacity]\nmatch_up_days = 1.0\n"
+"""What the simulated plant sets differently from the defaults: beyond the frozen day a night may put operations in
+another order. Keeping the order in force for a week costs this plant lines on time (docs/simulation.md)."""
+
 REMEMBERED = tuple(
     dict.fromkeys(
         name.removeprefix("previous.") for stage in STAGES for name in stage.reads if name.startswith("previous.")
@@ -248,7 +252,7 @@ def _forget(folder: Path) -> None:
 def _write(out: Path, settings: Settings, plant: Plant, landed: Landed) -> Path:
     folder = out / "landing" / plant.day.isoformat()
     write_folder(
-        folder, landed.text, plant_toml=plant_toml(plant.history, plant.day),
+        folder, landed.text, plant_toml=plant_toml(plant.history, plant.day) + PLANT_POLICY,
         parquet=settings.orders >= PARQUET_FROM_ORDERS,
     )  # fmt: skip
     return folder

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from recon_platform.nights.simulate import Simulated
 
 LAST_NIGHTS = 7
+T_975 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
+"""97.5 % points of Student's t by number of seeds (one degree of freedom less); the last stands for more."""
+COMPARED = ("otif_first_promised", "otif_requested", "days_late", "overdue_share")
 PANELS = (
     ("otif_first_promised", "On time in full against the first promise, share of the week's lines"),
     ("days_late", "Mean days late of orders finished in the week"),
@@ -34,18 +37,50 @@ BEGIN, END = "<!-- results: written by `recon simulate --report` -->", "<!-- end
 
 
 def summary(results: Sequence[Simulated]) -> pl.DataFrame:
-    """One row per measure, one column per policy: the mean of the last seven nights."""
-    measures = pl.concat([result.measures for result in results])
-    last = measures["night"].unique().sort().tail(LAST_NIGHTS)
-    recent = measures.filter(pl.col("night").is_in(last.implode()))
-    mean = recent.group_by("metric", "policy").agg(pl.col("value").mean()).sort("metric", "policy")
-    order = [result.settings.policy for result in results]
+    """One row per measure, one column per policy: the mean of the last seven nights, over all seeds."""
+    mean = by_seed(results).group_by("metric", "policy").agg(pl.col("value").mean())
     table = mean.pivot("policy", index="metric", values="value").sort("metric")
-    return table.select("metric", *(name for name in order if name in table.columns))
+    return table.select("metric", *(name for name in _policies(results) if name in table.columns))
+
+
+def by_seed(results: Sequence[Simulated]) -> pl.DataFrame:
+    """metric, policy, seed, value: the mean of the last seven nights of each run."""
+    parts = []
+    for result in results:
+        last = result.measures["night"].unique().sort().tail(LAST_NIGHTS)
+        recent = result.measures.filter(pl.col("night").is_in(last.implode()))
+        mean = recent.group_by("metric", "policy").agg(pl.col("value").mean())
+        parts.append(mean.with_columns(seed=pl.lit(result.settings.seed, pl.Int64)))
+    return pl.concat(parts).drop_nulls("value").sort("metric", "policy", "seed")
+
+
+def differences(results: Sequence[Simulated], policy: str) -> pl.DataFrame:
+    """metric, other, seeds, mean, half: `policy` less each other policy, seed by seed, with half the 95 % interval.
+
+    Runs of one seed meet the same world, so their differences are paired (Law 2015, chapter 10). `half` is Student's t
+    times the standard error; null with a single seed.
+    """
+    values = by_seed(results)
+    mine = values.filter(pl.col("policy") == policy).select("metric", "seed", mine="value")
+    paired = values.filter(pl.col("policy") != policy).join(mine, on=["metric", "seed"])
+    made = (
+        paired.with_columns(gain=pl.col("mine") - pl.col("value"))
+        .group_by("metric", other="policy")
+        .agg(seeds=pl.len().cast(pl.Int64), mean=pl.col("gain").mean(), spread=pl.col("gain").std())
+    )
+    t = pl.col("seeds").replace_strict(T_975, default=T_975[max(T_975)], return_dtype=pl.Float64)
+    half = pl.when(pl.col("seeds") > 1).then(t * pl.col("spread") / pl.col("seeds").sqrt())
+    return made.select("metric", "other", "seeds", "mean", half=half).sort("metric", "other")
+
+
+def _policies(results: Sequence[Simulated]) -> list[str]:
+    return list(dict.fromkeys(result.settings.policy for result in results))
 
 
 def chart(results: Sequence[Simulated], path: Path) -> None:
-    """The run chart as SVG: one panel per measure, one line per policy; the same results give the same bytes."""
+    """The run chart as SVG: one panel per measure, one line per policy; the same results give the same bytes.
+
+    With several seeds a line is their mean, in a band from the lowest to the highest."""
     import matplotlib as mpl  # noqa: PLC0415 - a second to import; only reports draw
 
     mpl.use("svg")
@@ -55,16 +90,12 @@ def chart(results: Sequence[Simulated], path: Path) -> None:
     with plt.rc_context(settings):
         figure, axes = plt.subplots(3, 2, figsize=(10, 8), sharex=True)
         for axis, (metric, title) in zip(axes.flat, PANELS, strict=True):
-            for result in results:
-                name = result.settings.policy
-                rows = result.measures.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()).sort(
-                    "night"
-                )
-                first = result.settings.start
-                nights = [(night - first).days + 1 for night in rows["night"]]
-                axis.plot(
-                    nights, rows["value"].to_list(), color=COLOURS.get(name), label=LABELS.get(name, name), lw=1.4
-                )
+            for name in _policies(results):
+                lines = _by_night([result for result in results if result.settings.policy == name], metric)
+                nights, colour = lines["number"].to_list(), COLOURS.get(name)
+                axis.plot(nights, lines["mean"].to_list(), color=colour, label=LABELS.get(name, name), lw=1.4)
+                if (lines["low"] < lines["high"]).any():
+                    axis.fill_between(nights, lines["low"], lines["high"], color=colour, alpha=0.12, lw=0)
             axis.set_title(title, loc="left", fontsize=8)
             axis.set_ylim(bottom=0)
             axis.grid(alpha=0.25)
@@ -76,6 +107,18 @@ def chart(results: Sequence[Simulated], path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="svg", metadata={"Date": None})
         plt.close(figure)
+
+
+def _by_night(results: Sequence[Simulated], metric: str) -> pl.DataFrame:
+    """number (of the night), mean, low and high of a measure over the seeds of one policy."""
+    rows = pl.concat(
+        result.measures.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()).select(
+            "value", number=(pl.col("night") - result.settings.start).dt.total_days() + 1
+        )
+        for result in results
+    )
+    low, high = pl.col("value").min(), pl.col("value").max()
+    return rows.group_by("number").agg(mean=pl.col("value").mean(), low=low, high=high).sort("number")
 
 
 def write_report(docs: Path, results: Sequence[Simulated]) -> None:
@@ -94,31 +137,43 @@ def write_report(docs: Path, results: Sequence[Simulated]) -> None:
 
 def _results(results: Sequence[Simulated]) -> str:
     settings = results[0].settings
-    table = summary(results)
-    policies = table.columns[1:]
+    seeds = sorted({result.settings.seed for result in results})
+    table, policies = summary(results), _policies(results)
     lines = [
-        f"{settings.nights} nights, {settings.orders:,} open orders, seed {settings.seed}, "
-        f"{settings.drift:.0%} of open orders reported wrong; every policy in the same world.",
+        f"{settings.nights} nights, {settings.orders:,} open orders, seed{'s' if len(seeds) > 1 else ''} "
+        f"{', '.join(str(seed) for seed in seeds)}, {settings.drift:.0%} of open orders reported wrong; every policy in "
+        f"the same world{'s' if len(seeds) > 1 else ''}.",
         "",
         "![Run chart](images/simulation.svg)",
         "",
-        f"Mean of the last {LAST_NIGHTS} nights:",
+        f"Mean of the last {LAST_NIGHTS} nights{', over the seeds' if len(seeds) > 1 else ''}:",
         "",
-        "| measure | " + " | ".join(policies) + " |",
-        "| --- |" + " --- |" * len(policies),
+        *_head(["measure", *policies]),
     ]
     for row in table.iter_rows(named=True):
-        values = ["" if row[name] is None else f"{row[name]:.3g}" for name in policies]
+        values = ["" if row.get(name) is None else f"{row[name]:.3g}" for name in policies]
         lines.append(f"| {row['metric']} | " + " | ".join(values) + " |")
-    lines += [
-        "",
-        "| policy | nights | seconds a night (landing / planning / floor) | seconds in all |",
-        "| --- | --- | --- | --- |",
-    ]
+    if len(seeds) > 1 and "platform" in policies and len(policies) > 1:
+        lines += ["", *_compared(results)]
+    lines += ["", *_head(["policy", "nights", "seconds a night (landing / planning / floor)", "seconds in all"])]
     for result in results:
         mean = result.seconds.select(pl.col("land", "plan", "run").mean()).row(0)
         parts = " / ".join(f"{value:.2f}" for value in mean)
-        lines.append(
-            f"| {result.settings.policy} | {result.seconds.height} | {parts} | {result.seconds['total'].sum():.0f} |"
-        )
+        name = result.settings.policy + (f", seed {result.settings.seed}" if len(seeds) > 1 else "")
+        lines.append(f"| {name} | {result.seconds.height} | {parts} | {result.seconds['total'].sum():.0f} |")
     return "\n".join(lines) + "\n"
+
+
+def _compared(results: Sequence[Simulated]) -> list[str]:
+    """`platform` less each other policy, world by world, with 95 % intervals."""
+    made = differences(results, "platform").filter(pl.col("metric").is_in(COMPARED))
+    lines = ["`platform` less the other policy in the same world, mean and 95 % interval:", ""]
+    lines += _head(["measure", "less", "worlds", "difference"])
+    for metric, other, seeds, mean, half in made.iter_rows():
+        interval = "" if half is None else f" ± {half:.3f}"
+        lines.append(f"| {metric} | {other} | {seeds} | {mean:+.3f}{interval} |")
+    return lines
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    return ["| " + " | ".join(names) + " |", "| --- |" + " --- |" * (len(names) - 1)]

@@ -19,10 +19,9 @@ from recon_platform.plantsim.floor_kernel import Dispatch
 from recon_platform.plantsim.parameters import WORK_CENTERS
 
 FIRST_ORDER = 1_000_001  # work order WO1000001 is order 0 of the book
-EARLIEST_START_MIN = 48 * 60  # where setters set, nothing is begun longer than this before its scheduled start
 PATIENCE_MIN = 60  # a machine may take another's operation once it is this late
 SETTERS_SET = np.array([w.setup_skill is not None for w in WORK_CENTERS])
-"""Work centers where an early start may spend a set-up; elsewhere what is ready is done, in the order of the list."""
+"""Work centers where the day's list binds to its machine, because another would spend a set-up on it."""
 BEYOND_MIN = 60 * DAY_MIN  # operations that nobody scheduled come after those that somebody did
 
 
@@ -119,7 +118,10 @@ class ErpDates:
 
 @dataclass(frozen=True, slots=True)
 class PublishedSchedule:
-    """The schedule in force: each machine its own list in order; what is not scheduled comes after, by due date."""
+    """The schedule in force, in its order and without idling: a machine that stands takes the next that is ready.
+
+    Where setters set, the day's list binds to its machine. What is not scheduled comes after, by due date.
+    """
 
     name: str = "platform"
     setup_weight: float = 1.0
@@ -146,7 +148,6 @@ class PublishedSchedule:
         plan.wanted[at] = np.where(mine, machine, -1)
         today = SETTERS_SET[view.op_wc[at]] & (start < view.now + DAY_MIN)  # the day's list binds to its machine
         plan.anywhere_from[at] = np.where(today, start + PATIENCE_MIN, 0)
-        plan.not_before[at] = np.where(SETTERS_SET[view.op_wc[at]], start - EARLIEST_START_MIN, 0)
         first = np.full(view.orders, view.now + BEYOND_MIN, np.int64)
         np.minimum.at(first, view.op_order[at], start)
         release = np.maximum(np.minimum(view.release, first), view.material)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from recon_platform.nights.simulate import Settings, Simulated, simulate
-from recon_platform.nights.simulation_report import BEGIN, END, summary, write_report
+from recon_platform.nights.simulation_report import BEGIN, END, by_seed, differences, summary, write_report
 
 ORDERS = 60
 
@@ -107,3 +107,31 @@ def test_one_call_writes_the_page_and_the_chart(tmp_path: Path) -> None:
     (docs / "simulation.md").write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="marks"):
         write_report(docs, results)
+
+
+def test_several_seeds_are_compared_world_by_world(tmp_path: Path) -> None:
+    runs = [
+        simulate(tmp_path / f"{policy}{seed}", Settings(policy, 2, ORDERS, seed=seed, through="none"))
+        for seed in (2, 3, 4)
+        for policy in ("edd", "foreman")
+    ]
+    values = by_seed(runs).filter(pl.col("metric") == "days_late")
+    gain = {
+        seed: values.filter(pl.col("policy") == "foreman", pl.col("seed") == seed)["value"][0]
+        - values.filter(pl.col("policy") == "edd", pl.col("seed") == seed)["value"][0]
+        for seed in (2, 3, 4)
+    }
+    row = differences(runs, "foreman").row(by_predicate=pl.col("metric") == "days_late", named=True)
+    mean = sum(gain.values()) / 3
+    spread = (sum((one - mean) ** 2 for one in gain.values()) / 2) ** 0.5
+    assert (row["other"], row["seeds"]) == ("edd", 3)
+    assert row["mean"] == pytest.approx(mean)
+    assert row["half"] == pytest.approx(4.303 * spread / 3**0.5)
+    assert summary(runs).columns == ["metric", "edd", "foreman"]
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "simulation.md").write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
+    write_report(docs, runs)
+    page = (docs / "simulation.md").read_text(encoding="utf-8")
+    assert "seeds 2, 3, 4" in page
+    assert "| edd, seed 3 |" in page
