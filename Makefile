@@ -6,7 +6,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 SOURCES := recon_platform assets sensors resources tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up test test-long check bench docs lock clean
+.PHONY: help setup setup-test demo up test test-long check bench docs pictures lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,8 +32,8 @@ setup-test: $(VENV)/.test  ## the same with what its tests need
 demo: setup  ## a whole night on a generated plant, then where to look
 	$(BIN)/recon demo --home demo
 
-up: setup  ## webserver, daemon and code location on the demo plant
-	$(BIN)/python -m resources.up --home demo
+up: setup  ## the console and Dagster on the demo plant
+	$(BIN)/python -m resources.up --home demo --console-port 8400
 
 check: setup-test  ## lint, format, types, import rules
 	$(BIN)/ruff check $(SOURCES)
@@ -54,6 +54,9 @@ docs: setup-test  ## write the generated parts of docs/
 	$(BIN)/python -m recon_platform.tables.docs
 	$(BIN)/python -m recon_platform.tables.settings
 	$(BIN)/python -m recon_platform.cli.docs
+
+pictures: setup-test  ## the pictures of docs/planner.md, taken by its test
+	RECON_PICTURES=docs/images $(BIN)/python -m pytest tests/console/test_morning.py
 
 lock: | $(BIN)/uv  ## resolve pyproject.toml into requirements/*.lock
 	$(BIN)/uv pip compile -q pyproject.toml --python-version 3.11 --generate-hashes --no-annotate \

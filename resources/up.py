@@ -1,4 +1,4 @@
-"""`python -m resources.up`: the code location, the webserver and the daemon of one installation, with one command.
+"""`python -m resources.up`: code location, webserver, daemon and console of one installation, with one command.
 
 Belongs here: starting, watching, restarting and stopping the processes. Does not belong here: what they serve
 (`assets.definitions`), or service files for a production host (`deploy/`).
@@ -93,11 +93,14 @@ class Service:
 
 
 class Installation:
-    """The three services of one home folder."""
+    """The services of one home folder: Dagster's three, and the console where its lake has a governance store."""
 
-    def __init__(self, home: Path, *, host: str = "127.0.0.1", port: int = 3000, read_only: bool = False) -> None:
+    def __init__(
+        self, home: Path, *, host: str = "127.0.0.1", port: int = 3000, read_only: bool = False,
+        console_port: int | None = None,
+    ) -> None:  # fmt: skip
         self.home = home.resolve()
-        self.host, self.port, self.read_only = host, port, read_only
+        self.host, self.port, self.read_only, self.console_port = host, port, read_only, console_port
         self.dagster_home = self.home / "dagster"
         self.runtime = Path(tempfile.mkdtemp(prefix="recon-"))  # short: a Unix socket path holds about 100 characters
         self.socket = self.runtime / "code.sock"
@@ -142,11 +145,27 @@ class Installation:
                 "daemon", [*python, "dagster._daemon", "run", "-w", str(workspace)], environment, logs / "daemon.log",
             ),
         ]  # fmt: skip
+        if self.console_url is not None:
+            self.services.append(Service("console", [*python, *self._console()], environment, logs / "console.log"))
         code, *others = self.services
         code.start()
         self._wait_for_socket()  # the others would only complain until it is there
         for service in others:
             service.start()
+
+    @property
+    def console_url(self) -> str | None:
+        """Where the console is; None where none was asked for, or nobody governs the lake yet (`recon init`)."""
+        governed = (self.home / "lake" / "governance.db").exists()
+        return f"http://{self.host}:{self.console_port}" if self.console_port and governed else None
+
+    def _console(self) -> list[str]:
+        people = self.home / "people.json"  # only the demo has it
+        return [
+            "recon_platform.cli", "serve", "--lake", str(self.home / "lake"), "--host", self.host,
+            "--port", str(self.console_port), "--dagster", self.url,
+            *(["--demo-people", str(people)] if people.exists() else []),
+        ]  # fmt: skip
 
     def _wait_for_socket(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -198,6 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=PROJECT / "demo", help="home folder of the installation")
     parser.add_argument("--host", default="127.0.0.1", help="address of the webserver (it has no login: keep loopback)")
     parser.add_argument("--port", type=int, default=3000, help="port of the webserver")
+    parser.add_argument("--console-port", type=int, default=0, help="also serve the console on this port")
     parser.add_argument("--health-port", type=int, default=0, help="also answer /health on this port of loopback")
     parser.add_argument("--read-only", action="store_true", help="webserver for everyone but IT: look, change nothing")
     options = parser.parse_args(arguments)
@@ -205,7 +225,10 @@ def main(arguments: list[str] | None = None) -> int:
     stopping: list[int] = []
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, lambda number, _frame: stopping.append(number))
-    installation = Installation(options.home, host=options.host, port=options.port, read_only=options.read_only)
+    installation = Installation(
+        options.home, host=options.host, port=options.port, read_only=options.read_only,
+        console_port=options.console_port or None,
+    )  # fmt: skip
     try:
         installation.start()
         _say(f"starting in {installation.home} …")
@@ -213,6 +236,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.health_port:
             _serve_health(installation, options.health_port)
         _say(f"ready: {installation.url}" if ready else f"not ready yet; see {installation.home / 'logs'}")
+        if installation.console_url is not None:
+            _say(f"console: {installation.console_url}")
         while not stopping:
             for name in installation.watch():
                 _say(f"{name} had ended and was started again")

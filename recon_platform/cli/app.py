@@ -21,6 +21,7 @@ from recon_platform.cli import (
     nights,
     people,
     remedy,
+    serve,
     simulate,
 )
 
@@ -36,7 +37,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for topic in (data, nights, decide, change, look, remedy, audit, people, bench, maintain, simulate, agents, demo):
+for topic in (
+    data,
+    nights,
+    decide,
+    change,
+    look,
+    remedy,
+    audit,
+    people,
+    bench,
+    maintain,
+    simulate,
+    agents,
+    demo,
+    serve,
+):
     topic.register(app)
 
 

@@ -132,6 +132,6 @@ def _where_next(home: Path, made: bool) -> None:
         f"recon publish --lake {lake}",
         f"recon schedule show --lake {lake}",
         f"recon replay --lake {lake}                           as admin: prove the night",
-        "make up                                              the Dagster UI on this plant",
+        "make up                                              the console and the Dagster UI on this plant",
     ):
         output.say(f"  {line}")

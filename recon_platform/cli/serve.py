@@ -1,0 +1,50 @@
+"""`recon serve`: the console on this machine, for a lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recon_platform.cli import doors, output
+from recon_platform.cli.doors import needs
+from recon_platform.cli.options import GovernanceOption, HomeOption, LakeOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("serve")(serve)
+
+
+@needs(None)
+def serve(
+    lake: LakeOption,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; keep loopback unless behind TLS.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8400,
+    origin: Annotated[
+        list[str] | None, typer.Option("--origin", help="Address under which browsers reach it through a proxy.")
+    ] = None,
+    dagster: Annotated[str | None, typer.Option("--dagster", help="Address of the Dagster UI, to link to.")] = None,
+    demo_people: Annotated[
+        Path | None, typer.Option("--demo-people", help="File of a generated plant's people, named on the login page.")
+    ] = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Serve the console: pages and JSON API, until stopped. Whoever uses it signs in there."""
+    import uvicorn
+
+    from recon_platform.console.app import create_app
+    from recon_platform.console.settings import ConsoleSettings
+
+    app = create_app(
+        ConsoleSettings(
+            lake=lake, governance=doors.store_url(lake, governance), key=doors.key_file(lake, home),
+            origins=tuple(origin or ()), dagster_url=dagster, demo_people=demo_people,
+        )
+    )  # fmt: skip
+    output.note(f"the console is at http://{host}:{port}")
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)

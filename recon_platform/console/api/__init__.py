@@ -1,0 +1,1 @@
+"""The JSON API: the service functions of the pages for programs, described by OpenAPI."""

@@ -1,0 +1,26 @@
+"""Lists as CSV for spreadsheets. Text that a spreadsheet would run as a formula is made harmless with an apostrophe."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon_platform.console.page import Listing
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def to_csv(listing: Listing, rows: pl.DataFrame, zone: str) -> bytes:
+    """The columns that the list shows, under their labels, instants in plant time."""
+    made = rows.select([_cell(rows, column.name, column.label, zone) for column in listing.columns])
+    return b"\xef\xbb\xbf" + made.write_csv().encode()
+
+
+def _cell(rows: pl.DataFrame, name: str, label: str, zone: str) -> pl.Expr:
+    column = pl.col(name)
+    kind = rows.schema[name]
+    if isinstance(kind, pl.Datetime):
+        return column.dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d %H:%M").alias(label)
+    if kind == pl.String:
+        starts = pl.any_horizontal([column.str.starts_with(start) for start in FORMULA_STARTS])
+        return pl.when(starts).then(pl.concat_str(pl.lit("'"), column)).otherwise(column).alias(label)
+    return column.alias(label)

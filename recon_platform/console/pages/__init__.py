@@ -1,0 +1,7 @@
+"""The pages: one module per topic, each a router whose every route declares the permission it needs."""
+
+from __future__ import annotations
+
+from recon_platform.console.pages import audit, decisions, lists, login, schedule, today, what_if
+
+ROUTERS = tuple(module.router for module in (login, today, decisions, schedule, what_if, lists, audit))
