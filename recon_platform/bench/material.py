@@ -15,12 +15,12 @@ import numpy as np
 import polars as pl
 
 from recon_platform.material.attribution import prepare, shared_out
+from recon_platform.material.changes import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD
 from recon_platform.material.ledger import EVENT_SCHEMA
 from recon_platform.material.lots import LEAD, MICRO, ON_HAND, SAFETY
 from recon_platform.material.netting import net_all
 from recon_platform.material.problem import Problem, assemble
 from recon_platform.material.raw import raw_messages
-from recon_platform.material.replay import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD
 from recon_platform.material.snapshot import snapshot
 from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
 from recon_platform.tables.context import PlanContext, Plant

@@ -13,24 +13,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recon_platform.material.demand import day_numbers
-from recon_platform.material.lots import LEAD, LOT_FOR_LOT, MIN_QTY, MINIMUM, MULTIPLE, ON_HAND, RULE, SAFETY
-from recon_platform.material.netting import Inputs, Netted, net_all
-from recon_platform.material.problem import Problem, array, assemble, offsets
-from recon_platform.material.replay import (
+from recon_platform.material.changes import (
     GROSS_ADD,
-    LABELS,
     NOBODY,
     OPEN_DAY_SET,
     OPEN_QTY_ADD,
     PARAMETER_ADD,
     PARAMETER_SET,
-    SHARES,
     Changes,
     Lines,
     Shifts,
-    replay_all,
 )
+from recon_platform.material.demand import day_numbers
+from recon_platform.material.lots import LEAD, LOT_FOR_LOT, MIN_QTY, MINIMUM, MULTIPLE, ON_HAND, RULE, SAFETY
+from recon_platform.material.netting import Inputs, Netted, net_all
+from recon_platform.material.problem import Problem, array, assemble, offsets
+from recon_platform.material.replay import LABELS, SHARES, replay_all
 from recon_platform.material.snapshot import Snapshot
 from recon_platform.material.structure import DAY_MAX, product_structure
 from recon_platform.tables.context import PlanContext

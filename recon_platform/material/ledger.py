@@ -10,6 +10,7 @@ import json
 
 import polars as pl
 
+from recon_platform.material.changes import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD, PARAMETER_SET
 from recon_platform.material.demand import DEMAND_SOURCES
 from recon_platform.material.lots import (
     BOUGHT,
@@ -27,7 +28,6 @@ from recon_platform.material.lots import (
     WINDOW,
     YIELD,
 )
-from recon_platform.material.replay import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD, PARAMETER_SET
 from recon_platform.material.roll import Baseline
 from recon_platform.material.snapshot import Snapshot
 from recon_platform.tables.model import Frames

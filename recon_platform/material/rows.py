@@ -22,13 +22,12 @@ def longer(values: Ints, size: int) -> Ints:
 
 
 @njit(cache=True)
-def longer_floats(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """The same for numbers."""
+def longer_rows(values: Ints, size: int) -> Ints:
+    """The same for a table of whole numbers or of numbers: room for `size` rows."""
     if size <= len(values):
         return values
-    grown = np.empty(max(size, 2 * len(values)), dtype=np.float64)
-    for i in range(len(values)):
-        grown[i] = values[i]
+    grown = np.empty((max(size, 2 * len(values)), values.shape[1]), dtype=values.dtype)
+    grown[: len(values)] = values
     return grown
 
 

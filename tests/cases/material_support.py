@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 
 from recon_platform.material import plan_material
+from recon_platform.material.changes import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD, PARAMETER_SET
 from recon_platform.material.ledger import EVENT_SCHEMA
 from recon_platform.material.lots import HOLDING, LEAD, LOT_QTY, MICRO, ON_HAND, RULE, SAFETY, SETUP, WINDOW
 from recon_platform.material.problem import parameter_table
-from recon_platform.material.replay import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD, PARAMETER_SET
 from recon_platform.material.structure import bom_frame
 from tests.material.plant import MONDAY, context, day, frames
 
