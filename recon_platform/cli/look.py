@@ -9,6 +9,7 @@ import typer
 from recon_platform.cli import doors, output
 from recon_platform.cli.doors import needs
 from recon_platform.cli.options import GovernanceOption, HomeOption, JsonOption, LakeOption, PlantOption, RunOption
+from recon_platform.cli.what_if import what_if
 from recon_platform.governance.permissions import Permission
 
 
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     schedules.command("rebuild")(schedule_rebuild)
     app.add_typer(schedules, name="schedule")
     app.command("explain")(explain)
+    app.command("what-if")(what_if)
     app.command("signature")(signature)
     app.command("bias")(bias)
 

@@ -10,12 +10,14 @@ import typer
 
 from recon_platform.cli import output
 from recon_platform.cli.doors import needs
+from recon_platform.cli.noise import noise
 from recon_platform.cli.options import JsonOption
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("simulate")(simulate)
+    app.command("noise")(noise)
 
 
 @needs(None)

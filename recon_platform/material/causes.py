@@ -22,7 +22,8 @@ from recon_platform.material.ledger import (
     transaction_events,
 )
 from recon_platform.material.lots import N_PARAMETERS
-from recon_platform.material.problem import numbered_items, parameter_table
+from recon_platform.material.problem import horizon_axis, numbered_items, parameter_table
+from recon_platform.material.regime import regime_shares
 from recon_platform.material.roll import Baseline, previous_frames, roll
 from recon_platform.material.snapshot import Snapshot
 from recon_platform.tables.context import PlanContext
@@ -51,7 +52,12 @@ def story(frames: Frames, now: Snapshot, context: PlanContext) -> Story | None:
     base = roll(before, now, frames, context)
     bom = bom_changes(base.facts.lines, now.lines)
     events = ledger(base, now, bom, frames)
-    return Story(base, events, bom, attribute(common_ground(base.facts, now), events, bom, context))
+    found = attribute(common_ground(base.facts, now), events, bom, context)
+    regime = regime_shares(before, now, frames, context, horizon_axis(now.days, context).never)
+    if regime.height:  # what reaches every item reaches all of them
+        shares = pl.concat([found.shares, regime]).sort("order_type", "order", "category", "event")
+        found = replace(found, shares=shares, reached=found.baseline.items.select("item"))
+    return Story(base, events, bom, found)
 
 
 def ledger(base: Baseline, now: Snapshot, bom: pl.DataFrame, frames: Frames) -> pl.DataFrame:

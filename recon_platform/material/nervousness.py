@@ -12,6 +12,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.material import NERVOUSNESS
 from recon_platform.tables.model import Frames
 
 ALPHA = 0.5
@@ -161,3 +163,8 @@ def nervousness(frames: Frames, horizon_days: int, planning_date: date) -> pl.Da
             )
         )
     return pl.concat(parts).sort("level", "measure")
+
+
+def nervousness_table(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """Table `nervousness` of tonight."""
+    return NERVOUSNESS.frame(nervousness(frames, context.policy.material.horizon_days, context.planning_date))

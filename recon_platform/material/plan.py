@@ -8,18 +8,22 @@ from recon_platform.material.causes import cause_rows, story
 from recon_platform.material.filters import absorbed_orders, late_customers, with_filters
 from recon_platform.material.lifecycle import with_lifecycle
 from recon_platform.material.made_orders import order_links_table, supply_orders_table
+from recon_platform.material.nervousness import nervousness_table
 from recon_platform.material.problem import assemble
 from recon_platform.material.raw import raw_messages
+from recon_platform.material.regime import plan_settings_table
 from recon_platform.material.snapshot import snapshot
 from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
+from recon_platform.material.tooling import tool_needs_table
+from recon_platform.material.vendors import vendor_dispatch
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.material import MESSAGE_CAUSES
+from recon_platform.tables.material import MESSAGE_CAUSES, VENDOR_DISPATCH
 from recon_platform.tables.model import Frames
 
 
 def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     """Tables `requirements`, `planned_orders`, `pegging`, `action_messages`, `message_causes`, `supply_orders`,
-    `order_links`.
+    `order_links`, `nervousness`, `tool_needs`, `vendor_dispatch`, `plan_settings`.
 
     Reads the conformed tables, `reconciled_orders`, and the run before under `previous.` where there is one: without it
     there is nothing to compare with, and messages have no causes. Raises ValueError where the plant calendar has no
@@ -36,7 +40,7 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
         messages = messages.with_columns(
             pl.col("message").is_in(phoney.get_column("message").implode()).alias("phoney")
         )
-    return {
+    made = {
         "requirements": requirements,
         "planned_orders": planned_orders_table(solution),
         "pegging": pegging_table(solution),
@@ -50,4 +54,10 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
         "message_causes": causes,
         "supply_orders": supply_orders_table(frames, solution, context),
         "order_links": order_links_table(solution),
+        "plan_settings": plan_settings_table(context),
     }
+    seen = {**frames, **made}
+    made["nervousness"] = nervousness_table(seen, context)
+    made["tool_needs"] = tool_needs_table(seen, made["supply_orders"], context)
+    made["vendor_dispatch"] = VENDOR_DISPATCH.frame(vendor_dispatch(seen, context))
+    return made

@@ -109,11 +109,12 @@ _RECONCILED = (
 )  # fmt: skip
 _MATERIAL = (
     "requirements", "planned_orders", "pegging", "action_messages", "message_causes", "supply_orders", "order_links",
+    "nervousness", "tool_needs", "vendor_dispatch", "plan_settings",
 )  # fmt: skip
 _PREVIOUS_MATERIAL = (
     "action_messages", "message_causes", "planned_orders", "requirements", "pegging", "reconciled_orders",
     "items", "inventory", "allocations", "sales_orders", "purchase_orders", "master_schedule", "bom_lines",
-    "plant_days", "material_issues", "inventory_transactions",
+    "plant_days", "material_issues", "inventory_transactions", "plan_settings",
 )  # fmt: skip
 
 STAGES: tuple[Stage, ...] = (

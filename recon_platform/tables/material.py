@@ -206,6 +206,73 @@ SHORTAGES = Table(
     ),
 )
 
+NERVOUSNESS = Table(
+    name="nervousness",
+    layer=Layer.MATERIAL,
+    meaning="How far tonight's releases and messages moved against last night's plan rolled forward, level by level.",
+    key=("level", "measure"),
+    columns=(
+        Column("level", Kind.WHOLE, "Low-level code; −1 is the plant as a whole."),
+        Column("measure", Kind.KEY, "What is measured; docs/material.md says how."),
+        Column("value", Kind.NUMBER, "The value; null where nothing stands in the denominator.", nullable=True),
+        Column("unit", Kind.TEXT, "Unit of the value."),
+    ),
+)
+
+TOOL_NEEDS = Table(
+    name="tool_needs",
+    layer=Layer.MATERIAL,
+    meaning="When each tool must stand ready, for which operation of which open or planned order.",
+    key=("tool", "order", "op_seq"),
+    columns=(
+        Column("tool", Kind.KEY, "The tool.", refers_to="tools"),
+        Column("order", Kind.KEY, "Work order or planned order that needs it."),
+        Column("op_seq", Kind.WHOLE, "Operation that uses it."),
+        Column("kind", Kind.TEXT, "Open in the ERP, or planned.", allowed=("work_order", "planned")),
+        Column("item", Kind.KEY, "Item made.", refers_to="items"),
+        Column("work_center", Kind.KEY, "Where."),
+        Column("need_date", Kind.DAY, "Day the operation begins, by the order's own dates; past where it is late."),
+        Column("units", Kind.NUMBER, "Units made with it.", unit="base uom", minimum=0),
+        Column("hours", Kind.NUMBER, "Set-up and run.", unit="hours", minimum=0),
+        Column("copies", Kind.WHOLE, "Copies there are; null where the tool is unknown.", nullable=True, minimum=0),
+        Column("copies_short", Kind.WHOLE, "Copies too few on that day.", minimum=0),
+        Column("worn", Kind.FLAG, "What its copies still last does not reach to here."),
+    ),
+)
+
+VENDOR_DISPATCH = Table(
+    name="vendor_dispatch",
+    layer=Layer.MATERIAL,
+    meaning="What each vendor should deliver first: open lines by the day they are needed, not by the day promised.",
+    key=("supplier", "position"),
+    columns=(
+        Column("supplier", Kind.KEY, "The vendor."),
+        Column("position", Kind.WHOLE, "1 is the most urgent.", minimum=1),
+        Column("purchase_order", Kind.KEY, "Order/line."),
+        Column("item", Kind.KEY, "Item.", refers_to="items"),
+        Column("qty", Kind.NUMBER, "Still to come.", unit="base uom", above=0),
+        Column("promised_date", Kind.DAY, "Date promised, else asked for."),
+        Column("need_date", Kind.DAY, "First day it is needed; null where nothing needs it.", nullable=True),
+        Column("critical_ratio", Kind.NUMBER, "Days until needed ÷ days until promised; below 1 the promise is too late.",
+               nullable=True),
+        Column("week", Kind.DAY, "Monday of the week the commitment is counted in.", nullable=True),
+        Column("committed", Kind.TEXT, "Place in the weekly commitment; null where none was agreed.",
+               allowed=("fixed", "flexible", "beyond"), nullable=True),
+    ),
+)  # fmt: skip
+
+PLAN_SETTINGS = Table(
+    name="plan_settings",
+    layer=Layer.MATERIAL,
+    meaning="The settings of netting tonight, so that the next night can say what a change of policy moved.",
+    key=("setting",),
+    columns=(
+        Column("setting", Kind.KEY, "Setting of [policy.material]."),
+        Column("value", Kind.TEXT, "Its value as JSON; null is no limit."),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     REQUIREMENTS, PLANNED_ORDERS, PEGGING, ACTION_MESSAGES, MESSAGE_CAUSES, SUPPLY_ORDERS, ORDER_LINKS, SHORTAGES,
+    NERVOUSNESS, TOOL_NEEDS, VENDOR_DISPATCH, PLAN_SETTINGS,
 )  # fmt: skip

@@ -240,3 +240,26 @@ def test_less_demand_never_releases_earlier_under_lot_for_lot_and_fixed_lots(see
         for at, total in after[name].items():
             was = max((q for d, q in before[name].items() if d <= at), default=0.0)  # type: ignore[operator]
             assert total <= was + 1e-6, (name, at)
+
+
+def test_a_planning_bill_overplans_options_and_orders_for_what_was_sold_consume_the_family() -> None:
+    """100 of a family, 60 % with option X and 50 % with Y: ten overplanned. What a customer ordered is no more forecast."""
+    bill = [
+        {"parent_item": "FAMILY", "component_item": "X", "qty_per": 0.6},
+        {"parent_item": "FAMILY", "component_item": "Y", "qty_per": 0.5},
+        {"parent_item": "FAMILY", "component_item": "FRAME", "qty_per": 1.0},
+    ]
+    items = [
+        {"item": "FAMILY", "make_buy": "phantom"},
+        *({"item": part, "make_buy": "buy", "lead_time_days": 7.0} for part in ("X", "Y", "FRAME")),
+    ]
+    forecast = [{"item": "FAMILY", "due_date": day(5), "qty": 100.0, "source": "forecast"}]
+    made = plan(items=items, bom_lines=bill, master_schedule=forecast)
+    assert {part: planned(made, part) for part in ("X", "Y", "FRAME")} == {
+        "X": {4: 60.0},
+        "Y": {4: 50.0},
+        "FRAME": {4: 100.0},
+    }
+    sold = [{"sales_order": "S", "item": "FAMILY", "qty": 40.0, "requested_date": day(5)}]
+    made = plan(items=items, bom_lines=bill, master_schedule=forecast, sales_orders=sold)
+    assert planned(made, "X") == {4: 60.0}  # 40 sold and 60 still forecast: nothing is counted twice

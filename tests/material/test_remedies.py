@@ -14,8 +14,9 @@ from recon_platform.material.filters import with_filters
 from recon_platform.material.lead_times import lead_time_stacks, unstable_lot_rules
 from recon_platform.material.nervousness import nervousness
 from recon_platform.material.remedies import block_change, compress, cycle_counts, split_parent, use_up_dates
+from recon_platform.material.trial import withdrawal
 from recon_platform.material.vendors import realistic_lead_times, vendor_dispatch, vendor_reliability
-from recon_platform.material.what_if import what_if, withdrawal
+from recon_platform.material.what_if import what_if
 from recon_platform.tables.material import MESSAGE_CAUSES
 from recon_platform.tables.policy import MaterialPolicy
 from tests.cases.material_scenarios import NOBODY, chain, message_rows, night
