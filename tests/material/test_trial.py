@@ -32,13 +32,13 @@ def test_a_withdrawal_takes_from_several_records_and_no_more_than_there_is() -> 
 def test_master_schedule_parameter_and_supply_reach_the_components() -> None:
     base = small(purchase_orders=[{"purchase_order": "P", "item": "B", "qty": 10.0, "due_date": day(3)}],
                  sales_orders=[{"sales_order": "S", "item": "A", "qty": 10.0, "requested_date": day(6)}])  # fmt: skip
-    assert changes(base, trial.demand_of(base, "A", day(7), 4.0)) == {("A", 4.0), ("B", 6.0)}
+    assert changes(base, trial.demand_of(base, "A", day(7), 4.0, "interplant")) == {("A", 4.0), ("B", 6.0)}
     assert changes(base, trial.parameter(base, "B", "safety_stock", "3")) == {("B", 1.0)}
     assert changes(base, trial.supply(base, "P/1", qty=0.0)) == {("B", 8.0)}
     late = what_if(base, trial.supply(base, "P/1", day=day(8)), context(MONDAY))
     codes = {(r["code"], r["feasible"]) for r in late.messages.iter_rows(named=True)}
     assert ("EXPEDITE", True) in codes
-    gone = trial.demand_of(trial.demand_of(base, "A", day(7), 4.0), "A", day(7), 0.0)
+    gone = trial.demand_of(trial.demand_of(base, "A", day(7), 4.0, "interplant"), "A", day(7), 0.0, "interplant")
     assert changes(base, gone) == set()
 
 
@@ -51,7 +51,7 @@ def test_effects_name_levels_tools_people_vendors_and_fences() -> None:
                    "run_skill": "operator", "run_people": 0.5}],
         supplier_items=[{"supplier": "V2", "item": "B", "price": 2.0}, {"supplier": "V1", "item": "B", "price": 1.0}],
     )  # fmt: skip
-    effects = what_if(base, trial.demand_of(base, "A", day(4) + timedelta(days=1), 10.0), context(MONDAY))
+    effects = what_if(base, trial.demand_of(base, "A", day(4) + timedelta(days=1), 10.0, "interplant"), context(MONDAY))
     assert effects.levels.select("level", "items", "added").rows() == [(0, 1, 1), (1, 1, 1)]
     assert effects.tools.select("tool", "orders", "hours").rows() == [("DIE", 1, 1.5)]
     assert dict(effects.skills.select("skill", "hours").rows()) == {"operator": 0.5, "setter": 0.5}
