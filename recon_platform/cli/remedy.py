@@ -85,7 +85,7 @@ def whatif(
     from recon_platform.cli.nights import newest_manifest
     from recon_platform.lake import Lake
     from recon_platform.nights.records import manifest
-    from recon_platform.nights.what_if import run_frames
+    from recon_platform.nights.trial import night_frames
     from recon_platform.proposal.own import evaluate_own, override, own_proposal
 
     if (kind is None) == (change is None):
@@ -93,7 +93,7 @@ def whatif(
     doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
     found = newest_manifest(stored, plant) if run is None else manifest(stored, run)
-    frames = run_frames(stored, found)
+    frames = night_frames(stored, found)
     if kind is not None:
         proposal = own_proposal(frames, kind=kind, subject=subject, value=value, reason="what if")
     else:

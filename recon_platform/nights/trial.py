@@ -27,7 +27,7 @@ def night_frames(lake: Lake, manifest: Manifest) -> dict[str, pl.DataFrame]:
 
 def effect_of(frames: dict[str, pl.DataFrame], manifest: Manifest, changes: Sequence[Change]) -> Effect:
     """The effect of `changes` on the night of `manifest`, whose tables are `frames`: the way moves are measured."""
-    from recon_platform.proposal.evaluate import compare, plan_again  # noqa: PLC0415 - loads compiled kernels
+    from recon_platform.proposal.evaluate import compare, pinned, plan_again  # noqa: PLC0415 - loads compiled kernels
 
     context = manifest.pins.context
-    return compare(frames, plan_again(frames, context, changes), context)
+    return compare(frames, plan_again(frames, context, [*pinned(frames, context), *changes]), context)

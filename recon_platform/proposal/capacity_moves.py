@@ -82,13 +82,37 @@ def siblings(frames: Frames, context: PlanContext, late: pl.DataFrame) -> Iterat
 
 
 def frozen_breaks(frames: Frames, context: PlanContext, late: pl.DataFrame) -> Iterator[Candidate]:
-    """Late orders held in their place by the frozen horizon, let go so that they may be resequenced."""
-    held = (
+    """Late orders held in their place by the frozen horizon, let go with what stands frozen before them and weighs no more."""
+    waiting = frames["reconciled_operations"].filter(pl.col("status") == "waiting").select("work_order", "op_seq")
+    weights = frames["supply_orders"].select(pl.col("order").alias("work_order"), "weight")
+    frozen = (
         frames["schedule"]
-        .filter(pl.col("frozen") & (pl.col("start") > context.as_of))
-        .join(late.select(pl.col("order").alias("work_order"), "lines", "weight"), on="work_order")
-        .group_by("work_order")
+        .filter(pl.col("frozen"))
+        .join(waiting, on=["work_order", "op_seq"], how="semi")
+        .join(weights, on="work_order")
+        .select("work_order", "op_seq", "machine", "start", "weight")
+    )
+    held = frozen.join(late.select(pl.col("order").alias("work_order"), "lines"), on="work_order")
+    before = (
+        held.select(
+            pl.col("work_order").alias("for"), "machine", pl.col("start").alias("until"), pl.col("weight").alias("most")
+        )
+        .join(frozen, on="machine")
+        .filter(
+            (pl.col("start") < pl.col("until"))
+            & (pl.col("weight") <= pl.col("most"))
+            & (pl.col("work_order") != pl.col("for"))
+        )
+        .select("for", "work_order", "op_seq")
+        .unique()
+        .sort("for", "work_order", "op_seq")
+        .group_by("for", maintain_order=True)
+        .agg(pl.struct("work_order", "op_seq").alias("ahead"))
+    )
+    held = (
+        held.group_by("work_order")
         .agg(pl.col("lines").first(), pl.col("weight").first(), pl.col("op_seq").sort())
+        .join(before, left_on="work_order", right_on="for", how="left")
         .sort(pl.col("lines") * pl.col("weight"), "work_order", descending=[True, False])
     )
     for row in held.iter_rows(named=True):
@@ -97,8 +121,11 @@ def frozen_breaks(frames: Frames, context: PlanContext, late: pl.DataFrame) -> I
             subject=row["work_order"],
             before="frozen in place",
             after="free to be resequenced",
-            changes=[grant("fence", work_order=row["work_order"], op_seq=op_seq) for op_seq in row["op_seq"]],
+            changes=[
+                *(grant("fence", work_order=row["work_order"], op_seq=op_seq) for op_seq in row["op_seq"]),
+                *(grant("fence", **operation) for operation in row["ahead"] or ()),
+            ],
             reason=f"{row['work_order']} is late and {len(row['op_seq'])} of its operations are frozen",
-            evidence={"operations": row["op_seq"], "lines": row["lines"]},
+            evidence={"operations": row["op_seq"], "lines": row["lines"], "let_go_before_it": row["ahead"] or []},
             orders=(row["work_order"],),
         )

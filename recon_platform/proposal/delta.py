@@ -1,8 +1,6 @@
 """Delta view: what the plan does differently from the schedule in force, operation by operation, and why.
 
-A reason is read from stored facts only, the nearest first: what happened to the operation or its order (new, finished,
-quantity corrected), to its machine (down), to its material, to the operation before it, and last which operation now
-stands before it on its machine.
+Belongs here: which operations differ, and what that does to customer lines. Why stands in `reasons`.
 """
 
 from __future__ import annotations
@@ -11,6 +9,7 @@ import polars as pl
 
 from recon_platform.planning.promises import project_lines
 from recon_platform.proposal.ends import ends_in_force
+from recon_platform.proposal.reasons import with_reasons
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import PROPOSAL_CHANGES
@@ -23,7 +22,7 @@ def proposal_changes(frames: Frames, context: PlanContext) -> pl.DataFrame:
     """Table `proposal_changes`; empty where no schedule is in force."""
     if frames.get("published.schedule") is None or frames["published.schedule"].is_empty():
         return PROPOSAL_CHANGES.empty()
-    changes = _reasons(_changed_operations(frames), frames, context)
+    changes = with_reasons(_side_by_side(frames), frames, context).filter(pl.col("what").is_not_null())
     zone = context.plant.timezone
     shown = {
         side: pl.concat_str(
@@ -44,6 +43,7 @@ def proposal_changes(frames: Frames, context: PlanContext) -> pl.DataFrame:
             "shift_minutes",
             "reason",
             "cause",
+            "root",
             pl.col("frozen").fill_null(False),
             pl.col("otif_effect").fill_null(0).cast(pl.Int64),
             (pl.col("to_hours").fill_null(0) - pl.col("from_hours").fill_null(0)).alias("labour_effect"),
@@ -51,8 +51,9 @@ def proposal_changes(frames: Frames, context: PlanContext) -> pl.DataFrame:
     ).sort("work_order", "op_seq", "what")
 
 
-def _changed_operations(frames: Frames) -> pl.DataFrame:
-    """Operations in force and proposed side by side, those that differ, and which stands before each on its machine."""
+def _side_by_side(frames: Frames) -> pl.DataFrame:
+    """Operations in force and proposed side by side and what stands before each on its machine; `what` is null where an
+    operation keeps machine and start."""
     sides = []
     for side, name in (("from", "published.schedule"), ("to", "schedule")):
         schedule = frames[name].sort("machine", "start", *KEY)
@@ -64,7 +65,8 @@ def _changed_operations(frames: Frames) -> pl.DataFrame:
                 pl.col("qty").alias(f"{side}_qty"),
                 ((pl.col("end") - pl.col("setup_start")).dt.total_seconds() / 3600).alias(f"{side}_hours"),
                 pl.col("work_order").shift(1).over("machine").alias(f"{side}_after_order"),
-                *(["frozen", "bound_by"] if side == "to" else []),
+                pl.col("op_seq").shift(1).over("machine").alias(f"{side}_after_op"),
+                *(["frozen", "bound_by", "terms"] if side == "to" else []),
             )
         )
     states = frames["reconciled_orders"].select("work_order", pl.col("status").alias("order_status"))
@@ -94,122 +96,6 @@ def _changed_operations(frames: Frames) -> pl.DataFrame:
             .then(pl.lit("start"))
             .alias("what")
         )
-        .filter(pl.col("what").is_not_null())
-    )
-
-
-def _reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
-    """`changes` with `reason` in words and `cause` as a category."""
-    zone = context.plant.timezone
-    needs = frames["supply_orders"].select(pl.col("order").alias("work_order"), "earliest_at", "material_bound", "kind")
-    unscheduled = frames["unscheduled"].select("work_order", pl.col("reason").alias("why_not"))
-    downs = _downtimes(frames, context)
-    order_state = changes.select("work_order", "op_seq", "shift_minutes").sort(*KEY)
-    before = order_state.with_columns(
-        pl.col("shift_minutes").shift(1).over("work_order").alias("shift_before"),
-        pl.col("op_seq").shift(1).over("work_order").alias("op_before"),
-    ).select(*KEY, "shift_before", "op_before")
-    rows = (
-        changes.join(needs, on="work_order", how="left")
-        .join(unscheduled, on="work_order", how="left")
-        .join(downs, left_on="from_machine", right_on="machine", how="left")
-        .join(before, on=KEY, how="left")
-    )
-    when = pl.col("earliest_at").dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d %H:%M")
-    quantity = (pl.col("from_qty") - pl.col("to_qty")).abs() > 0.5
-    later = pl.col("shift_minutes") > 0
-    down = pl.col("down_until").is_not_null() & (pl.col("from_start") < pl.col("down_until")) & later
-    stands_after = pl.coalesce(pl.col("to_after_order"), pl.lit("nothing"))
-    stood_after = pl.coalesce(pl.col("from_after_order"), pl.lit("nothing"))
-    cases: list[tuple[pl.Expr, pl.Expr, str | None]] = [
-        (
-            pl.col("what") == "finished",
-            pl.concat_str(pl.lit("done: the order is "), pl.coalesce("order_status", "operation_status")),
-            None,
-        ),
-        (
-            (pl.col("what") == "removed") & pl.col("why_not").is_not_null(),
-            pl.concat_str(pl.lit("no longer scheduled: "), "why_not"),
-            "RECORD_ERROR",
-        ),
-        (
-            pl.col("what") == "removed",
-            pl.lit("no longer needed: nothing in the backlog asks for it any more"),
-            "MPS_CHANGE",
-        ),
-        (
-            (pl.col("what") == "added") & (pl.col("kind") == "planned"),
-            pl.lit("planned order that netting asks for and the schedule in force did not have"),
-            "MPS_CHANGE",
-        ),
-        (pl.col("what") == "added", pl.lit("order released since the schedule in force was made"), "MPS_CHANGE"),
-        (
-            down,
-            pl.concat_str(
-                pl.lit("machine "),
-                "from_machine",
-                pl.lit(" is down until "),
-                pl.col("down_until").dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d %H:%M"),
-                pl.lit(" ("),
-                pl.col("down_reason").fill_null("no reason given"),
-                pl.lit(")"),
-            ),
-            "PLANT_FALLDOWN",
-        ),
-        (
-            later & (pl.col("earliest_at") > pl.col("from_start")),
-            pl.concat_str(
-                pl.lit("material not before "), when, pl.lit(": "), pl.col("material_bound").fill_null("stock")
-            ),
-            "VENDOR_FALLDOWN",
-        ),
-        (
-            quantity,
-            pl.concat_str(
-                pl.lit("quantity to run corrected from "),
-                pl.col("from_qty").round(1).cast(pl.String),
-                pl.lit(" to "),
-                pl.col("to_qty").round(1).cast(pl.String),
-            ),
-            "RECORD_ERROR",
-        ),
-        (
-            (pl.col("bound_by") == "predecessor") & (pl.col("shift_before") * pl.col("shift_minutes") > 0),
-            pl.concat_str(
-                pl.lit("follows operation "),
-                pl.col("op_before").cast(pl.String),
-                pl.lit(" of the same order, which moved"),
-            ),
-            None,
-        ),
-    ]
-    reason: pl.Expr = pl.concat_str(
-        pl.lit("on "),
-        "to_machine",
-        pl.lit(" it now runs after "),
-        stands_after,
-        pl.lit("; before, after "),
-        stood_after,
-    )
-    cause: pl.Expr = pl.lit(None, dtype=pl.String)
-    for condition, text, category in reversed(cases):  # the first case that holds is the one told
-        holds = condition.fill_null(False)
-        reason = pl.when(holds).then(text).otherwise(reason)
-        cause = pl.when(holds).then(pl.lit(category, dtype=pl.String)).otherwise(cause)
-    return rows.with_columns(reason.alias("reason"), cause.alias("cause"))
-
-
-def _downtimes(frames: Frames, context: PlanContext) -> pl.DataFrame:
-    """`machine`, `down_until`, `down_reason`: unplanned stops that reach past the instant the plan is as of."""
-    until = pl.coalesce("ended_at", "expected_end")
-    return (
-        frames["downtime_events"]
-        .filter(~pl.col("planned").fill_null(False) & (until.is_null() | (until > context.as_of)))
-        .filter(pl.col("machine").is_not_null())
-        .with_columns(until.alias("down_until"))
-        .sort("machine", "down_until", "event", nulls_last=True)
-        .group_by("machine", maintain_order=True)
-        .agg(pl.col("down_until").last(), pl.col("reason").last().alias("down_reason"))
     )
 
 

@@ -47,6 +47,7 @@ PROPOSAL_CHANGES = Table(
         Column("shift_minutes", Kind.NUMBER, "Start after minus start before.", unit="minutes", nullable=True),
         Column("reason", Kind.TEXT, "Why, in words, from stored facts."),
         Column("cause", Kind.TEXT, "Cause category behind it, where one is known.", nullable=True),
+        Column("root", Kind.TEXT, "Operation (`order/op`) whose fact is the reason; null: resequenced.", nullable=True),
         Column("frozen", Kind.FLAG, "Lies inside the frozen horizon."),
         Column("otif_effect", Kind.WHOLE, "Customer lines won (+) or lost (−) by the order's new end.", unit="lines"),
         Column("labour_effect", Kind.NUMBER, "Change of run and set-up time.", unit="hours"),
