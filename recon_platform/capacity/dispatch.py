@@ -545,4 +545,4 @@ def _entry(digest: int) -> Callable[..., tuple[Array, Array]]:
     return dispatch_pass
 
 
-dispatch_pass = _entry(sources_digest() & 0x7FFFFFFF)
+dispatch_pass = _entry(sources_digest())

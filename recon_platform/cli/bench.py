@@ -153,28 +153,49 @@ def instances(
     folder: Annotated[Path, typer.Argument(help="Folder of public instances in the neutral JSON form.")],
     cpu_seconds: Annotated[float, typer.Option("--cpu-seconds", min=0.1, help="For each instance and method.")] = 2.0,
     out: Annotated[Path | None, typer.Option("--out", help="Write every schedule there as CSV.")] = None,
-    cpsat: Annotated[bool, typer.Option("--cpsat/--no-cpsat", help="Also let CP-SAT try.")] = True,
-    as_json: JsonOption = False,
+    cpsat: Annotated[
+        bool | None, typer.Option("--cpsat/--no-cpsat", help="Also let CP-SAT try. Default: only without --json.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, as each instance is done.")] = False,
 ) -> None:
     """Solve public scheduling instances; compare with best known values, simple rules and CP-SAT at equal time."""
-    from recon_platform.bench.instances import run
+    from recon_platform.bench.instances import TARGETS, as_line, run, summary
 
-    with output.progress(None, quiet=as_json) as step:
-        results = run(folder, cpu_seconds=cpu_seconds, out=out, with_cpsat=cpsat, say=lambda result: step(result.name))
+    with_cpsat = not as_json if cpsat is None else cpsat
     if as_json:
-        output.print_json([{**output.plain(result), "gap": result.gap} for result in results])
+        run(
+            folder, cpu_seconds=cpu_seconds, out=out, with_cpsat=with_cpsat,
+            say=lambda result: typer.echo(as_line(result)),
+        )  # fmt: skip
         return
+    with output.progress(None, quiet=False) as step:
+        results = run(folder, cpu_seconds=cpu_seconds, out=out, with_cpsat=with_cpsat, say=lambda one: step(one.name))
     output.print_rows(
         "",
-        ("instance", "objective", "ours", "best known", "gap %", "cp-sat", "best rule"),
+        ("instance", "objective", "ours", "best known", "gap %", "CPU s", "cp-sat", "best rule"),
         [
             (
-                r.name, r.objective, r.value, r.best_known, None if r.gap is None else 100 * r.gap, r.cpsat,
-                min(r.edd, r.spt, r.cr, r.atc),
+                r.name, r.objective, r.value, r.best_known, _percent(r.gap), r.cpu_s, r.cpsat, min(r.edd, r.spt, r.cr, r.atc),
             )
             for r in results
         ],
     )  # fmt: skip
+    output.print_rows(
+        "Gap to the sum of best known values, %",
+        ("family", "instances", "matched", "ours", "mean gap", "CPU s", "cp-sat", "atc", "edd", "spt", "cr", "target"),
+        [
+            (
+                row["family"], row["instances"], row["matched"], _percent(row["sum_gap"]), _percent(row["mean_gap"]),
+                row["cpu_s"], *(_percent(row[name]) for name in ("cpsat", "atc", "edd", "spt", "cr")),
+                TARGETS.get(row["family"]),
+            )
+            for row in summary(results)
+        ],
+    )  # fmt: skip
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100.0 * share
 
 
 @needs(None)
