@@ -7,7 +7,7 @@ its machine is open and the shift has as many of them; those minutes must cover 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -32,48 +32,72 @@ def people_problems(
     labour = frames.get("labour")
     if labour is None or labour.is_empty():
         return pl.DataFrame(schema=EMPTY)
-    found: list[dict[str, Any]] = []
+    found: list[pl.DataFrame] = []
     begin: datetime = rows["setup_start"].min()  # type: ignore[assignment]
     finish: datetime = rows["end"].max()  # type: ignore[assignment]
     length = int((finish - begin) / timedelta(minutes=1)) + 1
-    single = rows.join(loads.select("work_order", "op_seq"), on=["work_order", "op_seq"], how="semi").filter(
-        ~pl.col("external")
+    machines = open_time.select("machine").unique(maintain_order=True).with_row_index("nr")
+    windows = open_time.join(machines, on="machine").select("nr", _minute("start", begin), _minute("end", begin))
+    opens = _Opens(*(windows.sort("nr", "start_minute")[name].to_numpy() for name in windows.columns))
+    single = (
+        rows.join(loads.select("work_order", "op_seq"), on=["work_order", "op_seq"], how="semi")
+        .filter(~pl.col("external"))
+        .join(machines, on="machine", maintain_order="left")
     )
-    opens = {
-        str(machine): part.select(_minute("start", begin), _minute("end", begin)).to_numpy()
-        for (machine,), part in open_time.group_by("machine", maintain_order=True)
-    }
     for skill in labour["skill"].unique().sort().to_list():
-        there = _people(skill, frames, context, begin, length)
-        used = np.zeros(length, np.int64)
         uses = single.select(
-            "work_order", "op_seq", "machine", _minute("setup_start", begin), _minute("start", begin), _minute("end", begin),
+            "work_order", "op_seq", "machine", "nr", _minute("setup_start", begin), _minute("start", begin), _minute("end", begin),
             "needs_min", _need("setup", skill).alias("setup_need"), _need("run", skill).alias("run_need"),
         ).filter((pl.col("setup_need") > 0) | (pl.col("run_need") > 0))  # fmt: skip
-        for order, seq, machine, a, b, c, needs, setup_need, run_need in uses.iter_rows():
-            windows = opens.get(machine)
-            if windows is None:
-                continue
-            got = 0
-            for low, high, need in ((a, b, setup_need), (b, c, run_need)):
-                if need <= 0 or high <= low:
-                    continue
-                first = int(np.searchsorted(windows[:, 1], low, side="right"))
-                for start, end in windows[first:]:
-                    if start >= high:
-                        break
-                    part = slice(max(int(start), low), min(int(end), high))
-                    enough = there[part] >= need
-                    used[part][enough] += need
-                    got += int(enough.sum()) if low == b else 0
-            if run_need > 0 and got < needs * (1 - 2e-6) - 0.11:
-                found.append(_row("labour", order, seq, machine, f"has {got} min with {skill}, needs {needs:.1f}"))
+        there = _people(skill, frames, context, begin, length)
+        used = np.zeros(length, np.int64)
+        got = np.zeros(uses.height, np.int64)
+        for need, low, high in (("setup_need", "setup_start", "start"), ("run_need", "start", "end")):
+            amounts = uses[need].to_numpy()
+            of, first, last = opens.pieces(*(uses[name].to_numpy() for name in ("nr", f"{low}_minute", f"{high}_minute")))
+            for amount in np.unique(amounts[amounts > 0]):
+                # whoever needs so many works only in the minutes that have so many
+                enough = there >= amount
+                mine = amounts[of] == amount
+                edges = np.bincount(first[mine], minlength=length + 1) - np.bincount(last[mine], minlength=length + 1)
+                used += np.where(enough, np.cumsum(edges)[:length] * amount, 0)
+                if need == "run_need":
+                    upto = np.concatenate([[0], np.cumsum(enough)])
+                    np.add.at(got, of[mine], upto[last[mine]] - upto[first[mine]])
+        few = uses.with_columns(pl.Series("got", got)).filter(
+            (pl.col("run_need") > 0) & (pl.col("got") < pl.col("needs_min") * (1 - 2e-6) - 0.11)
+        )
+        text = pl.format("has {} min with {}, needs {}", "got", pl.lit(skill), pl.col("needs_min").round(1))
+        found.append(few.select(pl.lit("labour").alias("constraint"), "work_order", "op_seq", "machine", text.alias("detail")))
         over = np.flatnonzero(used > np.maximum(there, 0))
         if over.size:
             when = begin + timedelta(minutes=int(over[0]))
-            text = f"{skill}: {used[over[0]] / 100} people used, {there[over[0]] / 100} there at {when} and {over.size} min in all"
-            found.append(_row("labour", "", 0, "", text))
-    return pl.DataFrame(found, schema=EMPTY)
+            told = f"{skill}: {used[over[0]] / 100} people used, {there[over[0]] / 100} there at {when} and {over.size} min in all"
+            found.append(pl.DataFrame([("labour", "", 0, "", told)], schema=EMPTY, orient="row"))
+    return pl.concat([part.cast(EMPTY) for part in found])  # type: ignore[arg-type]
+
+
+class _Opens(NamedTuple):
+    """Open time of all machines, sorted by machine and start: machine number, first and last minute."""
+
+    machine: np.ndarray[Any, Any]
+    start: np.ndarray[Any, Any]
+    end: np.ndarray[Any, Any]
+
+    def pieces(
+        self, machine: np.ndarray[Any, Any], low: np.ndarray[Any, Any], high: np.ndarray[Any, Any]
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Spans [low, high) of machines cut to open time: (number of the span, first minute, last minute) per piece."""
+        shift = int(min(self.start.min(initial=0), low.min(initial=0)))
+        wide = int(max(self.end.max(initial=0), high.max(initial=0))) - shift + 1
+        own = self.machine.astype(np.int64) * wide - shift
+        key = machine.astype(np.int64) * wide - shift
+        first = np.searchsorted(own + self.end, key + low, side="right")
+        count = np.maximum(np.searchsorted(own + self.start, key + high, side="left") - first, 0)
+        count[high <= low] = 0
+        of = np.repeat(np.arange(machine.size), count)
+        piece = np.arange(count.sum()) + np.repeat(first - np.cumsum(count) + count, count)
+        return of, np.maximum(self.start[piece], low[of]), np.minimum(self.end[piece], high[of])
 
 
 def tool_problems(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
@@ -115,10 +139,6 @@ def tool_problems(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
         pl.concat_str(pl.col("tool"), pl.lit(": "), pl.col("in_use").cast(pl.String), pl.lit(" copies in use, there are "),
                       pl.col("copies").cast(pl.String)).alias("detail"),
     )  # fmt: skip
-
-
-def _row(constraint: str, order: str, seq: int, machine: str, detail: str) -> dict[str, Any]:
-    return {"constraint": constraint, "work_order": order, "op_seq": seq, "machine": machine, "detail": detail}
 
 
 def _minute(column: str, begin: datetime) -> pl.Expr:
