@@ -76,10 +76,24 @@ def best_of(
     measure: Callable[[Problem, Solution], float] = objective,
 ) -> tuple[Setting, float]:  # fmt: skip
     """The best of the first `passes` settings of the grid, and its measure. Ties go to the earlier setting."""
+    setting, value, _ = best_plan(problem, passes, threads=threads, stay=stay, pull=pull, measure=measure)
+    return setting, value
+
+
+def best_plan(
+    problem: Problem, passes: int, *, threads: int = 2, stay: float = 0.0, pull: float = 0.0,
+    measure: Callable[[Problem, Solution], float] = objective,
+) -> tuple[Setting, float, Solution]:  # fmt: skip
+    """As `best_of`, with the plan itself; only the best one so far is kept while the others are tried."""
     settings = [Setting(k1, k2, stay, pull) for k1, k2 in GRID[: max(1, passes)]]
-    if len(settings) == 1:
-        return settings[0], measure(problem, run_pass(problem, settings[0]))
+
+    def attempt(setting: Setting) -> tuple[float, Solution]:
+        made = run_pass(problem, setting)
+        return measure(problem, made), made
+
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        values = list(pool.map(lambda setting: measure(problem, run_pass(problem, setting)), settings))
-    best = min(range(len(settings)), key=lambda k: (values[k], k))
-    return settings[best], values[best]
+        chosen, (value, plan) = settings[0], attempt(settings[0])
+        for setting, (other, made) in zip(settings[1:], pool.map(attempt, settings[1:]), strict=True):
+            if other < value:
+                chosen, value, plan = setting, other, made
+    return chosen, value, plan
