@@ -34,14 +34,15 @@ from recon_platform.capacity.problem import (
 
 MAX_TICKS = 3_000_000
 TICKS_PER_STEP = 200  # a tick is at most this part of a mean step, so that rounding up costs little working time
-RUSH_STAYS = (1e9, 8.0, 2.0, 0.5)  # how strongly the plan in force holds when a rush order comes, strongest first
+RUSH_HELD, RUSH_PUSHED = 8.0, 0.5  # how strongly the plan in force holds when a rush order comes: by index
 WEIGHT = {1: 4.0, 2: 2.0, 3: 1.0}
 COVER_BEFORE_DAYS = 7.0  # a purchase arrives this long before it is first needed, where its lead time allows
 
 
 @dataclass(frozen=True, slots=True)
 class PeerFigures:
-    """What one workload gave. `moved` are shares of steps that move when one rush order is added."""
+    """What one workload gave. `moved` are shares of steps that move when one rush order is added and the plan in force holds, so
+    that it takes what room there is; `pushed`: when it may push what has a clearly lower index. `late` is the rush order's."""
 
     orders: int
     steps: int
@@ -53,6 +54,8 @@ class PeerFigures:
     rush_moved_pct: float
     rush_moved_8h_pct: float
     rush_late_days: float
+    pushed_moved_pct: float
+    pushed_late_days: float
 
 
 class Workload(NamedTuple):
@@ -103,9 +106,9 @@ def read_workload(folder: Path) -> Workload:
 
 @nb.njit(cache=True)
 def peg(
-    item: Array, qty: Array, stock: Array, lot_min: Array, multiple: Array
+    item: Array, qty: Array, need: Array, stock: Array, lot_min: Array, multiple: Array
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """Serve demands (sorted by item and need) from stock, then from lots made when the last runs out.
+    """Serve demands (sorted by item and need) from stock, then from lots made when the last runs out or is needed later.
 
     Returns (demand, lot, ...) pegs with lot -1 for stock, then item, quantity and first demand of each lot.
     """
@@ -115,27 +118,28 @@ def peg(
     lot_item, lot_qty, lot_first = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64)
     left = stock.copy()
     open_lot = np.full(stock.shape[0], -1, np.int64)
-    open_left = np.zeros(stock.shape[0])
+    open_left, open_need = np.zeros(stock.shape[0]), np.zeros(stock.shape[0])
     pegs, lots = 0, 0
     for d in range(n):
         i = item[d]
-        need = qty[d]
-        used = min(left[i], need)
+        rest = qty[d]
+        used = min(left[i], rest)
         if used > 0:
             left[i] -= used
-            need -= used
+            rest -= used
             peg_demand[pegs], peg_lot[pegs] = d, -1
             pegs += 1
-        if need > 1e-9 and open_lot[i] >= 0 and open_left[i] > 1e-9:
-            used = min(open_left[i], need)
+        if rest > 1e-9 and open_left[i] > 1e-9 and open_need[i] <= need[d]:
+            used = min(open_left[i], rest)
             open_left[i] -= used
-            need -= used
+            rest -= used
             peg_demand[pegs], peg_lot[pegs] = d, open_lot[i]
             pegs += 1
-        if need > 1e-9:
-            size = np.ceil(max(need, lot_min[i]) / multiple[i] - 1e-9) * multiple[i]
+        if rest > 1e-9:
+            size = np.ceil(max(rest, lot_min[i]) / multiple[i] - 1e-9) * multiple[i]
             lot_item[lots], lot_qty[lots], lot_first[lots] = i, size, d
-            open_lot[i], open_left[i] = lots, size - need
+            open_lot[i], open_left[i] = lots, size - rest
+            open_need[i] = need[d]
             peg_demand[pegs], peg_lot[pegs] = d, lots
             pegs += 1
             lots += 1
@@ -226,7 +230,7 @@ def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[N
         item, qty, need, consumer, last = (column[~buys] for column in (item, qty, need, consumer, last))
         if not len(item):
             continue
-        peg_demand, peg_lot, lot_item, lot_qty, lot_first = peg(item, qty, stock, lot_min, multiple)
+        peg_demand, peg_lot, lot_item, lot_qty, lot_first = peg(item, qty, need, stock, lot_min, multiple)
         from_lot = peg_lot >= 0
         ids = made + np.arange(len(lot_item))
         if depth == 0:
@@ -292,7 +296,9 @@ def _buy(
         item, qty, need, stock, lead, least, multiple, pointer, supply["days"].to_numpy()[order],
         supply["qty"].to_numpy().astype(float)[order],
     )  # fmt: skip
-    purchases += [(names[i], q, d) for i, q, d in zip(new_item.tolist(), new_qty.tolist(), new_day.tolist(), strict=True)]
+    purchases += [
+        (names[i], q, d) for i, q, d in zip(new_item.tolist(), new_qty.tolist(), new_day.tolist(), strict=True)
+    ]
     return there
 
 
@@ -327,7 +333,7 @@ def cover(
             receipt_left[r] -= used
             rest -= used
             day = max(day, receipt_day[r])
-        if rest > 1e-9 and open_left[i] > 1e-9:
+        if rest > 1e-9 and open_left[i] > 1e-9 and open_day[i] <= max(need[d], lead[i]):
             used = min(open_left[i], rest)
             open_left[i] -= used
             rest -= used
@@ -479,17 +485,20 @@ def run(folder: Path, out: Path, *, passes: int = 4, threads: int = 2, rush: boo
     plan_cpu = time.process_time() - planning
     on_time, late_days = write(load, netted, problem, steps, tick, placement, out, names)
     cpu = time.process_time() - began
-    moved, moved_far, late = _rush(load, netted, placement, setting, tick) if rush else (float("nan"),) * 3
+    held = _rush(load, netted, placement, setting, tick, RUSH_HELD) if rush else (float("nan"),) * 3
+    pushed = _rush(load, netted, placement, setting, tick, RUSH_PUSHED) if rush else (float("nan"),) * 3
     return PeerFigures(
         load.tables["sales_orders"].height, steps.height, round(cpu, 3), round(plan_cpu, 3), round(100 * on_time, 2),
-        round(late_days, 1), f"k1={setting.k1:g} k2={setting.k2:g}", round(100 * moved, 2), round(100 * moved_far, 2), round(late, 2),
+        round(late_days, 1), f"k1={setting.k1:g} k2={setting.k2:g}", round(100 * held[0], 2), round(100 * held[1], 2), round(held[2], 2),
+        round(100 * pushed[0], 2), round(pushed[2], 2),
     )  # fmt: skip
 
 
-def _rush(load: Workload, netted: Netted, placement: Array, setting: Setting, tick: float) -> tuple[float, float, float]:
+def _rush(
+    load: Workload, netted: Netted, placement: Array, setting: Setting, tick: float, stay: float
+) -> tuple[float, float, float]:
     """Shares of steps that move at all, and by more than 8 hours, when one urgent order is planned into the plan in force,
-    and the days that order is late. The plan in force holds as strongly as lets the order be on time; where nothing lets it,
-    the earliest end counts, and of equal ones the plan that moves least.
+    and the days that order is late. `stay`: how much better an operation must be to go before the plan in force.
     """
     orders = load.tables["sales_orders"]
     with_rush, _, names = net(load, (orders["item"][0], float(orders["qty"][0]), 5.0))
@@ -513,21 +522,14 @@ def _rush(load: Workload, netted: Netted, placement: Array, setting: Setting, ti
         [[0], np.cumsum(np.bincount(operation["home"][kept], minlength=machine.shape[0] - 1))]
     )
     following = sealed(problem._replace(kept=kept.astype(np.int32), machine=machine))
-    number = int(np.flatnonzero(with_rush.demand == orders.height)[0]) if (with_rush.demand == orders.height).any() else -1
+    number = (
+        int(np.flatnonzero(with_rush.demand == orders.height)[0]) if (with_rush.demand == orders.height).any() else -1
+    )
     due = float(problem.order["due"][number])
-    best: tuple[float, float, float] | None = None
-    for stay in RUSH_STAYS:
-        made = run_pass(following, Setting(setting.k1, setting.k2, stay, 0.1)).placement
-        shift = np.abs(made["start"][has].astype(np.int64) - placement["start"][before[has]])
-        end = float(made["end"][problem.order["first"][number + 1] - 1]) if number >= 0 else due
-        late = max(0.0, end - due) * tick / 86400
-        found = (float((shift > 0).mean()), float((shift * tick > 8 * 3600).mean()), late)
-        if best is None or late < best[2]:
-            best = found
-        if late <= 0:
-            break
-    assert best is not None
-    return best
+    made = run_pass(following, Setting(setting.k1, setting.k2, stay, 0.1)).placement
+    shift = np.abs(made["start"][has].astype(np.int64) - placement["start"][before[has]])
+    end = float(made["end"][problem.order["first"][number + 1] - 1]) if number >= 0 else due
+    return float((shift > 0).mean()), float((shift * tick > 8 * 3600).mean()), max(0.0, end - due) * tick / 86400
 
 
 def _order_of(netted: Netted, load: Workload, names: list[str]) -> Array:
@@ -628,7 +630,7 @@ def _warm_up() -> None:
 
     run_pass(small(64), Setting(16.0, 0.2))
     one, number = np.ones(1), np.zeros(1, np.int64)
-    peg(number, one, np.zeros(1), one, one)
+    peg(number, one, one, np.zeros(1), one, one)
     cover(number, one, one, one, one, one, one, np.zeros(2, np.int64), one, one)
 
 

@@ -54,7 +54,9 @@ def people_problems(
         got = np.zeros(uses.height, np.int64)
         for need, low, high in (("setup_need", "setup_start", "start"), ("run_need", "start", "end")):
             amounts = uses[need].to_numpy()
-            of, first, last = opens.pieces(*(uses[name].to_numpy() for name in ("nr", f"{low}_minute", f"{high}_minute")))
+            of, first, last = opens.pieces(
+                *(uses[name].to_numpy() for name in ("nr", f"{low}_minute", f"{high}_minute"))
+            )
             for amount in np.unique(amounts[amounts > 0]):
                 # whoever needs so many works only in the minutes that have so many
                 enough = there >= amount
@@ -68,7 +70,9 @@ def people_problems(
             (pl.col("run_need") > 0) & (pl.col("got") < pl.col("needs_min") * (1 - 2e-6) - 0.11)
         )
         text = pl.format("has {} min with {}, needs {}", "got", pl.lit(skill), pl.col("needs_min").round(1))
-        found.append(few.select(pl.lit("labour").alias("constraint"), "work_order", "op_seq", "machine", text.alias("detail")))
+        found.append(
+            few.select(pl.lit("labour").alias("constraint"), "work_order", "op_seq", "machine", text.alias("detail"))
+        )
         over = np.flatnonzero(used > np.maximum(there, 0))
         if over.size:
             when = begin + timedelta(minutes=int(over[0]))
