@@ -7,7 +7,7 @@ audit replay; `backtest` on the same partitions is the evidence of a change requ
 import dagster as dg
 
 from resources.clock import ClockResource
-from resources.nights import NightsResource
+from resources.nights import CHANGES_NOTHING, NightsResource
 from resources.partitions import NIGHTS, night_of
 
 BEHIND_EVERYTHING = {"dagster/priority": "-10"}
@@ -81,7 +81,7 @@ def tidy_lake(context: dg.OpExecutionContext, nights: NightsResource, clock: Clo
 
 
 @dg.job(
-    name="replay", partitions_def=NIGHTS, tags=BEHIND_EVERYTHING,
+    name="replay", partitions_def=NIGHTS, tags={**BEHIND_EVERYTHING, **CHANGES_NOTHING},
     description="Audit replay of past nights: run a backfill over the dates in question. Writes nothing.",
 )  # fmt: skip
 def replay_job() -> None:
@@ -89,7 +89,7 @@ def replay_job() -> None:
 
 
 @dg.job(
-    name="backtest", partitions_def=NIGHTS, tags=BEHIND_EVERYTHING,
+    name="backtest", partitions_def=NIGHTS, tags={**BEHIND_EVERYTHING, **CHANGES_NOTHING},
     description="Past nights under a candidate policy, side by side with what they were. Writes nothing.",
 )  # fmt: skip
 def backtest_job() -> None:

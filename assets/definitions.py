@@ -13,13 +13,16 @@ import dagster as dg
 from assets import conformed, load, material, metrics, proposal, published, raw, reconciled, shortages
 from assets.audit_jobs import JOBS
 from assets.jobs import jobs
+from assets.relay_job import relay_job
 from resources import settings
 from resources.clock import ClockResource
+from resources.delivery import DeliveryResource
 from resources.landing import LandingResource
 from resources.nights import NightsResource
 from sensors.approvals import approvals_sensor
 from sensors.downtime import downtime_sensor
 from sensors.failures import failure_sensor
+from sensors.outbox import outbox_sensor
 from sensors.plants import plants_sensor
 from sensors.schedules import nightly_schedule, weekly_maintenance
 
@@ -33,6 +36,12 @@ def embedded_resources() -> dict[str, Any]:
     return {
         "landing": landing,
         "clock": clock,
+        "delivery": DeliveryResource(
+            erp=settings.from_environment(settings.ERP),
+            erp_authorization=settings.from_environment(settings.ERP_AUTHORIZATION),
+            smtp=settings.from_environment(settings.SMTP),
+            sender=settings.from_environment(settings.SENDER),
+        ),
         "nights": NightsResource(
             lake_root=settings.from_environment(settings.LAKE),
             lake_options=settings.from_environment(settings.LAKE_OPTIONS),
@@ -49,10 +58,18 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
     Schedules are made for the plants that have landed when the code location is loaded; a new plant's schedule appears
     when it is loaded again.
     """
-    resources = {**embedded_resources(), **resource_overrides}
-    unknown = set(resource_overrides) - set(embedded_resources())
+    embedded = embedded_resources()
+    resources = {**embedded, **resource_overrides}
+    unknown = set(resource_overrides) - set(embedded)
     if unknown:
-        raise ValueError(f"no resource {sorted(unknown)}; the resources are {sorted(embedded_resources())}")
+        raise ValueError(f"no resource {sorted(unknown)}; the resources are {sorted(embedded)}")
+    scaled: list[dg.JobDefinition] = []
+    ray_address = settings.value(settings.RAY)
+    if ray_address:
+        from assets.scale_job import cluster, replay_range_job
+
+        resources["ray_cluster"] = cluster(ray_address)
+        scaled.append(replay_range_job)
     assets = [asset for module in STAGE_MODULES for asset in module.ASSETS]
     raw_keys = [key for asset in raw.ASSETS for key in asset.keys]
     interval = int(settings.value(settings.SENSOR_SECONDS))
@@ -61,12 +78,13 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
         plants = resource_overrides["landing"]
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs(raw_keys, published.KEY), *JOBS],
+        jobs=[*jobs(raw_keys, published.KEY), *JOBS, relay_job, *scaled],
         schedules=[
             weekly_maintenance(), *(nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()),
         ],
         sensors=[
-            plants_sensor(interval), downtime_sensor(interval), approvals_sensor(interval), failure_sensor(interval),
+            plants_sensor(interval), downtime_sensor(interval), approvals_sensor(interval), outbox_sensor(interval),
+            failure_sensor(interval),
         ],
         resources=resources,
         executor=dg.in_process_executor,

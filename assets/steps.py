@@ -16,7 +16,7 @@ from assets.night_stages import night_stage
 from recon_platform.tables.model import Table
 from recon_platform.tables.registry import output_table
 from resources.nights import EVENT_AT, NightsResource, Step
-from resources.partitions import NIGHTS
+from resources.partitions import NIGHTS, night_of
 
 Event = dg.MaterializeResult | dg.AssetCheckResult
 
@@ -52,11 +52,13 @@ def asset_name(stage: str) -> str:
 
 def since_event(context: dg.AssetExecutionContext) -> dict[str, dg.MetadataValue]:
     """How long it took from the event that asked for a rerun to its finished proposal."""
+    from recon_platform.nights.telemetry import proposed_after
+
     dropped = context.run.tags.get(EVENT_AT)
     if dropped is None:
         return {}
     seconds = (datetime.now(UTC) - datetime.fromisoformat(dropped)).total_seconds()
-    context.log.info(f"{seconds:.1f} s from event to proposal")
+    proposed_after(night_of(context.partition_key)[0], seconds)
     return {"seconds_from_event_to_proposal": dg.MetadataValue.float(round(seconds, 1))}
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from recon_platform.nights.in_force import ScheduleInForce
     from recon_platform.nights.night import Clock, NightRun
     from recon_platform.nights.records import Manifest
+    from recon_platform.nights.stakes import Stakes
     from recon_platform.tables.policy import Policy
     from recon_platform.tables.validation import Violation
 
@@ -36,6 +37,7 @@ RERUN = "rerun"  # the job that plans the latest night again
 EVENTS = "recon/events"  # tag of a run that lays dropped events over the landing
 EVENT_AT = "recon/event_dropped_at"  # tag: when the event that asked for the run was dropped
 PLAN_RUN = "recon/plan_run"  # tag that names the plan to publish
+CHANGES_NOTHING = {"recon/changes": "nothing"}  # tag of jobs that only look: their failure touches no schedule
 PUBLISHER = "publisher"
 
 
@@ -160,7 +162,7 @@ class NightsResource(dg.ConfigurableResource):
         if run_id is None:
             raise LakeError(f"{plant} has no finished plan of {planning_date}; run the night first")
         made = publish(lake, store, run_id, actor=service(PUBLISHER, rule_version()))
-        self._copy_audit(store)
+        self.copy_audit(store)
         in_force = self.in_force(plant)
         if in_force is None or in_force.run_id != made.run_id:
             raise LakeError(f"schedule version {made.schedule_version} of {plant} was published and is not in force")
@@ -202,6 +204,12 @@ class NightsResource(dg.ConfigurableResource):
         if entry is None:
             return {}
         return known_events(read_input(self.lake(), name, entry), night.manifest.pins.context.plant.zone)
+
+    def stakes(self, night: NightRecord) -> Stakes:
+        """What a stop puts at stake in a plan: its constraints and its frozen work."""
+        from recon_platform.nights.stakes import stakes_of
+
+        return stakes_of(self.lake(), night.manifest)
 
     def policy(self, night: NightRecord) -> Policy:
         """The policy that a plan was made with."""
@@ -329,9 +337,9 @@ class NightsResource(dg.ConfigurableResource):
         store = self.store()
         if store is not None:
             propose(self.lake(), store, manifest)
-            self._copy_audit(store)
+            self.copy_audit(store)
 
-    def _copy_audit(self, store: Store) -> None:
+    def copy_audit(self, store: Store) -> None:
         """Bring the audit trail's copy in the lake up to date."""
         from recon_platform.nights.audit_trail import LakeAudit
 

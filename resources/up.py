@@ -254,6 +254,7 @@ def _serve_health(installation: Installation, port: int) -> None:
 
     os.environ.update(installation.environment())
     from resources import settings
+    from resources.delivery import DeliveryResource
     from resources.health import health, serve
     from resources.landing import LandingResource
     from resources.nights import NightsResource
@@ -264,8 +265,9 @@ def _serve_health(installation: Installation, port: int) -> None:
         landing_root=landing.root, governance_url=settings.value(settings.GOVERNANCE),
         key_file=settings.value(settings.KEY_FILE),
     )  # fmt: skip
+    delivery = DeliveryResource(erp=settings.value(settings.ERP), smtp=settings.value(settings.SMTP))
     instance = dg.DagsterInstance.get()
-    serve(lambda: health(instance, landing, nights), port)
+    serve(lambda: health(instance, landing, nights, delivery), port)
 
 
 def _say(text: str) -> None:

@@ -68,10 +68,13 @@ def _judge_all(
     landing: LandingResource, nights: NightsResource, plant: str, night: NightRecord, now: datetime
 ) -> list[Judgement]:
     known: dict[str, DowntimeEvent] = nights.known_events(night)
-    limit = nights.policy(night).capacity.major_downtime_minutes
+    policy, events = nights.policy(night).capacity, landing.events(plant).events
+    if not events:
+        return []
+    stakes = nights.stakes(night)
     return [
-        judge(event, known.get(event.event), as_of=night.as_of, now=now, major_minutes=limit)
-        for event in landing.events(plant).events
+        judge(event, known.get(event.event), as_of=night.as_of, now=now, policy=policy, stakes=stakes)
+        for event in events
     ]
 
 

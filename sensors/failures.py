@@ -4,7 +4,7 @@ import dagster as dg
 
 from recon_platform.tables.runs import PUBLISHED_SCHEDULE
 from resources.clock import ClockResource
-from resources.nights import NightsResource
+from resources.nights import CHANGES_NOTHING, NightsResource
 from resources.partitions import PLANT, night_of
 
 PARTITION = "dagster/partition"
@@ -12,7 +12,7 @@ PUBLISHED = dg.AssetKey([str(PUBLISHED_SCHEDULE.layer), PUBLISHED_SCHEDULE.name]
 
 
 def failure_sensor(interval_seconds: int) -> dg.SensorDefinition:
-    """Records the fallback after a failed night, rerun or publication; publishes nothing and rolls nothing back."""
+    """Records the fallback after a failed night, rerun or publication, not after a failed replay or backtest; publishes nothing and rolls nothing back."""
 
     @dg.run_failure_sensor(
         name="fallback", minimum_interval_seconds=interval_seconds, default_status=dg.DefaultSensorStatus.RUNNING,
@@ -25,6 +25,8 @@ def failure_sensor(interval_seconds: int) -> dg.SensorDefinition:
         partition = run.tags.get(PARTITION)
         if partition is None or run.tags.get(f"{PARTITION}/{PLANT}") is None:
             return dg.SkipReason(f"run {run.run_id} of {run.job_name} belongs to no night")
+        if CHANGES_NOTHING.items() <= run.tags.items():
+            return dg.SkipReason(f"run {run.run_id} of {run.job_name} only looks: no schedule waits for it")
         plant, planning_date = night_of(partition)
         why = context.failure_event.message or "the run failed"
         record = nights.fallback(plant, planning_date, run_id=run.run_id, reason=why, now=clock.now())

@@ -67,7 +67,7 @@ def run(
             told = ground.told(number)
             deciding += "decided" not in told
             publishing += "decided" in told and "published" not in told
-            lost += ground.losses(told)
+            lost += ground.losses(number)
             half += ground.halves()
             ground.resume()
             half += ground.halves()
@@ -78,7 +78,7 @@ def run(
             killed_publishing=publishing,
             acknowledged_decisions=sum("decided" in told for told in acknowledged),
             acknowledged_publications=sum("published" in told for told in acknowledged),
-            lost=lost + sum(ground.losses(told) for told in acknowledged),
+            lost=lost + ground.losses(*range(rounds)),
             duplicates=ground.duplicates(),
             half_publishes=half,
             seconds=round(time.perf_counter() - started, 1),
@@ -174,15 +174,16 @@ class Ground:
             return {}
         return {step: int(value) for step, value in (line.split() for line in path.read_text().splitlines())}
 
-    def losses(self, told: dict[str, int]) -> int:
-        """How many of the steps that were acknowledged are not there."""
+    def losses(self, *numbers: int) -> int:
+        """How many of the steps that were acknowledged in these rounds are not there."""
+        told = [self.told(number) for number in numbers]
         store = self.store()
-        decided = {request.request for request in store.requests.find(self._reader(store), state="approved")}
+        reader = self._reader(store)
         published = {entry.schedule_version for entry in store.publications.history() if entry.state == "published"}
+        decided = [store.requests.get(reader, found["decided"]).state for found in told if "decided" in found]
         store.close()
-        return ("decided" in told and told["decided"] not in decided) + (
-            "published" in told and told["published"] not in published
-        )
+        versions = [found["published"] for found in told if "published" in found]
+        return sum(state != "approved" for state in decided) + sum(version not in published for version in versions)
 
     def halves(self) -> int:
         """How many schedules are visible in part: rows missing in the lake, or a record without its rows."""

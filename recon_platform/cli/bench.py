@@ -24,6 +24,8 @@ def register(app: typer.Typer) -> None:
     benches.command("schedule")(bench_scheduler.schedule)
     benches.command("peer")(bench_scheduler.peer)
     benches.command("faults")(faults)
+    benches.command("reruns")(reruns)
+    benches.command("replay")(replay)
     app.add_typer(benches, name="bench")
 
 
@@ -215,4 +217,53 @@ def faults(
     else:
         output.print_rows("", ("figure", "value"), list(output.plain(figures).items()))
     if figures.lost or figures.duplicates or figures.half_publishes:
+        raise typer.Exit(1)
+
+
+@needs(None)
+def reruns(
+    nights: Annotated[int, typer.Option("--nights", min=1, help="Simulated nights.")] = 60,
+    events: Annotated[int, typer.Option("--events", min=1, help="Downtime reports over all nights.")] = 300,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed drops the same reports.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop downtime between simulated nights (bursts, duplicates, late ends); count reruns, replay every run."""
+    from recon_platform.bench.reruns import run
+
+    with output.progress(nights, quiet=as_json) as step:
+        figures = run(nights, events, seed=seed, say=step)
+    if as_json:
+        output.print_json(figures)
+    else:
+        output.print_rows(
+            "", ("figure", "value"), [(name, str(value)) for name, value in output.plain(figures).items()]
+        )
+    if figures.deliveries_answered_wrongly or figures.runs_that_differ:
+        raise typer.Exit(1)
+
+
+@needs(None)
+def replay(
+    nights: Annotated[int, typer.Option("--nights", min=1, help="Nights planned once, then replayed.")] = 12,
+    orders: Annotated[int, typer.Option("--orders", min=1, help="Open orders of the plant.")] = 300,
+    workers: Annotated[list[int], typer.Option("--workers", min=1, help="Processes; may be given more than once.")] = [  # noqa: B006
+        1,
+        2,
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Replay past nights with one worker process, two, and so on: nights per minute and how that grows."""
+    from recon_platform.bench.replay import run
+
+    with output.progress(nights + len(workers), quiet=as_json) as step:
+        figures = run(nights, orders, workers, say=step)
+    if as_json:
+        output.print_json(figures)
+    else:
+        columns = ("workers", "seconds", "nights_per_minute", "cpu_seconds_per_night", "speedup", "differ")
+        output.print_rows(
+            f"{nights} nights of {orders} orders", columns,
+            [tuple(output.plain(found)[name] for name in columns) for found in figures],
+        )  # fmt: skip
+    if any(found.differ for found in figures):
         raise typer.Exit(1)

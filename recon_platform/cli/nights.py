@@ -105,17 +105,28 @@ def replay(
     lake: LakeOption,
     run: RunOption = None,
     plant: PlantOption = None,
+    environment: Annotated[
+        Path | None,
+        typer.Option("--environment", help="Python of an environment with the run's own code and lock: replay in it."),
+    ] = None,
     governance: GovernanceOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a past night again from the versions it read, and compare the digest of every output table."""
     from recon_platform.lake import Lake
+    from recon_platform.nights.original import replay_in
+    from recon_platform.nights.records import manifest
     from recon_platform.nights.replay import replay as replay_run
     from recon_platform.proposal.stages import NIGHT_STAGES
 
     doors.enter_if_governed(Permission.RUN, lake, governance, home)
     stored = Lake(lake)
+    if environment is not None:
+        asked = run or newest_run(stored, plant)
+        options = ["--lake", lake, "--run", asked, *(["--governance", governance] if governance else [])]
+        options += [*(["--home", str(home)] if home else []), *(["--json"] if as_json else [])]
+        raise typer.Exit(replay_in(environment, manifest(stored, asked), options))
     with output.progress(len(NIGHT_STAGES), quiet=as_json) as step:
         report = replay_run(stored, run or newest_run(stored, plant), progress=step)
     if as_json:
@@ -129,6 +140,8 @@ def replay(
     if not as_json:
         for change in report.changed:
             output.say(f"  not as it was then: {change}")
+        if report.changed:
+            output.say("  `--environment PYTHON` replays it with the code and the lock of then: docs/replay.md")
     if not report.identical:
         raise typer.Exit(1)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
 from recon_platform.governance import schema
 from recon_platform.governance.chain import canonical
@@ -98,13 +98,14 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def due(self, limit: int = 500) -> list[Queued]:
-        """Messages whose time has come, oldest first."""
+    def due(self, limit: int = 500, targets: Iterable[str] | None = None) -> list[Queued]:
+        """Messages whose time has come (for one of `targets`), oldest first."""
         table = schema.outbox
+        meant = true() if targets is None else table.c.target.in_(sorted(targets))
         with self._store.reading() as tx:
             rows = tx.connection.execute(
                 select(table)
-                .where(table.c.state == "waiting", table.c.next_at <= tx.at)
+                .where(table.c.state == "waiting", table.c.next_at <= tx.at, meant)
                 .order_by(table.c.position)
                 .limit(limit)
             ).all()

@@ -172,6 +172,10 @@ class Lake:
         oldest = 0 if limit is None else max(0, newest - limit + 1)
         return list(self._commits(layer, table, range(newest, oldest - 1, -1)))
 
+    def commits(self, layer: str, table: str) -> Iterator[dict[str, Any]]:
+        """The same one by one, read as they are asked for: who looks for a recent commit reads few."""
+        return self._commits(layer, table, range(self._open(layer, table, None).version(), -1, -1))
+
     def tables(self) -> list[tuple[str, str]]:
         """Layer and name of every table, sorted; at an address, which cannot be listed, of those the registry knows."""
         if "://" in self.root:

@@ -10,6 +10,7 @@ from recon_platform.governance.actors import Actor
 from recon_platform.governance.mail import MailServer, People
 from recon_platform.governance.notices import PEOPLE
 from recon_platform.governance.relay import Answer, Delivered, DeliveryError, Target, deliver_due
+from recon_platform.nights import telemetry
 
 if TYPE_CHECKING:
     from recon_platform.governance import Store
@@ -43,4 +44,5 @@ def deliver(
         done += deliver_due(store, actor, targets)
     if channels:
         done += deliver_due(store, actor, {PEOPLE: People(mail)}, batch=1)
+    telemetry.delivered(done.accepted, done.refused, done.postponed)
     return done

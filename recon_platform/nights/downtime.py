@@ -18,6 +18,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from recon_platform.nights.stakes import Interval, Stakes
+from recon_platform.tables.policy import CapacityPolicy
+
+NOTHING_AT_STAKE = Stakes()
 TABLE = "downtime_events"
 BLOCKED = "planned_downtime"
 EVENTS_FOLDER = "events"
@@ -117,31 +121,60 @@ def read_events(folder: Path, zone: ZoneInfo) -> EventFolder:
 
 
 def judge(
-    event: DowntimeEvent, known: DowntimeEvent | None, *, as_of: datetime, now: datetime, major_minutes: float
+    event: DowntimeEvent,
+    known: DowntimeEvent | None,
+    *,
+    as_of: datetime,
+    now: datetime,
+    policy: CapacityPolicy,
+    stakes: Stakes = NOTHING_AT_STAKE,
 ) -> Judgement:
-    """Whether `event` changes the plan of `as_of` by `major_minutes` or more.
+    """Whether `event` changes the plan of `as_of` by so much that it is made again.
 
     `known` is the event as the latest plan read it (None: it did not). What counts is the change of the time the
     machine stands still after the plan's `as_of`: a stop that was over before the plan, a second delivery, a
-    correction of the reason alone change nothing. A stop without an end lasts at least until `now`.
+    correction of the reason alone change nothing. A stop without an end lasts at least until `now`. Less is needed at
+    a constraint, and where frozen work stands in the time that is newly lost.
     """
-    if event.planned:
-        return Judgement(event, False, 0.0, "planned downtime is no event")
-    if event.machine is None and event.work_center is None:
-        return Judgement(event, False, 0.0, "names neither machine nor work center")
-    if known is not None and known.reported_at > event.reported_at:
-        return Judgement(event, False, 0.0, "the plan knows a newer report")
+    no_reason = _no_reason(event, known)
+    if no_reason is not None:
+        return Judgement(event, False, 0.0, no_reason)
     same_place = known is not None and (known.machine, known.work_center) == (event.machine, event.work_center)
     before = _interval(known, as_of, now) if known is not None else None
     after = _interval(event, as_of, now)
     minutes = _difference(before, after) if same_place or known is None else _minutes(before) + _minutes(after)
-    if minutes >= major_minutes:
-        return Judgement(
-            event, True, minutes, f"{minutes:.0f} min of machine time change; {major_minutes:.0f} are major"
-        )
     if known is not None and minutes == 0:
         return Judgement(event, False, 0.0, "the plan knows it")
-    return Judgement(event, False, minutes, f"{minutes:.0f} min of machine time change; below {major_minutes:.0f}")
+    lost = _newly_lost(before if same_place else None, after)
+    major, reason = _weighed(event, minutes, lost, policy, stakes)
+    return Judgement(event, major, minutes, reason)
+
+
+def _no_reason(event: DowntimeEvent, known: DowntimeEvent | None) -> str | None:
+    if event.planned:
+        return "planned downtime is no event"
+    if event.machine is None and event.work_center is None:
+        return "names neither machine nor work center"
+    if known is not None and known.reported_at > event.reported_at:
+        return "the plan knows a newer report"
+    return None
+
+
+def _weighed(
+    event: DowntimeEvent, minutes: float, lost: Sequence[Interval], policy: CapacityPolicy, stakes: Stakes
+) -> tuple[bool, str]:
+    """Whether a change by `minutes`, of which the time `lost` is new, is major, and why."""
+    limit = policy.major_downtime_minutes
+    if minutes >= limit:
+        return True, f"{minutes:.0f} min of machine time change; {limit:.0f} are major"
+    center = stakes.center(event.machine, event.work_center)
+    load, limit_there = stakes.load_share.get(center or "", 0.0), policy.major_constraint_minutes
+    if load >= policy.constraint_load_share and minutes >= limit_there:
+        return True, f"{minutes:.0f} min at constraint {center} (load {load:.0%}); {limit_there:.0f} are major there"
+    frozen = stakes.frozen_minutes(event.machine, center, lost)
+    if frozen >= policy.major_frozen_minutes:
+        return True, f"{frozen:.0f} min of frozen work stand in it; {policy.major_frozen_minutes:.0f} are major"
+    return False, f"{minutes:.0f} min of machine time change; below {limit:.0f}"
 
 
 def laid_over(known: pl.DataFrame | None, events: Sequence[DowntimeEvent]) -> pl.DataFrame | None:
@@ -262,6 +295,16 @@ def _difference(before: tuple[datetime, datetime] | None, after: tuple[datetime,
     if before is not None and after is not None:
         common = max(0.0, (min(before[1], after[1]) - max(before[0], after[0])).total_seconds() / 60)
     return _minutes(before) + _minutes(after) - 2 * common
+
+
+def _newly_lost(before: Interval | None, after: Interval | None) -> list[Interval]:
+    """The parts of `after` that are not in `before`."""
+    if after is None:
+        return []
+    if before is None:
+        return [after]
+    parts = [(after[0], min(after[1], before[0])), (max(after[0], before[1]), after[1])]
+    return [(start, end) for start, end in parts if end > start]
 
 
 def coalesced_key(plant: str, judgements: Iterable[Judgement]) -> str:

@@ -45,7 +45,7 @@ def published_schedules(lake: Lake, plant: str) -> Iterator[ScheduleInForce]:
     """Every schedule published for `plant`, the newest first."""
     layer, name = PUBLISHED_SCHEDULE.layer, PUBLISHED_SCHEDULE.name
     try:
-        commits = lake.history(layer, name)
+        commits = lake.commits(layer, name)
     except MissingTableError:
         return
     for commit in commits:  # newest first

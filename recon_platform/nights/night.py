@@ -20,7 +20,7 @@ import polars as pl
 from recon_platform.connectors import Landing
 from recon_platform.lake import Lake, LakeError, canonical_order
 from recon_platform.lake.raw import packed, raw_text, unpacked
-from recon_platform.nights import records
+from recon_platform.nights import records, telemetry
 from recon_platform.nights.context import landing_context
 from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.policies import effective_policy
@@ -248,6 +248,8 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
         if name.startswith("raw."):
             run.frames.pop(name, None)  # the largest tables, and no later stage reads them
     run.seconds[stage.name] = time.perf_counter() - started
+    rows = sum(entry.rows for entry in written.values())
+    telemetry.stage_done(run.run_id, run.context.plant.code, stage.name, run.seconds[stage.name], rows)
     return written
 
 
@@ -258,6 +260,7 @@ def close(run: NightRun, stages: Sequence[Stage] = NIGHT_STAGES) -> Manifest:
         raise LakeError(f"run {run.run_id} cannot be closed: {', '.join(missing)} did not run")
     manifest = Manifest(run.pins, run.outputs, run.clock(), run.actor)
     records.record_manifest(run.lake, manifest)
+    telemetry.run_finished(run.run_id, run.context.plant.code, run.pins.sequence)
     return manifest
 
 

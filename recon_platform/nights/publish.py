@@ -77,9 +77,11 @@ def commit(lake: Lake, publication: Publication, schedule: pl.DataFrame, as_of: 
     """The one commit that holds a published schedule; a second call for the same publication finds it."""
     table = PUBLISHED_SCHEDULE
     try:
-        for made in lake.history(table.layer, table.name):
+        for made in lake.commits(table.layer, table.name):
             if made.get("publication") == publication.publication:
                 return int(made["version"])
+            if made.get("plant") == publication.plant and int(made["schedule_version"]) < publication.schedule_version:
+                break  # versions of a plant reach the lake in order: further back there is none
     except MissingTableError:
         pass  # the first publication makes the table
     number = pl.lit(publication.schedule_version, pl.Int64).alias("schedule_version")

@@ -6,7 +6,8 @@ code, rules or libraries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,7 +18,7 @@ from recon_platform.lake.raw import packed, unpacked
 from recon_platform.nights import records
 from recon_platform.nights.night import Progress, read_input
 from recon_platform.nights.records import Manifest, TableVersion
-from recon_platform.nights.versions import code_version, library_versions, rule_version
+from recon_platform.nights.versions import all_versions
 from recon_platform.planning import Stage, run_stages
 from recon_platform.proposal.stages import NIGHT_STAGES
 from recon_platform.tables.registry import output_table
@@ -80,11 +81,25 @@ def replay(
     return ReplayReport(run_id, len(manifest.outputs), tuple(differences), changed_versions(manifest))
 
 
+def replay_all(lake_root: str, lake_options: str, run_ids: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Each run with its first difference, None where it is identical: what a worker of another machine is sent.
+
+    `lake_options` is a JSON object of object-store options.
+    """
+    lake = Lake(lake_root, json.loads(lake_options) or None)
+    reports = [replay(lake, run_id) for run_id in run_ids]
+    return [(found.run_id, None if found.identical else str(found.differences[0])) for found in reports]
+
+
 def changed_versions(manifest: Manifest) -> tuple[str, ...]:
     """What is not as it was when `manifest` was made: code, rules, libraries; each as `name: then → now`."""
+    return differing_versions(manifest, all_versions())
+
+
+def differing_versions(manifest: Manifest, now: Mapping[str, str]) -> tuple[str, ...]:
+    """The versions `now` of an environment that are not those `manifest` was made with."""
     pins = manifest.pins
     then = {"code": pins.code_version, "rules": pins.rule_version, **pins.libraries}
-    now = {"code": code_version(), "rules": rule_version(), **library_versions()}
     return tuple(
         f"{name}: {then.get(name, 'none')} → {now.get(name, 'none')}"
         for name in sorted({*then, *now})

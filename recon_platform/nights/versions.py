@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
+import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -51,3 +53,12 @@ def _installed(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "source"  # run from a checkout that is not installed: the source digest still tells the code
+
+
+def all_versions() -> dict[str, str]:
+    """Code, rules, Python and libraries of this environment, by the names under which a run records them."""
+    return {"code": code_version(), "rules": rule_version(), **library_versions()}
+
+
+if __name__ == "__main__":  # asked by a replay that is to run in this environment
+    sys.stdout.write(json.dumps(all_versions()) + "\n")

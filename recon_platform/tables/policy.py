@@ -87,6 +87,9 @@ class CapacityPolicy:
     frozen_hours: float = 24.0
     frozen_hours_by_work_center: Mapping[str, float] = field(default_factory=dict)
     major_downtime_minutes: float = 60.0
+    major_constraint_minutes: float = 30.0  # at a work center whose load makes it a constraint
+    constraint_load_share: float = 0.9  # required load over working time within match_up_days
+    major_frozen_minutes: float = 30.0  # of frozen work that stands in the time lost
     class_weights: Mapping[str, float] = field(default_factory=lambda: {"A": 4.0, "B": 2.0, "C": 1.0})
     portfolio_passes: int = 8
     improvement_moves: int = 0  # 0: the best dispatch pass as it is

@@ -76,6 +76,11 @@ MEANING: dict[str, dict[str, tuple[str, str]]] = {
         "frozen_hours": ("hours", "Frozen horizon: inside it the sequence stays."),
         "frozen_hours_by_work_center": ("work center → hours", "Another frozen horizon for single work centers."),
         "major_downtime_minutes": ("minutes", "A stop that changes machine time by so much leads to a rerun."),
+        "major_constraint_minutes": ("minutes", "The same at a work center that is a constraint."),
+        "constraint_load_share": (
+            "share of working time", "A work center with so much required load within match_up_days is a constraint.",
+        ),
+        "major_frozen_minutes": ("minutes", "So much frozen work in the time newly lost leads to a rerun."),
         "class_weights": ("customer class → weight", "How much a day late weighs by class of the customer."),
         "portfolio_passes": ("passes", "Dispatch passes with different parameters, of which the best is kept."),
         "improvement_moves": ("moves", "Moves tried to improve the best pass; 0: taken as it is."),

@@ -50,10 +50,9 @@ class Installation:
             governance_url=str(self.home / "lake" / "governance.db"),
         )  # fmt: skip
 
-    def definitions(self) -> dg.Definitions:
-        return build_definitions(
-            nights=self.nights, landing=LandingResource(root=str(self.landing_root)), clock=ClockResource()
-        )
+    def definitions(self, **others: Any) -> dg.Definitions:
+        landing = LandingResource(root=str(self.landing_root))
+        return build_definitions(nights=self.nights, landing=landing, clock=ClockResource(), **others)
 
     def run(self, job: str, day: date = FIRST, **tags: str) -> dg.ExecuteInProcessResult:
         """Execute a job of the code location in this process, on the partition of `day`."""

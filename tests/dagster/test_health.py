@@ -9,19 +9,20 @@ import urllib.request
 
 import pytest
 
-from resources.health import Health, PlantHealth, health, serve
+from resources.delivery import DeliveryResource
+from resources.health import Health, PlantHealth, RelayHealth, health, serve
 from resources.landing import LandingResource
 from tests.dagster.plant import CODE, FIRST, SECOND, Installation
 
 
 def test_a_landed_night_without_a_plan_is_a_missed_night(night: Installation) -> None:
     landing = LandingResource(root=str(night.landing_root))
-    found = health(night.instance, landing, night.nights)
+    found = health(night.instance, landing, night.nights, DeliveryResource())
     assert found.plants[CODE].landed == SECOND
     assert found.plants[CODE].planned == FIRST
     assert f"{CODE}: landed {SECOND}, planned {FIRST}" in found.problems
     shutil.rmtree(night.landing_root / CODE / SECOND.isoformat())
-    assert not health(night.instance, landing, night.nights).plants[CODE].missed
+    assert not health(night.instance, landing, night.nights, DeliveryResource()).plants[CODE].missed
 
 
 def test_a_daemon_without_a_sign_of_life_is_a_problem() -> None:
@@ -29,6 +30,11 @@ def test_a_daemon_without_a_sign_of_life_is_a_problem() -> None:
     assert Health({"SENSOR": True}, 0, {"P": well}).problems == []
     assert Health({"SENSOR": False, "SCHEDULER": True}, 0).problems == ["daemon SENSOR gives no sign of life"]
     assert Health({}, 0).problems == ["no daemon has started yet"]
+
+
+def test_a_sensor_that_fails_and_a_message_that_waits_are_problems() -> None:
+    found = Health({"SENSOR": True}, 0, failing={"outbox": "no such table"}, relay=RelayHealth({"waiting": 3}, 40.0))
+    assert found.problems == ["outbox fails: no such table", "a message waits for 40 min to be delivered"]
 
 
 @pytest.mark.parametrize(("alive", "status"), [(True, 200), (False, 503)])

@@ -12,6 +12,8 @@ import pytest
 from assets.night_stages import night_stage
 from recon_platform.nights import records
 from recon_platform.nights.replay import replay
+from resources.clock import ClockResource
+from sensors.failures import failure_sensor
 from tests.dagster.plant import CODE, FIRST, LONG_STOP, SECOND, Installation, Planned
 
 STOP_FROM, STOP_TO = datetime(2026, 3, 2, 8, tzinfo=UTC), datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -123,7 +125,12 @@ def test_approval_publishes_and_a_failed_night_leaves_the_approved_schedule_in_f
     assert in_force.schedule_version == 1
 
     (site.landing_root / CODE / SECOND.isoformat() / "work_orders.csv").write_text("", encoding="utf-8")
-    assert not site.run("night", SECOND).success
+    failed = site.run("night", SECOND)
+    assert not failed.success
+    assert fallback_after(site, failed) is None
+    (said,) = site.instance.fetch_observations(PUBLISHED, limit=5).records
+    assert said.asset_observation is not None
+    assert said.asset_observation.metadata["schedule_version"].value == 1
     assert site.nights.in_force(CODE) == in_force
 
 
@@ -158,6 +165,8 @@ def test_the_replay_job_proves_a_past_night_and_names_what_differs(
     data: Any = failure.event_specific_data
     assert "schedule: row 3, column start" in data.user_failure_data.description
     assert data.user_failure_data.metadata["changed since"].value == ["polars: 1 → 2"]
+    assert "only looks" in str(fallback_after(night, result))
+    assert night.instance.fetch_observations(PUBLISHED, limit=1).records == []
 
 
 def test_maintenance_leaves_a_night_replayable(night: Installation) -> None:
@@ -166,3 +175,13 @@ def test_maintenance_leaves_a_night_replayable(night: Installation) -> None:
     newest = records.latest(night.lake, CODE, FIRST)
     assert newest is not None
     assert replay(night.lake, newest.run_id).identical
+
+
+def fallback_after(site: Installation, result: dg.ExecuteInProcessResult) -> object:
+    """What the sensor `fallback` does about a failed run."""
+    (event,) = [event for event in result.all_events if event.event_type == dg.DagsterEventType.RUN_FAILURE]
+    context = dg.build_run_status_sensor_context(
+        "fallback", event, site.instance, site.instance.get_run_by_id(result.run_id),  # type: ignore[arg-type]
+        resources={"nights": site.nights, "clock": ClockResource()},
+    ).for_run_failure()  # fmt: skip
+    return failure_sensor(15)(context)

@@ -15,6 +15,7 @@ import dagster as dg
 import pytest
 
 from recon_platform.nights.downtime import DowntimeEvent, read_events
+from recon_platform.nights.stakes import Stakes
 from recon_platform.tables.policy import Policy
 from resources.clock import ClockResource
 from resources.landing import LandingResource
@@ -61,6 +62,9 @@ class PlannedNights(NightsResource):
 
     def policy(self, night: NightRecord) -> Policy:
         return Policy()
+
+    def stakes(self, night: NightRecord) -> Stakes:
+        return Stakes()
 
     def planned(self, plant: str, planning_date: date) -> bool:
         return self.state.newest is not None and planning_date == DAY

@@ -22,10 +22,13 @@ from recon_platform.nights.downtime import (
     laid_over,
     read_events,
 )
+from recon_platform.nights.stakes import Stakes
+from recon_platform.tables.policy import CapacityPolicy
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AS_OF = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+POLICY = CapacityPolicy(major_downtime_minutes=60, major_constraint_minutes=20, major_frozen_minutes=30)
 HEADER = "event,machine,work_center,started_at,ended_at,expected_end,planned,reason,reported_at"
 
 
@@ -44,7 +47,7 @@ def event(
 
 
 def verdict(new: DowntimeEvent, known: DowntimeEvent | None = None) -> tuple[bool, float]:
-    found = judge(new, known, as_of=AS_OF, now=NOW, major_minutes=60)
+    found = judge(new, known, as_of=AS_OF, now=NOW, policy=POLICY)
     return found.major, found.minutes
 
 
@@ -92,6 +95,34 @@ def test_the_wrong_machine_corrected_counts_both_machines() -> None:
     assert verdict(event(machine="HDR-02", reported=9), known=event()) == (True, 480)
 
 
+def at(hours: float) -> datetime:
+    return datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hours)
+
+
+def test_less_is_major_at_a_constraint() -> None:
+    half_an_hour = event(end=8.5)
+    for load, major in ((0.95, True), (0.5, False)):
+        stakes = Stakes(centers={"HDR-01": "HDR"}, load_share={"HDR": load})
+        found = judge(half_an_hour, None, as_of=AS_OF, now=NOW, policy=POLICY, stakes=stakes)
+        assert found.major is major
+    stakes = Stakes(centers={"HDR-01": "HDR"}, load_share={"HDR": 0.95})
+    assert not judge(event(end=8.2), None, as_of=AS_OF, now=NOW, policy=POLICY, stakes=stakes).major
+
+
+def test_frozen_work_in_the_time_newly_lost_is_major_and_none_that_the_plan_moved_already() -> None:
+    frozen = pl.DataFrame(
+        {"work_center": ["HDR"], "machine": ["H1"], "start": [at(8)], "end": [at(8.6)]}, schema=Stakes().frozen.schema
+    )
+    stakes = Stakes(centers={"HDR-01": "HDR"}, machines={"HDR-01": "H1"}, frozen=frozen)
+    found = judge(event(end=8.75), None, as_of=AS_OF, now=NOW, policy=POLICY, stakes=stakes)
+    assert (found.major, found.minutes) == (True, pytest.approx(45))
+    assert "36 min of frozen work" in found.reason
+    later = judge(event(end=9, reported=8.7), event(end=8.75), as_of=AS_OF, now=NOW, policy=POLICY, stakes=stakes)
+    assert not later.major  # what is newly lost, from 8.75 on, holds no frozen work
+    elsewhere = judge(event(end=8.75, machine="X"), None, as_of=AS_OF, now=NOW, policy=POLICY, stakes=stakes)
+    assert not elsewhere.major
+
+
 def test_planned_downtime_and_an_event_without_a_place_are_no_reason() -> None:
     assert not verdict(event(planned=True))[0]
     assert not verdict(event(machine=None))[0]
@@ -102,8 +133,8 @@ def test_planned_downtime_and_an_event_without_a_place_are_no_reason() -> None:
 )  # fmt: skip
 def test_change_is_symmetric_and_never_more_than_both_stops(start: float, first: float, second: float) -> None:
     one, two = event(start=start, end=start + first), event(start=start, end=start + second)
-    forth = judge(two, one, as_of=AS_OF, now=NOW, major_minutes=60).minutes
-    back = judge(one, two, as_of=AS_OF, now=NOW, major_minutes=60).minutes
+    forth = judge(two, one, as_of=AS_OF, now=NOW, policy=POLICY).minutes
+    back = judge(one, two, as_of=AS_OF, now=NOW, policy=POLICY).minutes
     assert forth == pytest.approx(back, abs=1e-6)
     assert -1e-6 <= forth <= (first + second) * 60 + 1e-6
 
@@ -228,7 +259,7 @@ def test_a_stop_after_the_night_is_time_known_to_be_lost(tmp_path: Path) -> None
 
 
 def test_the_run_key_names_the_set_of_reports_not_their_order() -> None:
-    one, two = (judge(event(name), None, as_of=AS_OF, now=NOW, major_minutes=60) for name in ("E1", "E2"))
+    one, two = (judge(event(name), None, as_of=AS_OF, now=NOW, policy=POLICY) for name in ("E1", "E2"))
     assert coalesced_key("P", [one, two]) == coalesced_key("P", [two, one])
     assert coalesced_key("P", [one]) != coalesced_key("P", [one, two])
     assert coalesced_key("P", [one]) != coalesced_key("Q", [one])

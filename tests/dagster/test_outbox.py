@@ -1,0 +1,50 @@
+"""The relay, started by a sensor: what was published reaches a real ERP process, once, through a run of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import dagster as dg
+
+from resources.delivery import DeliveryResource
+from resources.nights import NightsResource
+from sensors.outbox import RELAY, outbox_sensor
+from tests.dagster.plant import Installation
+from tests.governance.test_properties_delivery import server
+
+
+def look(site: Installation, nights: NightsResource, delivery: DeliveryResource) -> dg.RunRequest | dg.SkipReason:
+    with dg.build_sensor_context(
+        instance=site.instance, resources={"nights": nights, "delivery": delivery}
+    ) as context:  # fmt: skip
+        found = outbox_sensor(15)(context)
+    assert isinstance(found, dg.RunRequest | dg.SkipReason)
+    return found
+
+
+def test_what_was_published_is_delivered_once_by_the_sensors_relay(night: Installation, tmp_path: Path) -> None:
+    nobody = DeliveryResource()
+    assert "no message is due" in str(look(night, night.nights, nobody))
+    night.approve_base()
+    assert night.run("publish").success
+    assert "no message is due" in str(look(night, night.nights, nobody))  # an ERP is not configured: its messages wait
+    with server("erp_server.py", str(tmp_path / "erp.db"), "never") as port:
+        erp = DeliveryResource(erp=f"http://127.0.0.1:{port}")
+        asked = look(night, night.nights, erp)
+        assert isinstance(asked, dg.RunRequest)
+        assert "for erp" in asked.tags["recon/reason"]
+        running = night.instance.add_run(dg.DagsterRun(job_name=RELAY, status=dg.DagsterRunStatus.STARTED))
+        assert "under way" in str(look(night, night.nights, erp))
+        night.instance.delete_run(running.run_id)
+        job = night.definitions(delivery=erp).resolve_job_def(RELAY)
+        assert job.execute_in_process(instance=night.instance).success
+        assert "no message is due" in str(look(night, night.nights, erp))
+        assert job.execute_in_process(instance=night.instance).success
+    store = night.nights.store()
+    assert store is not None
+    counts = store.outbox.counts()
+    with sqlite3.connect(tmp_path / "erp.db") as database:
+        keys = [row[0] for row in database.execute("select key from effects")]
+    assert len(keys) == len(set(keys)) == counts["delivered"] > 0
+    assert "waiting" not in counts
