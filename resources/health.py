@@ -100,12 +100,12 @@ def health(
         daemons={name: bool(status.healthy) for name, status in statuses.items() if status.required},
         queued_runs=instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])),
         plants=plants,
-        failing=_failing(instance),
+        failing=failing(instance),
         relay=_relay(nights, delivery),
     )
 
 
-def _failing(instance: dg.DagsterInstance) -> dict[str, str]:
+def failing(instance: dg.DagsterInstance) -> dict[str, str]:
     """Sensors and schedules that are on and whose newest tick failed."""
     from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 

@@ -4,25 +4,73 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 
+import dagster as dg
 import pytest
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    TickData,
+    TickStatus,
+)
+from dagster._utils.error import SerializableErrorInfo
 
 from resources.delivery import DeliveryResource
-from resources.health import Health, PlantHealth, RelayHealth, health, serve
+from resources.health import Health, PlantHealth, RelayHealth, failing, health, serve
 from resources.landing import LandingResource
 from tests.dagster.plant import CODE, FIRST, SECOND, Installation
 
 
-def test_a_landed_night_without_a_plan_is_a_missed_night(night: Installation) -> None:
+@pytest.fixture
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    """An instance that keeps ticks, as a real one does."""
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("instance"))) as instance:
+        yield instance
+
+
+def test_a_landed_night_without_a_plan_is_a_missed_night(night: Installation, instance: dg.DagsterInstance) -> None:
     landing = LandingResource(root=str(night.landing_root))
-    found = health(night.instance, landing, night.nights, DeliveryResource())
+    found = health(instance, landing, night.nights, DeliveryResource())
     assert found.plants[CODE].landed == SECOND
     assert found.plants[CODE].planned == FIRST
     assert f"{CODE}: landed {SECOND}, planned {FIRST}" in found.problems
     shutil.rmtree(night.landing_root / CODE / SECOND.isoformat())
-    assert not health(night.instance, landing, night.nights, DeliveryResource()).plants[CODE].missed
+    assert not health(instance, landing, night.nights, DeliveryResource()).plants[CODE].missed
+
+
+def test_the_newest_tick_of_a_sensor_says_whether_it_fails(instance: dg.DagsterInstance) -> None:
+    origin = RemoteInstigatorOrigin(
+        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("recon"), "__repository__"), "outbox"
+    )
+    state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING)
+    instance.add_instigator_state(state)
+    for status, error, found in (
+        (TickStatus.SKIPPED, None, {}),
+        (
+            TickStatus.FAILURE,
+            SerializableErrorInfo("no such table\n", [], "OperationalError"),
+            {"outbox": "no such table"},
+        ),
+        (TickStatus.SUCCESS, None, {}),
+    ):
+        instance.create_tick(
+            TickData(
+                instigator_origin_id=state.instigator_origin_id, instigator_name="outbox",
+                instigator_type=InstigatorType.SENSOR, status=status, timestamp=time.time(), error=error,
+                selector_id=state.selector_id,
+            )
+        )  # fmt: skip
+        assert failing(instance) == found
 
 
 def test_a_daemon_without_a_sign_of_life_is_a_problem() -> None:
