@@ -13,6 +13,7 @@ from recon_platform.cli import (
     audit,
     bench,
     change,
+    connect,
     data,
     decide,
     demo,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 for topic in (
     data,
+    connect,
     nights,
     decide,
     change,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,6 +58,9 @@ def outbox_show(
 def deliver(
     lake: LakeOption,
     erp: Annotated[str | None, typer.Option("--erp", help="Address that takes writes over HTTP.")] = None,
+    plant_file: Annotated[
+        Path | None, typer.Option("--plant-file", help="plant.toml whose [connect.NAME.write_back] takes finite dates.")
+    ] = None,
     smtp: Annotated[str | None, typer.Option("--smtp", help="Mail server, HOST or HOST:PORT.")] = None,
     sender: Annotated[str, typer.Option("--sender", help="Address that mail comes from.")] = "recon@localhost",
     governance: GovernanceOption = None,
@@ -65,7 +69,9 @@ def deliver(
 ) -> None:
     """Deliver what waits in the outbox, once; what could not be delivered stays and is tried again next time."""
     from recon_platform.cli.nights import copy_audit
-    from recon_platform.connectors.write_back import HttpErp
+    from recon_platform.connectors.connect_file import plant_write_back
+    from recon_platform.connectors.credentials import Secrets
+    from recon_platform.connectors.write_back import HttpErp, WriteBack
     from recon_platform.governance.mail import MailServer
     from recon_platform.lake import Lake
     from recon_platform.nights.delivery import deliver as deliver_round
@@ -75,7 +81,12 @@ def deliver(
     if port and not port.isdigit():
         raise ValueError(f"--smtp is HOST or HOST:PORT, found {smtp!r}")
     mail = MailServer(host, int(port or 25), sender) if smtp else None
-    done = deliver_round(door.store, door.actor, erp=HttpErp(erp) if erp else None, mail=mail)
+    if erp and plant_file:
+        raise ValueError("give --erp or --plant-file, not both")
+    target: WriteBack | None = HttpErp(erp) if erp else None
+    if plant_file is not None:
+        target = plant_write_back(plant_file, Secrets())
+    done = deliver_round(door.store, door.actor, erp=target, mail=mail)
     copy_audit(door.store, Lake(lake))
     if as_json:
         output.print_json(done)

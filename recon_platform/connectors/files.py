@@ -25,6 +25,7 @@ from recon_platform.tables.registry import TABLES
 
 SUFFIXES = (".csv", ".parquet")
 IGNORED = ("README.md", "README.txt", "LICENSE", "LICENSE.txt", "mapping_report.json")
+ROW_VERSION = "row_version"  # a column any table may carry: the source's version of the row, for writing back
 UOM = "uom"  # may always be left out: the quantity is then in the item's own unit
 
 
@@ -204,7 +205,9 @@ def _text(series: pl.Series) -> pl.Series:
 
 
 def _extra(frame: pl.DataFrame, table: Table) -> tuple[str, ...]:
-    return tuple(name for name in frame.columns if not name.startswith("_") and name not in table.column_names)
+    return tuple(
+        name for name in frame.columns if not name.startswith("_") and name not in (*table.column_names, ROW_VERSION)
+    )
 
 
 def _newest_watermark(feeds: pl.DataFrame | None, plant: Plant) -> datetime:

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from recon_platform.connectors.files import landing_tables
+from recon_platform.connectors.files import ROW_VERSION, landing_tables
 from recon_platform.connectors.landing_error import LandingError
 from recon_platform.connectors.plant_file import FILE as PLANT_FILE
 from recon_platform.connectors.plant_file import read_plant_file
@@ -208,7 +208,7 @@ def _write(
                 f"{file.stem} is no table of the contract", file=f"tables/{file.name}", action="rename the query"
             )
         frame = _frame(connection, file.read_text(encoding="utf-8"), f"tables/{file.name}")
-        unknown = [name for name in frame.columns if name not in contract[file.stem].column_names]
+        unknown = [name for name in frame.columns if name not in (*contract[file.stem].column_names, ROW_VERSION)]
         if unknown:
             raise LandingError(
                 f"column {unknown[0]!r} is not in the contract", file=f"tables/{file.name}", column=unknown[0]

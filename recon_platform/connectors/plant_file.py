@@ -5,11 +5,13 @@ Belongs here: validation of settings, with the line of the file where TOML itsel
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,6 +29,7 @@ SETTINGS: Mapping[str, str] = {
     "absent": "required tables this plant does not have; what depends on them is reported as unavailable",
     "assumptions": "what a mapping profile declares in place of missing data; printed and stored with each run",
     "policy": "sections of settings, see docs/data.md",
+    "connect": "the systems that landing tables come from and finite dates go to, see docs/connect.md",
 }
 
 
@@ -62,6 +65,35 @@ def read_plant_file(data: bytes) -> PlantFile:
         raise LandingError(str(error), file=FILE, column="policy") from None
     plant = _plant(values)
     return PlantFile(plant, policy, _as_of(values, plant), _absent(values), _assumptions(values))
+
+
+def landing_text(path: Path, notes: Sequence[str] = ()) -> str:
+    """`plant.toml` as it goes into a landing folder: without `[connect…]`, and with `notes` among its assumptions.
+
+    How systems are reached is not part of a night's data. Raises LandingError where the sections cannot be told apart.
+    """
+    data = path.read_bytes()
+    read_plant_file(data)
+    text = data.decode("utf-8-sig")
+    wanted = {name: value for name, value in tomllib.loads(text).items() if name != "connect"}
+    lines, inside = [], False
+    for line in text.splitlines():
+        if re.match(r"\s*\[", line):
+            inside = re.match(r"\s*\[\[?\s*connect\s*[.\]]", line) is not None
+        if not inside:
+            lines.append(line)
+    if tomllib.loads("\n".join(lines)) != wanted:
+        raise LandingError(
+            "sections [connect…] cannot be told from the rest", file=FILE, column="connect",
+            action="write each as a section of its own, with no line of a query that begins with '['",
+        )  # fmt: skip
+    if notes:
+        said = [
+            f"source_change_{number} = {json.dumps(note, ensure_ascii=False)}" for number, note in enumerate(notes, 1)
+        ]
+        at = next((n for n, line in enumerate(lines) if re.match(r"\s*\[assumptions\]", line)), None)
+        lines = [*lines, "", "[assumptions]", *said] if at is None else [*lines[: at + 1], *said, *lines[at + 1 :]]
+    return "\n".join(lines) + "\n"
 
 
 def _plant(values: Mapping[str, Any]) -> Plant:

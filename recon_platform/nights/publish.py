@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from recon_platform.connectors.files import ROW_VERSION
 from recon_platform.governance.actors import Actor
 from recon_platform.governance.errors import PublishError, StaleError
 from recon_platform.governance.outbox import Message
 from recon_platform.governance.publications import Publication, approved_requests
 from recon_platform.lake import Lake, MissingTableError
+from recon_platform.lake.raw import unpacked
 from recon_platform.nights import records
 from recon_platform.nights.fence import check_fence
 from recon_platform.nights.gates import check_gates
@@ -116,13 +118,32 @@ def finite_dates(
             "work_order", "op_seq", "work_center", planned_start="start", planned_end="end"
         )
         dates = dates.join(before, on=dates.columns, how="anti")
+    dates = dates.join(_as_read(lake, manifest), on="work_order", how="left")
     for row in dates.sort("work_order", "op_seq").iter_rows(named=True):
+        subject, version = row.pop("erp_key") or row["work_order"], row.pop("row_version")
         key = f"{publication.plant}/{publication.schedule_version}/{row['work_order']}/{row['op_seq']}"
         content = {
             **row, "planned_start": row["planned_start"].isoformat(), "planned_end": row["planned_end"].isoformat(),
             "schedule_version": publication.schedule_version, "idempotency_key": key,
         }  # fmt: skip
-        yield Message(key=key, kind="finite_dates", target=ERP, subject=row["work_order"], content=content)
+        yield Message(
+            key=key, kind="finite_dates", target=ERP, subject=subject, content=content, expected_version=version
+        )
+
+
+def _as_read(lake: Lake, manifest: Manifest) -> pl.DataFrame:
+    """The ERP's own key of each work order, and the version its row had when it was read (null: none was handed over)."""
+    schema = {"work_order": pl.String, "erp_key": pl.String, "row_version": pl.String}
+    entry = manifest.pins.inputs.get("raw.work_orders")
+    if entry is None:
+        return pl.DataFrame(schema=schema)
+    raw = unpacked("work_orders", entry.read(lake))
+    version = pl.col(ROW_VERSION) if ROW_VERSION in raw.columns else pl.lit(None, pl.String)
+    rows = raw.select(erp_key="work_order", row_version=version)
+    mapped = manifest.read(lake, "key_map").filter(pl.col("table") == "work_orders", pl.col("column") == "work_order")
+    rows = rows.join(mapped.select(erp_key="raw_key", work_order="key"), on="erp_key", how="left")
+    rows = rows.with_columns(pl.coalesce("work_order", "erp_key").alias("work_order"))
+    return rows.select(list(schema)).unique("work_order", keep="first", maintain_order=True)
 
 
 def _written_back(lake: Lake, manifest: Manifest) -> pl.DataFrame:
