@@ -26,6 +26,7 @@ PACKAGE = Path(recon_platform.__file__).parent
 STAGE_PACKAGES: dict[str, tuple[str, ...]] = {
     "raw": ("connectors", "tables"),
     "conform": ("conform", "tables"),
+    "history": ("conform", "tables"),
     "reconcile": ("reconcile", "tables"),
     "material": ("material", "tables"),
     "load": ("capacity", "tables"),

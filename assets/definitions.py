@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import conformed, load, material, metrics, proposal, published, raw, reconciled, shortages
+from assets import conformed, history, load, material, metrics, proposal, published, raw, reconciled, shortages
 from assets.audit_jobs import JOBS
 from assets.jobs import jobs
 from assets.relay_job import relay_job
@@ -26,7 +26,7 @@ from sensors.outbox import outbox_sensor
 from sensors.plants import plants_sensor
 from sensors.schedules import nightly_schedule, weekly_maintenance
 
-STAGE_MODULES = (raw, conformed, reconciled, material, load, shortages, proposal, metrics, published)
+STAGE_MODULES = (raw, conformed, history, reconciled, material, load, shortages, proposal, metrics, published)
 
 
 def embedded_resources() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from recon_platform.cli import doors, output
+from recon_platform.cli import doors, history, output
 from recon_platform.cli.doors import needs
 from recon_platform.cli.options import GovernanceOption, HomeOption, JsonOption, LakeOption, PlantOption, RunOption
 from recon_platform.cli.what_if import what_if
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("what-if")(what_if)
     app.command("signature")(signature)
     app.command("bias")(bias)
+    history.register(app)
 
 
 @needs(Permission.READ)

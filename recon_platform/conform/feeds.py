@@ -17,6 +17,22 @@ LEAST_MATCHES = 20
 OFFSET_SHARE = 0.8
 OFFSET_STEP_MIN = 15
 NIGHTS = 7
+LEAST_USUAL = 20
+SWINGING = frozenset({
+    "machine_states", "downtime_events", "planned_downtime", "calendar_exceptions", "labour_exceptions",
+    "material_consumption", "cycle_times", "allocations", "engineering_changes",
+})  # fmt: skip
+"""Tables of the last hours or of exceptions: a quiet day has few rows, and nothing was lost."""
+LEAST_DATED = 20
+EPOCH_DAYS = 730
+REPORTED = (
+    ("operation_status", "reported_at"), ("order_status", "reported_at"), ("material_consumption", "at"),
+    ("cycle_times", "at"), ("downtime_events", "reported_at"), ("machine_states", "from_at"),
+    ("inventory_transactions", "at"),
+)  # fmt: skip
+"""Instants of what happened: none lies after the as-of instant."""
+POSTED = (("shipments", "shipped_on"), ("receipts", "received_on"), ("labour_hours", "date"))
+"""Dates of what happened."""
 
 
 def feed_findings(
@@ -67,7 +83,9 @@ def feed_findings(
             .agg(pl.col("rows").median().alias("usual"))
         )
         shrunk = delivered.join(usual, on="table").filter(
-            pl.col("delivered") < pl.col("usual") * policy.reconciliation.feed_shrink_share
+            (pl.col("delivered") < pl.col("usual") * policy.reconciliation.feed_shrink_share)
+            & (pl.col("usual") >= LEAST_USUAL)
+            & ~pl.col("table").is_in(sorted(SWINGING))
         )
         made.append(
             found(
@@ -103,14 +121,14 @@ def constant_offset(
 
 
 def clock_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: SpinePolicy) -> list[pl.DataFrame]:
-    """Reports from the future, and a constant offset between ERP and MES postings of the same material."""
+    """Clocks of whole feeds: reports from the future, dates of another epoch, constant offsets between feeds."""
+    return [*_future_findings(made, as_of, spine), *_epoch_findings(made, as_of), *_offset_findings(made)]
+
+
+def _future_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: SpinePolicy) -> list[pl.DataFrame]:
     findings: list[pl.DataFrame] = []
     limit = as_of + timedelta(minutes=spine.future_minutes)
-    for table, column in (
-        ("operation_status", "reported_at"), ("order_status", "reported_at"), ("material_consumption", "at"),
-        ("cycle_times", "at"), ("downtime_events", "reported_at"), ("machine_states", "from_at"),
-        ("inventory_transactions", "at"),
-    ):  # fmt: skip
+    for table, column in REPORTED:
         late = made[table].filter(pl.col(column) > limit)
         if late.is_empty():
             continue
@@ -126,27 +144,59 @@ def clock_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: Spi
                 evidence=pl.struct("table", "rows", "oldest", "newest"),
             )
         )  # fmt: skip
-    erp = (
-        made["inventory_transactions"]
-        .filter(pl.col("kind") == "issue")
-        .select("order", "item", pl.col("qty").abs().round(6), "at")
-    )
-    mes = made["material_consumption"].select(
+    return findings
+
+
+def _epoch_findings(made: Mapping[str, pl.DataFrame], as_of: datetime) -> list[pl.DataFrame]:
+    """Tables of what happened whose dates lie years away from tonight: the rest of the landing speaks of another time."""
+    findings: list[pl.DataFrame] = []
+    for table, column in (*REPORTED, *POSTED):
+        dates = made[table][column].drop_nulls().cast(pl.Date)
+        if dates.len() < LEAST_DATED:
+            continue
+        away = (pl.Series([as_of.date()]) - dates).dt.total_days()
+        if away.abs().median() <= EPOCH_DAYS:  # type: ignore[operator]
+            continue
+        row = pl.DataFrame({
+            "table": [table], "rows": [dates.len()], "oldest": [dates.min()], "newest": [dates.max()],
+            "days": [away.min()],
+        })  # fmt: skip
+        findings.append(
+            found(
+                row, "feed_epoch", entity=pl.col("table"), field=column, mes_value=pl.col("newest"),
+                correction=pl.format("its dates may lie {} days off; deliver it again from the live system", "days"),
+                evidence=pl.struct("table", "rows", "oldest", "newest", "days"),
+            )
+        )  # fmt: skip
+    return findings
+
+
+def _offset_findings(made: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
+    """A constant time between what two feeds report of the same event: material postings, and ends of operations."""
+    events = ["order", "item", "qty"]
+    postings = made["inventory_transactions"].filter(pl.col("kind") == "issue").select(
+        "order", "item", pl.col("qty").abs().round(6), "at"
+    )  # fmt: skip
+    consumed = made["material_consumption"].select(
         "order", pl.col("component_item").alias("item"), pl.col("qty").abs().round(6), "at"
     )
-    offset = constant_offset(erp, mes, ["order", "item", "qty"])
-    if offset is not None:
+    ended = made["operation_status"].select("order", "op_seq", pl.col("ended_at").alias("at"))
+    measured = made["cycle_times"].select("order", "op_seq", "at")
+    findings: list[pl.DataFrame] = []
+    for feed, left, right, on in (
+        ("mes/material_consumption", postings, consumed, events),
+        ("mes/cycle_times", ended, measured, ["order", "op_seq"]),
+    ):
+        offset = constant_offset(left, right, on)
+        if offset is None:
+            continue
         shift, agree, matches = offset
         row = pl.DataFrame({"offset_min": [int(shift.total_seconds() // 60)], "agree": [agree], "matches": [matches]})
         findings.append(
             found(
-                row,
-                "feed_offset",
-                entity=pl.lit("mes/material_consumption"),
-                field="at",
-                mes_value=pl.col("offset_min"),
+                row, "feed_offset", entity=pl.lit(feed), field="at", mes_value=pl.col("offset_min"),
                 correction=pl.format("take {} minutes off the times of this feed", "offset_min"),
                 evidence=pl.struct("offset_min", "agree", "matches"),
             )
-        )
+        )  # fmt: skip
     return findings

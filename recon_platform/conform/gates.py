@@ -118,6 +118,24 @@ _LIST: tuple[Gate, ...] = (
         owner=_FEEDS,
     ),
     _gate(
+        "feed_epoch",
+        "The dates of a feed lie years from the as-of instant: another epoch, or an old copy.",
+        "high",
+        _SAY,
+        entity="feed",
+        threshold="20 rows, half of them 2 years off",
+        owner=_FEEDS,
+    ),
+    _gate(
+        "id_gap",
+        "A run of numbers is missing from a series that is otherwise complete.",
+        "low",
+        _SAY,
+        entity="feed",
+        threshold="10 in a row, in a series 99 % complete",
+        owner=_FEEDS,
+    ),
+    _gate(
         "feed_stale",
         "A feed's watermark is old.",
         "high",
@@ -129,11 +147,11 @@ _LIST: tuple[Gate, ...] = (
     _gate("feed_rows", "Other rows came than the source says it sent.", "high", _SAY, entity="feed", owner=_FEEDS),
     _gate(
         "feed_shrunk",
-        "Far fewer rows than on the nights before.",
+        "Far fewer rows than on the nights before; of a required table it refuses publication until accepted.",
         "high",
         _SAY,
         entity="feed",
-        threshold="reconciliation.feed_shrink_share of the median of 7 nights",
+        threshold="reconciliation.feed_shrink_share of the median of 7 nights, at least 20 rows",
         owner=_FEEDS,
     ),
     _gate(

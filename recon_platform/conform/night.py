@@ -32,6 +32,7 @@ from recon_platform.conform.references import (
     read_references,
     references,
 )  # fmt: skip
+from recon_platform.conform.series import id_gaps
 from recon_platform.conform.sheet import ID, Sheet, start_sheet
 from recon_platform.conform.spreadsheet import REPAIR_SCHEMA, date_ends, roll_over_midnight
 from recon_platform.conform.units import canonical, item_factors
@@ -286,6 +287,7 @@ class _Night:
         rows = {name: sheet.raw.height for name, sheet in self.sheets.items()}
         self.found += feed_findings(made["feeds"], rows, self.context.as_of, self.context.policy, self.raw.get(BEFORE))
         self.found += clock_findings(made, self.context.as_of, self.spine)
+        self.found.append(id_gaps(made))
         self.found += master_findings(made)
         self.found += floor_findings(made, self.spine, self._factors(), self.timezone)
         self.found += stale_parameters(made["parameter_proposals"])

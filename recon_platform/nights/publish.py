@@ -22,7 +22,7 @@ from recon_platform.lake import Lake, MissingTableError
 from recon_platform.lake.raw import unpacked
 from recon_platform.nights import records
 from recon_platform.nights.fence import check_fence
-from recon_platform.nights.gates import check_gates
+from recon_platform.nights.gates import accepted_gates, check_gates, check_inputs
 from recon_platform.nights.in_force import ScheduleInForce, schedule_in_force
 from recon_platform.nights.night import DECISIONS
 from recon_platform.nights.records import Manifest
@@ -40,7 +40,7 @@ def publish(lake: Lake, store: Store, run_id: str, *, actor: Actor) -> Publicati
     """Put the proposal of `run_id` in force, when it is approved, newest, and still exactly what was approved.
 
     Raises StaleError where a newer run exists or the approval was for another content, GateError where a table of the
-    run is not as recorded or breaks a gate, PublishError where the approval is missing. Nothing is in force then that
+    run is not as recorded or breaks a gate, the data gates of what it read among them, PublishError where the approval is missing. Nothing is in force then that
     was not before. Approved moves are solved into the plan first (`solving`). Publishing the schedule in force again
     changes nothing.
     """
@@ -54,6 +54,7 @@ def publish(lake: Lake, store: Store, run_id: str, *, actor: Actor) -> Publicati
     if newest is not None and newest.run_id != run_id:
         raise StaleError(f"run {run_id} is older than {newest.run_id}; only the newest proposal can be published")
     _check_approval(store, manifest)
+    check_inputs(lake, manifest, accepted_gates(store.decisions_in_force(plant, store.clock())))
     schedule = check_gates(lake, manifest)
     unscheduled = manifest.read(lake, "unscheduled")
     decisions = pins.inputs[DECISIONS]

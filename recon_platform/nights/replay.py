@@ -70,8 +70,8 @@ def replay(
     carried = {name for stage in stages if stage.name in manifest.pins.carried for name in stage.writes}
     stages = [stage for stage in stages if stage.name not in manifest.pins.carried]
     read = {name for stage in stages for name in stage.reads} & set(manifest.pins.inputs)
-    frames = {name: _read_pinned(lake, name, manifest.pins.inputs[name]) for name in sorted(read)}
-    frames.update((name, _read_pinned(lake, name, manifest.outputs[name])) for name in sorted(carried))
+    frames = {name: read_pinned(lake, name, manifest.pins.inputs[name]) for name in sorted(read)}
+    frames.update((name, read_pinned(lake, name, manifest.outputs[name])) for name in sorted(carried))
     made = run_stages(stages, frames, manifest.pins.context, progress)
     differences = [
         found
@@ -107,7 +107,8 @@ def differing_versions(manifest: Manifest, now: Mapping[str, str]) -> tuple[str,
     )
 
 
-def _read_pinned(lake: Lake, name: str, entry: TableVersion) -> pl.DataFrame:
+def read_pinned(lake: Lake, name: str, entry: TableVersion) -> pl.DataFrame:
+    """An input as a manifest recorded it; LakeError where the lake holds other rows now."""
     stored = entry.read(lake)
     if entry.layer == RAW:
         table, stored = packed(entry.table, unpacked(entry.table, stored))

@@ -35,8 +35,8 @@ from recon_platform.nights.versions import code_version, library_versions, rule_
 from recon_platform.proposal.stages import NIGHT_STAGES
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 
-CARRIED: tuple[str, ...] = ("reconcile", "material", "shortages")
-"""Stages that downtime cannot change: they speak of orders and material, not of machine time."""
+CARRIED: tuple[str, ...] = ("history", "reconcile", "material", "shortages")
+"""Stages that downtime cannot change: they speak of master data, orders and material, not of machine time."""
 
 RAW_EVENTS, RAW_BLOCKED = f"raw.{TABLE}", f"raw.{BLOCKED}"
 

@@ -1,7 +1,7 @@
 """The stages of a night, in order: what each reads, what it makes, and the function that does it.
 
 This list is the one place that knows the order. A what-if walks it as it stands; a night, a rerun, a replay and the
-asset graph walk `proposal.stages.NIGHT_STAGES`, which is this list and the proposal made by planning again.
+asset graph walk `proposal.stages.NIGHT_STAGES`, which is this list, the history and the proposal made by planning again.
 
 Names in `reads` say where a table comes from: a plain name is made by an earlier stage of the same run; `raw.NAME` is
 a landing table as it came; `previous.NAME` a table of the run before; `published.NAME` a table of the schedule in
@@ -17,10 +17,14 @@ import polars as pl
 
 from recon_platform.planning.decisions import decided
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.history import PARAMETERS, RECORDED, history_name
 from recon_platform.tables.model import Frames, Layer
 from recon_platform.tables.registry import TABLES
 
 LANDING: tuple[str, ...] = tuple(table.name for table in TABLES.values() if table.layer is Layer.LANDING)
+
+DELIVERED = "previous.deliveries"
+ROWS_BEFORE = "row_counts_before"  # as conforming calls the deliveries of earlier nights
 
 StageFunction = Callable[[Frames, PlanContext], dict[str, pl.DataFrame]]
 
@@ -47,7 +51,16 @@ def _conform(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     from recon_platform.conform import conform  # noqa: PLC0415
 
     raw = {name.removeprefix("raw."): frame for name, frame in frames.items() if name.startswith("raw.")}
+    if DELIVERED in frames:
+        earlier = frames[DELIVERED].filter(pl.col("night") < context.planning_date)
+        raw[ROWS_BEFORE] = earlier
     return conform(raw, context)
+
+
+def _keep_history(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.conform.keeping import keep_history  # noqa: PLC0415
+
+    return keep_history(frames, context)
 
 
 def _reconcile(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
@@ -120,7 +133,7 @@ _PREVIOUS_MATERIAL = (
 STAGES: tuple[Stage, ...] = (
     Stage(
         "conform", "conformed", "One key, one unit, one calendar; what cannot be trusted is quarantined.",
-        reads=tuple(f"raw.{name}" for name in LANDING), writes=_CONFORMED, run=_conform,
+        reads=(*(f"raw.{name}" for name in LANDING), DELIVERED), writes=_CONFORMED, run=_conform,
     ),
     Stage(
         "reconcile", "reconciled_backlog", "ERP and MES made to agree, with evidence for every correction.",
@@ -170,6 +183,14 @@ STAGES: tuple[Stage, ...] = (
     ),
 )  # fmt: skip
 """The stages that a single plan consists of. `proposal` adds what needs several plans (delta view, moves)."""
+
+
+_HISTORY = ("deliveries", *(history_name(name) for name in (*RECORDED, PARAMETERS)))
+HISTORY_STAGE = Stage(
+    "history", "conformed", "What was valid on any date, as far back as nights were kept; no plan reads it.",
+    reads=(*RECORDED, "row_counts", *(f"previous.{name}" for name in _HISTORY)), writes=_HISTORY, run=_keep_history,
+)  # fmt: skip
+"""Kept by every night behind its conformed tables. Not a stage of a plan: trying a plan out remembers nothing."""
 
 
 def trial_stages() -> tuple[Stage, ...]:

@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from recon_platform.plantsim.drift_clocks import CLOCK_KINDS
 from recon_platform.plantsim.drift_components import COMPONENT_KINDS
 from recon_platform.plantsim.drift_feeds import FEED_KINDS
 from recon_platform.plantsim.drift_floor import FLOOR_KINDS
@@ -17,7 +18,9 @@ from recon_platform.plantsim.planting import DriftKind, Planting
 from recon_platform.plantsim.state import State
 from recon_platform.tables.truth import TRUTH
 
-KINDS: tuple[DriftKind, ...] = (*ROUTING_KINDS, *COMPONENT_KINDS, *ORDER_KINDS, *FLOOR_KINDS, *SPINE_KINDS, *FEED_KINDS)
+KINDS: tuple[DriftKind, ...] = (
+    *ROUTING_KINDS, *COMPONENT_KINDS, *ORDER_KINDS, *FLOOR_KINDS, *SPINE_KINDS, *FEED_KINDS, *CLOCK_KINDS,
+)  # fmt: skip
 
 
 def plant_drift(
@@ -28,17 +31,19 @@ def plant_drift(
     seed: int,
     rate: float,
     corrected: frozenset[int] = frozenset(),
+    feed_share: float | None = None,
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     """The night's text frames with errors at about `rate` per open order, and the truth (columns of `TRUTH`).
 
-    Orders in `corrected` carry none: somebody has put their books right.
+    Orders in `corrected` carry none: somebody has put their books right. `feed_share` is the share of nights on which a
+    feed errs as a whole, for each such kind; none: as often as the kind says.
     """
     if rate == 0:
         return dict(text), TRUTH.empty()
     frames = {
         name: frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("_id")) for name, frame in text.items()
     }
-    planting = Planting(state, frames, night, seed, rate, taken=set(corrected))
+    planting = Planting(state, frames, night, seed, rate, feed_share, taken=set(corrected))
     for kind in KINDS:
         planting.number = kind.number
         kind.plant(planting, kind.share)

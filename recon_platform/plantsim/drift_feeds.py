@@ -25,7 +25,7 @@ def _limited(p: Planting, kind: str, share: float, rows: pl.DataFrame) -> pl.Dat
     return chosen if chosen.height else rows.with_columns(draw).sort("_draw").head(1).drop("_draw")
 
 
-def _free(p: Planting, table: str, key: str = "order") -> pl.DataFrame:
+def free(p: Planting, table: str, key: str = "order") -> pl.DataFrame:
     """Rows of `table` that no other kind has touched: their order carries no error and their cells are readable."""
     taken = p.state.orders.filter(pl.col("index").is_in(list(p.taken)))["work_order"]
     marked = [part for part in p.truth if part["table"][0] == table]
@@ -36,7 +36,7 @@ def _free(p: Planting, table: str, key: str = "order") -> pl.DataFrame:
 
 def midnight_end(p: Planting, share: float) -> None:
     """An end after midnight that a spreadsheet stored as a time of day on its day zero."""
-    rows = _free(p, "operation_status").filter(pl.col("status") == "complete").with_columns(
+    rows = free(p, "operation_status").filter(pl.col("status") == "complete").with_columns(
         _start=pl.col("started_at").str.to_datetime(STAMP), _end=pl.col("ended_at").str.to_datetime(STAMP)
     )  # fmt: skip
     rows = rows.filter((pl.col("_end") - pl.col("_start")).dt.total_minutes().is_between(1, 1439))
@@ -56,7 +56,7 @@ def overlapping_runs(p: Planting, share: float) -> None:
     single = p.frames["machines"].join(batch, on="work_center", how="anti")
     minutes = pl.col("run_min").cast(pl.Float64) + pl.col("setup_min").cast(pl.Float64).fill_null(0.0)
     rows = (
-        _free(p, "cycle_times").filter(pl.col("machine").is_in(single["mes_machine"].implode()))
+        free(p, "cycle_times").filter(pl.col("machine").is_in(single["mes_machine"].implode()))
         .with_columns(_at=pl.col("at").str.to_datetime(STAMP), _minutes=minutes).sort("machine", "_at", "_id")
         .with_columns(_before=pl.col("_at").shift(1).over("machine"))
         .with_columns(_gap=(pl.col("_at") - pl.col("_before")).dt.total_minutes() - pl.col("_minutes"))
@@ -78,7 +78,7 @@ def wrong_machine(p: Planting, share: float) -> None:
     """A report booked on a machine of an unrelated work center: two codes exchanged."""
     centers = p.frames["work_centers"].select("work_center", group=pl.coalesce("sibling_group", "work_center"))
     machines = p.frames["machines"].join(centers, on="work_center").sort("mes_machine").select("mes_machine", "group")
-    rows = _free(p, "operation_status").filter(pl.col("status") == "complete").join(
+    rows = free(p, "operation_status").filter(pl.col("status") == "complete").join(
         machines, left_on="machine", right_on="mes_machine", how="inner", maintain_order="left"
     )  # fmt: skip
     if rows.is_empty() or machines["group"].n_unique() < 2:
@@ -98,8 +98,7 @@ def clock_ahead(p: Planting, share: float) -> None:
     """The feed of machine states in the time of another zone, on some nights."""
     del share
     rows = p.frames["machine_states"]
-    night = pl.Series([p.night.toordinal()]).to_numpy()
-    if rows.is_empty() or p.draw("clock_ahead", night)[0] >= min(1.0, FEED_SHARE * p.rate):
+    if rows.is_empty() or not p.errs("clock_ahead", FEED_SHARE):
         return
     shifted = rows.select(pl.col("from_at", "to_at").str.to_datetime(STAMP).dt.offset_by(f"{CLOCK_AHEAD_H}h"))
     as_of = p.state.history.world.clock.instant(p.state.now).replace(tzinfo=None)
@@ -115,7 +114,7 @@ def clock_ahead(p: Planting, share: float) -> None:
 def entered_by_factor(p: Planting, share: float) -> None:
     """A receipt posted in dozens where the line counts pieces."""
     in_full = pl.col("received_qty").cast(pl.Float64) == pl.col("qty").cast(pl.Float64)
-    rows = _free(p, "purchase_orders", "purchase_order").filter(
+    rows = free(p, "purchase_orders", "purchase_order").filter(
         (pl.col("status") == "closed") & (pl.col("uom") == "H87") & in_full
     )
     if rows.is_empty():

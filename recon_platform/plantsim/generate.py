@@ -41,10 +41,12 @@ def generate(
     plant: str = "fastener",
     start: date = DEFAULT_START,
     parquet: bool | None = None,
+    feed_share: float | None = None,
 ) -> GeneratedPlant:
     """Write `OUT/<date>/` for each night and `OUT/truth/truth.parquet`.
 
-    `orders` is about how many work orders are open; `drift` the share of open orders that carry one planted error.
+    `orders` is about how many work orders are open; `drift` the share of open orders that carry one planted error;
+    `feed_share` the share of nights on which a feed errs as a whole (clocks, epochs, missing numbers), by default few.
     CSV below 20,000 orders, Parquet above, unless `parquet` says otherwise. The same arguments give the same bytes;
     more nights only add folders. Raises ValueError for an unknown plant, fewer than one order or night, or a drift
     outside [0, 1].
@@ -60,7 +62,7 @@ def generate(
     paths, truth = [], []
     for night in range(nights):
         day = start + timedelta(days=night)
-        frames, planted = night_frames(history, day, seed=seed, drift=drift)
+        frames, planted = night_frames(history, day, seed=seed, drift=drift, feed_share=feed_share)
         write_folder(folder / day.isoformat(), frames, plant_toml=plant_toml(history, day), parquet=use_parquet)
         paths.append(folder / day.isoformat())
         truth.append(planted)

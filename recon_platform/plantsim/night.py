@@ -41,6 +41,7 @@ def true_tables(state: State) -> dict[str, pl.DataFrame]:
 def night_frames(
     history: History, day: date, *, seed: int, drift: float, state: State | None = None,
     true: dict[str, pl.DataFrame] | None = None, corrected: frozenset[int] = frozenset(),
+    feed_share: float | None = None,
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:  # fmt: skip
     """Text frames of one night with drift planted, and what was planted; `state` and `true` where known already.
 
@@ -49,7 +50,9 @@ def night_frames(
     state = state_at(history, now) if state is None else state
     tables = true_tables(state) if true is None else true
     text = {name: as_text(name, frame) for name, frame in tables.items()}
-    text, planted = plant_drift(state, text, night=day, seed=seed, rate=drift, corrected=corrected)
+    text, planted = plant_drift(
+        state, text, night=day, seed=seed, rate=drift, corrected=corrected, feed_share=feed_share
+    )
     as_of = history.world.clock.instant(now)
     marks: dict[str, datetime] = {"erp": as_of, "mes": as_of - timedelta(minutes=2)}
     text["feeds"] = as_text("feeds", feeds(text, marks))

@@ -38,6 +38,7 @@ class Planting:
     night: date
     seed: int
     rate: float
+    feed_share: float | None = None  # of nights on which a feed errs as a whole; none: as often as the kind says
     number: str = ""
     taken: set[int] = field(default_factory=set)
     truth: list[pl.DataFrame] = field(default_factory=list)
@@ -49,6 +50,11 @@ class Planting:
     def draw(self, kind: str, index: Ids) -> npt.NDArray[np.float64]:
         """The draw of each order (or row) for this kind of error."""
         return hash_uniform(self.seed + 7919 * (zlib.crc32(kind.encode()) % 65_537), index, 1)[0]
+
+    def errs(self, kind: str, times_rate: float) -> bool:
+        """Whether a feed errs as a whole tonight: on `rate × times_rate` of the nights, unless `feed_share` says more."""
+        share = self.rate * times_rate if self.feed_share is None else self.feed_share
+        return bool(self.draw(kind, np.array([self.night.toordinal()], dtype=np.int64))[0] < min(1.0, share))
 
     def pick(self, kind: str, share: float, orders: pl.DataFrame) -> pl.DataFrame:
         """Of the eligible orders (column `index`) those that carry this error: about `rate × share` of the open

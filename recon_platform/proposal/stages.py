@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon_platform.planning.stages import STAGES, Stage, stage
+from recon_platform.planning.stages import HISTORY_STAGE, STAGES, Stage, stage
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -43,5 +43,5 @@ PROPOSAL_STAGE = Stage(
     run=_propose,
 )
 
-NIGHT_STAGES: tuple[Stage, ...] = (*STAGES[:-1], PROPOSAL_STAGE, stage("metrics"))
-"""All stages of a night in order: the measures come last."""
+NIGHT_STAGES: tuple[Stage, ...] = (STAGES[0], HISTORY_STAGE, *STAGES[1:-1], PROPOSAL_STAGE, stage("metrics"))
+"""All stages of a night in order: history is kept behind the conformed tables, the measures come last."""

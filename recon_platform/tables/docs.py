@@ -41,6 +41,7 @@ HEADINGS: dict[Layer, tuple[str, str]] = {
         + ": the file and row it came from.",
     ),
     Layer.CONFORMED: ("Conformed: made beside the landing tables", ""),
+    Layer.HISTORY: ("History: what was valid on any date", ""),
     Layer.RECONCILED: ("Reconciled: ERP and MES made to agree", ""),
     Layer.MATERIAL: ("Material: netting, pegging, messages, shortages", ""),
     Layer.CAPACITY: ("Capacity: load and schedule", ""),

@@ -50,6 +50,7 @@ class Layer(StrEnum):
 
     LANDING = "landing"
     CONFORMED = "conformed"
+    HISTORY = "history"
     RECONCILED = "reconciled"
     MATERIAL = "material"
     CAPACITY = "capacity"

@@ -54,7 +54,7 @@ def test_stale_feeds_and_missing_rows() -> None:
 def test_a_feed_shrunken_against_the_nights_before() -> None:
     nights = [date(2026, 2, 20) + timedelta(days=n) for n in range(8)]
     before = pl.DataFrame(
-        {"night": nights * 2, "table": ["items"] * 8 + ["work_orders"] * 8, "rows": [3] * 8 + [10] * 8}
+        {"night": nights * 2, "table": ["items"] * 8 + ["work_orders"] * 8, "rows": [3] * 8 + [40] * 8}
     )
     made = conform(landing() | {"row_counts_before": before}, context())
     assert fired(made, "feed_shrunk") == ["work_orders"]
@@ -230,6 +230,25 @@ def test_the_offset_between_postings_and_consumption_is_proposed() -> None:
     made = conform(landing(inventory_transactions=posted, material_consumption=used), context())
     found = made["data_findings"].filter(pl.col("rule") == "feed_offset").row(0, named=True)
     assert found["correction"] == "take -420 minutes off the times of this feed"
+
+
+def test_a_feed_of_another_epoch_and_a_collector_whose_clock_runs_behind() -> None:
+    moments = [datetime(2026, 2, 20, 6, tzinfo=UTC) + timedelta(minutes=11 * n) for n in range(30)]
+    status = table(
+        "order op_seq status good_qty scrap_qty ended_at reported_at",
+        *(f"WO-1 {n + 1} complete 1 0 {m:%Y-%m-%dT%H:%M:%SZ} {m:%Y-%m-%dT%H:%M:%SZ}" for n, m in enumerate(moments)),
+    )
+    cycles = table(
+        "order op_seq machine qty run_min at",
+        *(f"WO-1 {n + 1} M1 1 1 {m - timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}" for n, m in enumerate(moments)),
+    )
+    hours = table(
+        "date work_center regular_hours overtime_hours",
+        *(f"{m - timedelta(days=4_017 + n):%Y-%m-%d} WC1 8 0" for n, m in enumerate(moments)),
+    )
+    made = conform(landing(operation_status=status, cycle_times=cycles, labour_hours=hours), context())
+    assert fired(made, "feed_offset") == ["mes/cycle_times"]
+    assert fired(made, "feed_epoch") == ["labour_hours"]
 
 
 def test_quantities_off_by_a_known_factor() -> None:
