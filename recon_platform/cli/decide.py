@@ -36,13 +36,16 @@ def exceptions(
     state: Annotated[
         str, typer.Option("--state", help="open, approved, rejected, superseded, withdrawn or all.")
     ] = "open",
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Only base, move, correction, sample, pin, override … requests.")
+    ] = None,
     governance: GovernanceOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what waits for a decision: the base plan and each exception with its measured effect."""
+    """List what waits for a decision: the base plan, each exception with its effect, each correction of the ERP."""
     door = doors.enter(Permission.READ, lake, governance, home)
-    found = door.store.requests.find(door.actor, plant=plant, state=None if state == "all" else state)
+    found = door.store.requests.find(door.actor, plant=plant, state=None if state == "all" else state, kind=kind)
     if as_json:
         output.print_json(found)
         return
@@ -144,6 +147,11 @@ def show(request: Request, *, quiet: bool = False) -> None:
         output.say(
             f"  effect: {content['lines_won']} lines won, {content['lines_lost']} lost; {content['operations_moved']} "
             f"operations move; overtime {content['overtime_hours']:+.1f} h; cost {content['cost']:+,.0f}"
+        )
+    for change in content.get("changes", []) if request.kind == "correction" else []:
+        output.say(
+            f"  {change['work_order']}: {change['change']} {change['field'] or ''} {change['from']} → {change['to']} "
+            f"({change['reason']})"
         )
     for row in content.get("impact", []):
         before, then = output.cell(row["in_force"]), output.cell(row["proposed"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from recon_platform.governance import in_force, schema, signatures
+from recon_platform.governance import corrections, in_force, outbox, schema, signatures
 from recon_platform.governance.actors import Actor, ActorKind
 from recon_platform.governance.clock import to_text
 from recon_platform.governance.errors import (
@@ -108,7 +108,7 @@ class Decisions:
     def reject(
         self, actor: Actor, request: int, *, digest: str, reason: str, lock: timedelta | None = None
     ) -> Decision:
-        """Reject `request`; a rejected move becomes a lock that the next plans respect for `lock` (default 7 days)."""
+        """Reject `request`; a rejected move or correction becomes a lock that the next plans respect for `lock` (7 days)."""
         return self._decide(actor, request, REJECTED, digest=digest, reason=reason, lock=lock)
 
     def _decide(
@@ -154,6 +154,10 @@ class Decisions:
             ).scalar_one()  # fmt: skip
             set_state(tx, number, verdict)
             in_force.enter(tx, actor, decision, request, verdict=verdict, reason=reason, lock=lock)
+            if verdict == APPROVED and request.kind == corrections.CORRECTION:
+                outbox.put(
+                    tx, request.plant, None, corrections.messages(request.plant, request.content["changes"], actor.name)
+                )
             tx.audit(
                 actor, f"request.{verdict}", str(number),
                 {

@@ -13,6 +13,7 @@ from recon_platform.governance import schema
 from recon_platform.governance.actors import Actor
 from recon_platform.governance.chain import canonical
 from recon_platform.governance.clock import from_text, to_text
+from recon_platform.governance.corrections import CORRECTION, LOCKING, SAMPLE
 from recon_platform.governance.errors import UnknownRecordError
 from recon_platform.governance.requests import KINDS, LOCK_LIFE, OVERRIDE_LIFE, Request
 from recon_platform.governance.transaction import Transaction
@@ -32,10 +33,10 @@ def enter(
     reason: str,
     lock: timedelta | None = None,
 ) -> None:
-    """Put in force what the verdict on `request` means: an approved one what it asked for, a rejected move a lock."""
+    """Put in force what the verdict on `request` means: an approved one what it asked for, a rejected move or correction a lock."""
     until: str | None
     if verdict == "rejected":
-        if request.kind != "move":
+        if request.kind not in LOCKING:
             return
         kind, until = "lock", to_text(tx.now + (LOCK_LIFE if lock is None else lock))
     else:
@@ -69,6 +70,8 @@ def _value(request: Request) -> dict[str, Any]:
             "move": request.content.get("move"), "kind": request.content.get("kind"),
             "change": json.loads(request.content.get("change") or "[]"), "digest": request.digest,
         }  # fmt: skip
+    if request.kind in {CORRECTION, SAMPLE}:
+        return {"findings": request.content["findings"], "digest": request.digest}
     return request.content
 
 

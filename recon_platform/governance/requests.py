@@ -6,7 +6,7 @@ Belongs here: making, reading and retiring requests. Deciding them is in `decisi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from sqlalchemy import Row, Select, func, select
 
-from recon_platform.governance import notices, schema
+from recon_platform.governance import notices, outbox, schema
 from recon_platform.governance.actors import Actor, ActorKind
 from recon_platform.governance.chain import canonical, digest_of
 from recon_platform.governance.clock import from_text, to_text
+from recon_platform.governance.corrections import CORRECTION, SAMPLE, key_of
 from recon_platform.governance.errors import GovernanceError, PermissionDeniedError, StaleError, UnknownRecordError
 from recon_platform.governance.permissions import Permission
 from recon_platform.governance.transaction import Transaction
@@ -55,6 +56,14 @@ KINDS: dict[str, RequestKind] = {
         RequestKind(
             "move", "An exception that the night found worth its disturbance.", Permission.PROPOSE, Permission.APPROVE,
             "approved_move", nightly=True,
+        ),
+        RequestKind(
+            CORRECTION, "A correction of the ERP that a person has to release.", Permission.PROPOSE, Permission.APPROVE,
+            "approved_move", nightly=True,
+        ),
+        RequestKind(
+            SAMPLE, "A correction that a rule sent by itself, drawn by chance to be judged.", Permission.PROPOSE,
+            Permission.APPROVE, "approved_move", nightly=True,
         ),
         RequestKind("pin", "An operation kept where or when it is.", Permission.PROPOSE, Permission.APPROVE, "pin"),
         RequestKind("lock", "Advice that is not wanted for a while.", Permission.PROPOSE, Permission.APPROVE, "lock"),
@@ -160,10 +169,13 @@ class Requests:
         run_id: str,
         base: Mapping[str, Any],
         moves: pl.DataFrame,
+        corrections: Sequence[Draft] = (),
+        automatic: Sequence[outbox.Message] = (),
     ) -> list[Request]:
-        """The requests of a finished run: its base plan and each proposed move (rows of `exception_moves`).
+        """The requests of a finished run: its base plan, each proposed move (rows of `exception_moves`) and `corrections`.
 
-        Open requests of earlier runs of the plant are retired. A second call for the same run changes nothing.
+        What rules tell the ERP by themselves (`automatic`) is queued with them; a correction that was queued before, with
+        the same values, is not asked for again. Open requests of earlier runs of the plant are retired. A second call for the same run changes nothing.
         """
         with self._store.writing() as tx:
             tx.allow(actor, Permission.RUN)
@@ -188,15 +200,21 @@ class Requests:
             ).rowcount
             where = {"plant": plant, "planning_date": planning_date, "sequence": sequence, "run_id": run_id}
             drafts = [base_draft(base, where), *(move_draft(row, where) for row in moves.iter_rows(named=True))]
+            drafts += [draft for draft in corrections if not _sent(tx, draft)]
             numbers = [insert(tx, actor, draft, audited=False) for draft in drafts]
+            sent = outbox.put(tx, plant, None, automatic)
             tx.audit(
                 actor, "run.proposed", run_id,
-                {"base": numbers[0], "moves": len(numbers) - 1, "superseded": retired, "digest": digest_of(dict(base))},
+                {
+                    "base": numbers[0], "moves": moves.height, "corrections": len(numbers) - 1 - moves.height,
+                    "sent_by_rules": sent, "superseded": retired, "digest": digest_of(dict(base)),
+                },
                 plant,
             )  # fmt: skip
             notices.tell(
                 tx, "proposed", run_id, plant=plant, title=f"{plant}: the plan of {planning_date} waits for decisions",
-                text=f"The base plan and {len(numbers) - 1} exceptions of run {run_id} wait. See `recon exceptions`.",
+                text=f"The base plan, {moves.height} exceptions and {len(numbers) - 1 - moves.height} corrections of run {run_id} "
+                "wait. See `recon exceptions`.",
             )  # fmt: skip
             return [load(tx, number) for number in numbers]
 
@@ -245,6 +263,15 @@ class Requests:
         ).scalar_one()  # fmt: skip
         if used >= (quota or 0):
             raise PermissionDeniedError(f"agent {actor.name} has used its quota of {quota or 0} proposals in 24 hours")
+
+
+def _sent(tx: Transaction, draft: Draft) -> bool:
+    """Whether every change of a correction was queued before."""
+    keys = {key_of(draft.plant, change) for change in draft.content.get("changes", [])}
+    if not keys:
+        return False
+    table = schema.outbox
+    return keys <= set(tx.connection.execute(select(table.c.key).where(table.c.key.in_(keys))).scalars())
 
 
 def base_draft(base: Mapping[str, Any], where: Mapping[str, Any]) -> Draft:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from recon_platform.governance.actors import Actor, service
 from recon_platform.lake import Lake
+from recon_platform.nights.corrections import corrections
 from recon_platform.nights.records import Manifest
 from recon_platform.nights.versions import code_version
 
@@ -20,11 +21,12 @@ def night_service() -> Actor:
 
 
 def propose(lake: Lake, store: Store, manifest: Manifest, actor: Actor | None = None) -> list[Request]:
-    """The requests of a run: its base plan, then its moves. Asking again for the same run changes nothing."""
+    """The requests of a run: its base plan, its moves, its corrections. Asking again for the same run changes nothing."""
     pins = manifest.pins
+    waiting, automatic = corrections(lake, manifest)
     return store.requests.open_run(
         actor or night_service(), plant=pins.plant["code"], planning_date=pins.planning_date, sequence=pins.sequence,
-        run_id=manifest.run_id, base=base_content(lake, manifest), moves=manifest.read(lake, "exception_moves"),
+        run_id=manifest.run_id, base=base_content(lake, manifest), moves=manifest.read(lake, "exception_moves"), corrections=waiting, automatic=automatic,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 
 from recon_platform.reconcile.catalogue import FIX, OVERLAY, REVIEW
+from recon_platform.reconcile.said import APPROVAL, LOCK, said
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -46,7 +47,7 @@ def hold_back(
         "order_no", "qty", "mes_good", "erp_good", "lot_traced", "cost", "rollout", "period",
         *(f"fired.{name}" for name in (*STOPPERS, "QT-06", "QT-01")),
     )  # fmt: skip
-    locks = _said(frames, context, "lock", "locked_by")
+    locks = _said(frames, context, LOCK, "locked_by")
     # the facts of the order a finding belongs to; corrections always have one, for others they are not looked at
     at = findings.get_column("order_no").fill_null(0)
     of_order = facts.drop("order_no")[at] if orders.height else facts.drop("order_no").clear(findings.height)
@@ -61,7 +62,7 @@ def hold_back(
             maintain_order="left",
         )
         .join(
-            _said(frames, context, "approved_move", "accepted_by"),
+            _said(frames, context, APPROVAL, "accepted_by"),
             left_on="finding",
             right_on="subject",
             how="left",
@@ -140,16 +141,10 @@ def settle(findings: pl.DataFrame) -> pl.DataFrame:
 
 def _said(frames: Frames, context: PlanContext, kind: str, name: str) -> pl.DataFrame:
     """What people said about findings: `subject` (a finding) and, as `name`, the decision (lock) or the person."""
-    decisions = frames.get("decisions_in_force")
-    if decisions is None:
-        return pl.DataFrame(schema={"subject": pl.String(), name: pl.String()})
     as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
     return (
-        decisions.filter((pl.col("kind") == kind) & (pl.col("valid_until").is_null() | (pl.col("valid_until") > as_of)))
-        .sort("decision")
-        .select(
-            pl.col("subject").str.strip_prefix("finding:"),
-            pl.col("decision" if kind == "lock" else "approved_by").alias(name),
-        )
+        said(frames)
+        .filter((pl.col("kind") == kind) & (pl.col("valid_until").is_null() | (pl.col("valid_until") > as_of)))
+        .select(pl.col("finding").alias("subject"), pl.col("decision" if kind == LOCK else "approved_by").alias(name))
         .unique("subject", keep="last", maintain_order=True)
     )

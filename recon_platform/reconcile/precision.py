@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from recon_platform.reconcile.catalogue import BY_ID, FIX, RULES
+from recon_platform.reconcile.said import APPROVAL, LOCK, said
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reconciled import FINDING_SAMPLE, RULE_PRECISION
@@ -61,20 +62,13 @@ def off(precision: pl.DataFrame) -> frozenset[str]:
 
 
 def _verdicts(frames: Frames, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:
-    decisions = frames.get("decisions_in_force")
-    if decisions is None or decisions.is_empty():
-        return {}
-    rule = pl.col("subject").str.strip_prefix("finding:").str.split(":").list.first()
     counted = (
-        decisions.filter(
-            pl.col("kind").is_in(["lock", "approved_move"])
-            & (pl.col("valid_from") > since)
-            & (pl.col("valid_from") <= until)
-        )
-        .with_columns(rule=rule)
+        said(frames)
+        .filter((pl.col("valid_from") > since) & (pl.col("valid_from") <= until))
+        .with_columns(rule=pl.col("finding").str.split(":").list.first())
         .filter(pl.col("rule").is_in(list(BY_ID)))
         .group_by("rule")
-        .agg(right=(pl.col("kind") == "approved_move").sum(), wrong=(pl.col("kind") == "lock").sum())
+        .agg(right=(pl.col("kind") == APPROVAL).sum(), wrong=(pl.col("kind") == LOCK).sum())
     )
     return {row["rule"]: (row["right"], row["wrong"]) for row in counted.iter_rows(named=True)}
 
