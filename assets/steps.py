@@ -12,6 +12,7 @@ import dagster as dg
 from assets.catalog import stage_specs
 from assets.checks import check_specs, pandera_check, violation_check
 from assets.description import description
+from assets.lineage import column_lineage, quarantine_counts
 from assets.night_stages import night_stage
 from recon_platform.tables.model import Table
 from recon_platform.tables.registry import output_table
@@ -62,6 +63,12 @@ def since_event(context: dg.AssetExecutionContext) -> dict[str, dg.MetadataValue
     return {"seconds_from_event_to_proposal": dg.MetadataValue.float(round(seconds, 1))}
 
 
+def lineage(table: str) -> dict[str, dg.TableColumnLineage]:
+    """Column lineage of a derived table, where it has one."""
+    found = column_lineage(table)
+    return {} if found is None else {"dagster/column_lineage": found}
+
+
 def recorded(
     outcome: Step, keys: dict[str, dg.AssetKey], tables: dict[str, Table], notes: dict[str, dg.MetadataValue]
 ) -> Iterator[Event]:
@@ -79,6 +86,8 @@ def recorded(
             asset_key=key,
             metadata={
                 **description(name, frame, version=written.version, digest=written.digest, inputs=outcome.inputs),
+                **(lineage(name) if name in tables else {}),
+                **quarantine_counts(name, outcome.frames),
                 **notes,
             },
             data_version=dg.DataVersion(written.digest),
