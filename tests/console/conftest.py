@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from recon_platform.cli.app import execute
 
 PLANT = "FASTENER"
 ORDERS = "40"
 PATIENCE = float(os.environ.get("RECON_TEST_PATIENCE", "180"))
+expect.set_options(timeout=PATIENCE * 1000)  # a slow machine is no failure
 
 
 @dataclass

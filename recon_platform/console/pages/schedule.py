@@ -1,14 +1,20 @@
-"""The schedule: the Gantt and the same as a table."""
+"""The schedule: the Gantt and the same as a table; a dragged operation becomes a pin with a reason."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from typing import Annotated
 
-from recon_platform.console.pages.answering import Reader, answer
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from recon_platform.console.pages.answering import Proposer, Reader, answer
 from recon_platform.console.services import schedule as service
+from recon_platform.console.services.gantt import gantt
+from recon_platform.console.services.publishing import copy_trail
+from recon_platform.nights.pins import pin
 
 router = APIRouter(prefix="/p/{plant}/schedule", include_in_schema=False)
+Text = Annotated[str, Form(max_length=500)]
 
 
 @router.get("")
@@ -16,4 +22,27 @@ def schedule(request: Request, plant: str, visit: Reader) -> Response:
     """Tonight's plan, operation by operation."""
     nights = visit.console.nights
     night = nights.newest(plant)
-    return answer(request, visit, night, "schedule", service.schedule(night, nights))
+    return answer(request, visit, night, "schedule", service.schedule(night, nights), "schedule.html")
+
+
+@router.get("/gantt.json")
+def gantt_data(plant: str, visit: Reader) -> Response:
+    """What the Gantt draws."""
+    return JSONResponse(gantt(visit.console.nights.newest(plant)))
+
+
+@router.post("/pin")
+def pin_operation(
+    plant: str, visit: Proposer, work_order: Text, operation: Annotated[int, Form()], machine: Text, reason: Text = ""
+) -> Response:
+    """Keep an operation on a machine: at once where that is no exception, else as a request somebody else decides."""
+    if not reason.strip():
+        raise ValueError("a pin needs a reason")
+    console = visit.console
+    night = console.nights.newest(plant)
+    made = pin(
+        console.lake, console.store, visit.actor, night.manifest, work_order=work_order, op_seq=operation, machine=machine,
+        reason=reason,
+    )  # fmt: skip
+    copy_trail(console)
+    return RedirectResponse(f"/p/{plant}/decisions/{made.request}", 303)

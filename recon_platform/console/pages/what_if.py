@@ -53,7 +53,7 @@ def tried(request: Request, plant: str, job: str, visit: Proposer) -> Response:
     """What it would win and lose."""
     night = visit.console.nights.newest(plant)
     found = visit.console.jobs.find(job, visit.actor.name)
-    content = Page("What if", found.title if found and found.state == "waiting" else "What the change would do")
+    content = Page("What if", "What the change would win and lose, planned through all stages.")
     template = "what_if_part.html" if request.headers.get("hx-request") else "what_if_answer.html"
     effect = service.shown(found.result) if found is not None and found.state == "done" else None
     if template == "what_if_part.html":

@@ -142,8 +142,13 @@ def _touches(content: dict[str, Any]) -> tuple[str, ...]:
     moved = content.get("operations_moved")
     said = [] if moved is None else [f"{count(int(moved), 'operation')} start at another time or place"]
     if content.get("kind") == "substitute":
-        said.append("quality: the substitute is approved, in date, of a fitting grade and certificate")
-        said.append("traceability: lots of the substitute are recorded with the orders that take them")
+        evidence = _json(content.get("evidence"), {})
+        grades = " → ".join(str(grade) for grade in evidence.get("grade", []))
+        lots = ", ".join(str(lot) for lot, _ in evidence.get("lots", []))
+        said.append(
+            f"quality: approval {evidence.get('approval') or 'without a reference'}, grade {grades or 'not stated'}"
+        )
+        said.append(f"traceability: lots {lots or 'not stated'}")
     return tuple(said)
 
 
