@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     schedules.command("rebuild")(schedule_rebuild)
     app.add_typer(schedules, name="schedule")
     app.command("explain")(explain)
-    app.command("what-if")(what_if)
+    app.command("material-effects")(what_if)
     app.command("signature")(signature)
     app.command("bias")(bias)
     history.register(app)

@@ -1,7 +1,7 @@
 """Tooling as a component with a need date: when each tool must stand ready, for which order, and when it is worn.
 
 A tool that is bought and used up like material is an item and netted with the rest. Here are tools that operations
-borrow: the routing (or the order's own operation) names them, and the order's dates say when.
+borrow: the main routing names them, and the order's dates say when.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def tool_needs_table(frames: Frames, supply_orders: pl.DataFrame, context: PlanC
     needed on the day its operation begins. `copies_short` is how many copies too few there are on that day. A use is
     `worn` when the units made with the tool up to it exceed what its copies still last (`life_units` × copies − used).
     """
-    uses = tool_uses(frames, supply_orders)
+    uses = tool_uses(frames, supply_orders, context)
     tools = frames.get("tools")
     if tools is None:
         tools = conformed_table("tools").empty()
@@ -49,12 +49,9 @@ def tool_needs_table(frames: Frames, supply_orders: pl.DataFrame, context: PlanC
     ).sort(TOOL_NEEDS.key)  # fmt: skip
 
 
-def tool_uses(frames: Frames, supply_orders: pl.DataFrame) -> pl.DataFrame:
+def tool_uses(frames: Frames, supply_orders: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     """`tool`, `order`, `op_seq`, `kind`, `item`, `work_center`, `need_date`, `units`, `hours` per operation with a tool."""
-    routings = frames.get("routings")
-    if routings is None:
-        routings = conformed_table("routings").empty()
-    main = routings.filter(pl.col("routing") == "main").select(
+    main = main_routing(frames, context).select(
         "item", "op_seq", "work_center", "tool", "setup_min", "run_min_per_unit", "batch_minutes", "external_days"
     )
     minutes = (
@@ -79,6 +76,22 @@ def tool_uses(frames: Frames, supply_orders: pl.DataFrame) -> pl.DataFrame:
         pl.col("qty").alias("units"),
         (pl.col("_minutes") / 60).alias("hours"),
     ).filter(pl.col("tool").is_not_null())
+
+
+def main_routing(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """Operations of the main routing that hold on the planning date: of several versions the one that began last."""
+    routings = frames.get("routings")
+    if routings is None:
+        return conformed_table("routings").empty()
+    today = pl.lit(context.planning_date)
+    holds = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= today)) & (
+        pl.col("valid_to").is_null() | (pl.col("valid_to") >= today)
+    )
+    return (
+        routings.filter((pl.col("routing") == "main") & holds)
+        .sort("item", "op_seq", "valid_from", nulls_last=False)
+        .unique(["item", "op_seq"], keep="last", maintain_order=True)
+    )
 
 
 def _operations_done(frames: Frames) -> pl.DataFrame:

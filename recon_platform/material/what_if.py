@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from recon_platform.material.plan import plan_material
+from recon_platform.material.tooling import main_routing
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.registry import conformed_table
 
 MADE = (
     "requirements", "planned_orders", "pegging", "action_messages", "message_causes", "supply_orders", "order_links",
@@ -64,12 +64,12 @@ def what_if(frames: Frames, changed: Frames, context: PlanContext) -> Effects:
     cost = changed["items"].select("item", pl.col("cost").fill_null(0.0).alias("_cost"))
     valued = orders.join(cost, on="item", how="left").with_columns((pl.col("change") * pl.col("_cost")).alias("value"))
     first = (pl.col("start_date") - pl.lit(context.planning_date)).dt.total_days()
-    tools, skills = equipment_effects(orders, changed)
+    tools, skills = equipment_effects(orders, changed, context)
     return Effects(
         messages=message_effects(made["action_messages"]),
         orders=orders,
         levels=level_effects(valued),
-        load_hours=load_effects(orders, changed),
+        load_hours=load_effects(orders, changed, context),
         tools=tools,
         skills=skills,
         vendors=vendor_effects(valued, changed),
@@ -125,14 +125,11 @@ def level_effects(orders: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def operations_touched(orders: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+def operations_touched(orders: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
     """Operations of the main routing per changed order, with `setup_hours` and `run_hours` as changes; batch operations
     count one load per order. No rows where the plant has no routings."""
-    routings = frames.get("routings")
-    if routings is None:
-        routings = conformed_table("routings").empty()
     loads = (pl.col("is") > 0).cast(pl.Float64) - (pl.col("was") > 0).cast(pl.Float64)
-    return orders.join(routings.filter(pl.col("routing") == "main"), on="item").with_columns(
+    return orders.join(main_routing(frames, context), on="item").with_columns(
         (loads * pl.col("setup_min").fill_null(0.0) / 60).alias("setup_hours"),
         (
             (
@@ -144,10 +141,10 @@ def operations_touched(orders: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     )
 
 
-def load_effects(orders: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+def load_effects(orders: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
     """`work_center`, `hours`: change of run and set-up time on main routings."""
     return (
-        operations_touched(orders, frames)
+        operations_touched(orders, frames, context)
         .group_by("work_center")
         .agg((pl.col("setup_hours") + pl.col("run_hours")).sum().alias("hours"))
         .filter(pl.col("hours").abs() > 1e-9)
@@ -155,10 +152,10 @@ def load_effects(orders: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     )
 
 
-def equipment_effects(orders: pl.DataFrame, frames: Frames) -> tuple[pl.DataFrame, pl.DataFrame]:
+def equipment_effects(orders: pl.DataFrame, frames: Frames, context: PlanContext) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tools (`tool`, `orders`, `hours`, `first_date`) and skills (`skill`, `hours` of people, `first_date`) whose use
     changes; `first_date` is the first start among the changed orders."""
-    touched = operations_touched(orders, frames)
+    touched = operations_touched(orders, frames, context)
     first = pl.col("start_date").min().alias("first_date")
     tools = (
         touched.filter(pl.col("tool").is_not_null())

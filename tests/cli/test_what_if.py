@@ -1,4 +1,4 @@
-"""`recon what-if` on a real night: text for people, JSON for programs, and what is wrong said in one line."""
+"""`recon material-effects` on a real night: text for people, JSON for programs, and what is wrong said in one line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_withdrawal_is_shown_in_json_and_in_words(
     lake, manifest = planned
     item = busiest(lake, manifest)
     stock = manifest.read(Lake(lake), "inventory").filter((pl.col("item") == item) & (pl.col("status") == "available"))
-    asked = ["what-if", "--lake", lake, "--withdraw", f"{item}={stock['qty'].sum()}"]
+    asked = ["material-effects", "--lake", lake, "--withdraw", f"{item}={stock['qty'].sum()}"]
     assert execute([*asked, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["run"] == manifest.run_id
@@ -71,7 +71,7 @@ def test_a_parameter_that_stays_as_it_is_has_no_effect(
     lake, manifest = planned
     row = manifest.read(Lake(lake), "items").sort("item").row(0, named=True)
     same = f"{row['item']}.lead_time_days={row['lead_time_days']}"
-    assert execute(["what-if", "--lake", lake, "--parameter", same, "--json"]) == 0
+    assert execute(["material-effects", "--lake", lake, "--parameter", same, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["orders"] == [] and told["messages"] == [] and told["money"] == 0 and told["causes"] == []
 
@@ -87,6 +87,6 @@ def test_what_is_asked_wrongly_is_said_in_one_line(
         (["--demand", "X=3"], "ITEM@DATE=QTY"),
         (["--supply", "NOWHERE=2026-03-04"], "found none"),
     ):
-        assert execute(["what-if", "--lake", lake, *arguments]) == REFUSED
+        assert execute(["material-effects", "--lake", lake, *arguments]) == REFUSED
         lines = capsys.readouterr().err.strip().splitlines()
         assert len(lines) == 1 and said in lines[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -50,3 +51,13 @@ def test_an_operation_that_is_done_needs_its_tool_no_more() -> None:
         "orders": [{"work_order": "W1", "item": "A", "qty": 10.0, "start_date": day(2), "due_date": day(3)}],
     }
     assert planned([{"tool": "DIE", "copies": 1}], **tables).get_column("order").to_list() == ["W1"]
+
+
+def test_of_several_versions_of_a_routing_only_the_one_that_holds_counts() -> None:
+    versions = [
+        {"item": "A", "routing": "main", "op_seq": 10, "work_center": "W", "setup_min": 60.0, "run_min_per_unit": 6.0,
+         "tool": tool, "valid_from": begin, "valid_to": end}
+        for tool, begin, end in (("OLD", None, day(0)), ("DIE", day(0) + timedelta(days=1), None), ("NEXT", day(30), None))
+    ]  # fmt: skip
+    rows = planned([], routings=versions).rows(named=True)
+    assert [(r["tool"], r["copies"], r["worn"]) for r in rows] == [("DIE", None, False)]
