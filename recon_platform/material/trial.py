@@ -5,7 +5,9 @@ Belongs here: what a planner says (“take 40 of B out of stock”) made into ro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -19,7 +21,7 @@ PARAMETERS = (
 
 
 def withdrawal(frames: Frames, item: str, qty: float) -> dict[str, pl.DataFrame]:
-    """`frames` with `qty` of `item` taken out of stock, from the largest record on: an unplanned withdrawal.
+    """`frames` with `qty` of `item` taken out of stock, from the largest record on, and posted as an unplanned withdrawal.
 
     Raises ValueError where the available stock of the item holds less.
     """
@@ -37,7 +39,23 @@ def withdrawal(frames: Frames, item: str, qty: float) -> dict[str, pl.DataFrame]
     left = stock.join(taken, on="_row", how="left", maintain_order="left").with_columns(
         (pl.col("qty") - pl.col("_taken").fill_null(0.0)).alias("qty")
     )
-    return {**frames, "inventory": left.drop("_row", "_taken")}
+    table = conformed_table("inventory_transactions")
+    postings = frames.get("inventory_transactions", table.empty())
+    today = frames["plant_days"].filter(pl.col("ordinal") >= 0).get_column("day").min()
+    posting = {
+        "transaction": f"TRIAL-{item}-{postings.height}", "item": item, "at": today, "kind": "unplanned", "qty": -qty,
+        "uom": mine.item(0, "uom"), "reason": "tried out",
+    }  # fmt: skip
+    return {
+        **frames,
+        "inventory": left.drop("_row", "_taken"),
+        "inventory_transactions": pl.concat([postings, _row(posting, postings)]),
+    }
+
+
+def _row(values: Mapping[str, Any], like: pl.DataFrame) -> pl.DataFrame:
+    """One row with the columns of `like`; those not given are null."""
+    return pl.select(pl.lit(values.get(name)).cast(dtype).alias(name) for name, dtype in like.schema.items())
 
 
 def demand_of(frames: Frames, item: str, day: date, qty: float, source: str = "forecast") -> dict[str, pl.DataFrame]:
@@ -59,10 +77,7 @@ def demand_of(frames: Frames, item: str, day: date, qty: float, source: str = "f
     )
     if qty > 0:
         row = {"item": item, "due_date": day, "qty": qty, "uom": items.item(0, "uom"), "source": source}
-        added = pl.DataFrame(
-            {name: pl.Series([row.get(name)], dtype=dtype, strict=False) for name, dtype in schedule.schema.items()}
-        )
-        rest = pl.concat([rest, added])
+        rest = pl.concat([rest, _row(row, schedule)])
     return {**frames, "master_schedule": rest}
 
 

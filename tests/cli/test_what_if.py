@@ -58,7 +58,7 @@ def test_a_withdrawal_is_shown_in_json_and_in_words(
         "frozen",
         "fenced",
     } <= set(told)
-    assert {cause["category"] for cause in told["causes"]} <= {"UNEXPLAINED", "UNPLANNED_TXN"}
+    assert {cause["category"] for cause in told["causes"]} <= {"UNPLANNED_TXN"}
     assert execute(asked) == 0
     shown = capsys.readouterr().out
     assert "nothing is changed" in shown and "Work centers, hours" in shown

@@ -25,6 +25,10 @@ def test_a_withdrawal_takes_from_several_records_and_no_more_than_there_is() -> 
     )
     left = trial.withdrawal(base, "B", 10.0)["inventory"].filter(pl.col("status") == "available")
     assert left.get_column("qty").to_list() == [0.0, 2.0]
+    late = small(sales_orders=[{"sales_order": "S", "item": "A", "qty": 6.0, "requested_date": day(4)}],
+                 purchase_orders=[{"purchase_order": "P", "item": "B", "qty": 9.0, "due_date": day(8)}])  # fmt: skip
+    causes = what_if(late, trial.withdrawal(late, "B", 5.0), context(MONDAY)).tables["message_causes"]
+    assert set(causes.filter(~pl.col("carried")).get_column("category")) == {"UNPLANNED_TXN"}
     with pytest.raises(ValueError, match=r"expected 13 of B available, found 12"):
         trial.withdrawal(base, "B", 13.0)
 
