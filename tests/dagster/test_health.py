@@ -67,7 +67,7 @@ def test_the_newest_tick_of_a_sensor_says_whether_it_fails(instance: dg.DagsterI
             TickData(
                 instigator_origin_id=state.instigator_origin_id, instigator_name="outbox",
                 instigator_type=InstigatorType.SENSOR, status=status, timestamp=time.time(), error=error,
-                selector_id=state.selector_id,
+                selector_id=state.selector_id, run_ids=["a run"] if status == TickStatus.SUCCESS else None,
             )
         )  # fmt: skip
         assert failing(instance) == found
