@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from recon_platform.governance import Store
@@ -21,6 +22,7 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"console-{name}.png", caret="initial")
 
 
+@pytest.mark.timeout(900)  # a fresh machine compiles the scheduler first
 def test_a_morning_from_proposal_to_audit(sign_in: SignIn) -> None:
     base = sign_in.served.base
 
