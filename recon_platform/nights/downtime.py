@@ -206,9 +206,22 @@ def blocked(
         place = {"machine": event.machine} if event.machine is not None else {"work_center": event.work_center or ""}
         times = {"start": event.started_at.isoformat(), "end": end.isoformat()}
         rows.append((event, {**place, **times, "kind": "breakdown", "reason": f"event {event.event}"}))
+    if known is not None:
+        known = _without(known, events)
     if not rows:
         return known
     return _raw_rows(rows) if known is None else _appended(known, _raw_rows(rows))
+
+
+def _without(known: pl.DataFrame, events: Sequence[DowntimeEvent]) -> pl.DataFrame:
+    """`known` less what an earlier rerun wrote of `events`; the same frame where there is nothing of it."""
+    if "reason" not in known.columns:
+        return known
+    ours = pl.col("_file").cast(pl.String).str.starts_with(f"{EVENTS_FOLDER}/") & pl.col("reason").cast(
+        pl.String
+    ).is_in([f"event {event.event}" for event in events])
+    kept = known.filter(~ours.fill_null(False))
+    return known if kept.height == known.height else kept
 
 
 def _raw_rows(rows: Sequence[tuple[DowntimeEvent, dict[str, str]]]) -> pl.DataFrame:

@@ -258,6 +258,17 @@ def test_a_stop_after_the_night_is_time_known_to_be_lost(tmp_path: Path) -> None
     ]  # under way at the night's instant: the scheduler's own; planned: nobody's event
 
 
+def test_a_second_rerun_replaces_what_the_first_knew_of_an_event(tmp_path: Path) -> None:
+    first = "E1,M1,,2026-03-02T08:00:00Z,,2026-03-02T12:00:00Z,,,2026-03-02T08:05:00Z"
+    drop(tmp_path, "downtime_events.csv", first)
+    once = blocked(None, read_events(tmp_path, BERLIN).events, as_of=AS_OF, assumed_minutes=240)
+    drop(tmp_path, "downtime_events-2.csv", first.replace("T12:00", "T15:00").replace("T08:05", "T11:55"))
+    twice = blocked(once, read_events(tmp_path, BERLIN).events, as_of=AS_OF, assumed_minutes=240)
+    assert twice is not None
+    assert twice["end"].to_list() == ["2026-03-02T15:00:00+00:00"]
+    assert twice.select("_file", "_row").is_unique().all()
+
+
 def test_the_run_key_names_the_set_of_reports_not_their_order() -> None:
     one, two = (judge(event(name), None, as_of=AS_OF, now=NOW, policy=POLICY) for name in ("E1", "E2"))
     assert coalesced_key("P", [one, two]) == coalesced_key("P", [two, one])
