@@ -7,6 +7,7 @@ import polars as pl
 from recon_platform.console.page import Column, Figure, Listing, Page, Show
 from recon_platform.console.services.nights import Night
 from recon_platform.console.words import CAUSE_WORDS, count, number, words
+from recon_platform.material.causes import BEFORE
 from recon_platform.nights.report import Report, moved_lines, night_report
 
 ORDER = "orders/{sales_order}/{line}"
@@ -76,11 +77,19 @@ def won_and_lost(promises: pl.DataFrame, before: pl.DataFrame | None) -> tuple[i
 
 def reasons(night: Night) -> list[str]:
     """Up to three lines of why: the causes that moved most orders, from stored facts."""
-    causes = night.read("message_causes")
+    return why(night.read("message_causes"))
+
+
+def why(causes: pl.DataFrame) -> list[str]:
+    """Rows of `message_causes` in words. What stood before the first night compared has not moved since: it is counted
+    apart, so that it does not drown what did move."""
     if causes.is_empty():
         return ["Nothing is known that changed since the night before; this is the first night."]
+    seen = causes.filter(~pl.col("masked"))
+    older = seen.filter(pl.col("event") == BEFORE).get_column("order").n_unique()
+    standing = [f"{count(older, 'order')} stood like that before the first night that was compared."] if older else []
     ranked = (
-        causes.filter(~pl.col("masked"))
+        seen.filter(pl.col("event").ne_missing(BEFORE))
         .group_by("category")
         .agg(pl.col("contribution_days").abs().sum().alias("days"), pl.col("order").n_unique().alias("orders"))
         .sort("days", "category", descending=[True, False])
@@ -89,8 +98,8 @@ def reasons(night: Night) -> list[str]:
     return [
         f"{CAUSE_WORDS.get(row['category'], words(row['category'])).capitalize()} moved {count(row['orders'], 'order')} "
         f"by {number(row['days'], 0)} days in all ({100 * row['days'] / total:.0f} % of the movement)."
-        for row in ranked.head(3).iter_rows(named=True)
-    ]
+        for row in ranked.head(3 - len(standing)).iter_rows(named=True)
+    ] + standing
 
 
 def _before_after(label: str, row: dict[str, float | None] | None, unit: str, link: str) -> Figure:
