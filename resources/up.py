@@ -35,7 +35,12 @@ _LIBC = ctypes.CDLL(None)
 
 
 def _die_with_parent() -> None:
-    """In the child, before exec: ask the kernel (Linux) to end it when the parent ends, even by SIGKILL."""
+    """In the child, before exec: ask the kernel (Linux) to end it when the parent ends, even by SIGKILL.
+
+    A child inherits what its parent ignores or blocks; one that did not hear SIGTERM would outlive everybody.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -60,7 +65,7 @@ class Service:
             self.process = subprocess.Popen(
                 self.command, env=dict(self.environment), cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, nothing that a thread could hold
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - system calls only, nothing that a thread could hold
             )  # fmt: skip
         self.starts += 1
         self.last_start = time.monotonic()

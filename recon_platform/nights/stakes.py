@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recon_platform.lake import Lake
-from recon_platform.nights.records import Manifest
 from recon_platform.tables.policy import CapacityPolicy
+
+if TYPE_CHECKING:  # sensors load this module, and a lake is slow to import
+    from recon_platform.lake import Lake
+    from recon_platform.nights.records import Manifest
 
 Interval = tuple[datetime, datetime]
 

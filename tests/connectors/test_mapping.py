@@ -104,8 +104,8 @@ def test_a_broken_profile_is_refused_in_one_line(tmp_path: Path, name: str) -> N
 
 
 def test_profiles_ship_with_the_platform() -> None:
-    assert set(shipped_profiles()) >= {"adventureworks", "production_log"}
-    with pytest.raises(LandingError, match="no profile 'sap'; shipped are adventureworks, production_log"):
+    assert set(shipped_profiles()) >= {"adventureworks", "odoo17", "production_log"}
+    with pytest.raises(LandingError, match="no profile 'sap'; shipped are adventureworks, odoo17, production_log"):
         apply_profile("sap", Path(), Path())
 
 

@@ -84,7 +84,8 @@ def moves_frame(count: int, now: datetime, **columns: Any) -> pl.DataFrame:
     base = {
         "kind": "overtime", "from": "8 h", "to": "10 h", "change": "[]", "reason": "late", "evidence": "{}",
         "lines_won": 2, "lines_lost": 0, "lines": "{}", "late_days_saved": 1.0, "labour_hours": 0.0,
-        "overtime_hours": 2.0, "cost": 10.0, "operations_moved": 3, "approval_needed": "supervisor",
+        "overtime_hours": 2.0, "cost": 10.0, "operations_moved": 3, "effect": "{}", "needs": "[]", "excludes": "[]",
+        "in_set": False, "approval_needed": "supervisor",
         "signature": False, "valid_until": now + timedelta(days=1), "rule": "remedy.overtime", "rule_version": "1",
         "digest": "e" * 64, "state": "proposed", **columns,
     }  # fmt: skip

@@ -81,6 +81,8 @@ def test_17_only_an_approved_in_date_fitting_substitute_is_ever_offered(
             },
         ),
         "allocations": conformed("allocations"),
+        "work_centers": conformed("work_centers"),
+        "reconciled_operations": table("reconciled_operations").empty(),
         "customer_requirements": conformed(
             "customer_requirements",
             *({"customer": "C1", "requirement": requirement, "value": value} for requirement, value in wishes),
