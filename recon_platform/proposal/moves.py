@@ -55,7 +55,9 @@ def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
         if set(together.effect.won) - apart:
             tried.append(together)
     chosen = good_set(tried, evaluator, policy.max_set_trials)
-    rows = [move_row(one, evaluator, tried, one.move in chosen.moves) for one in tried]
+    parts = {part for one in tried for part in one.candidate.parts}
+    shown = [one for one in tried if one.changes_something or one.move in parts]
+    rows = [move_row(one, evaluator, shown, one.move in chosen.moves) for one in shown]
     rows.sort(key=lambda row: (-_usefulness(row), row["move"]))
     for rank, row in enumerate(rows, start=1):
         row["rank"] = rank
@@ -108,7 +110,7 @@ def move_row(one: Tried, evaluator: Evaluator, others: Sequence[Tried], in_set: 
         "late_days_saved": effect.late_days_saved,
         "labour_hours": effect.labour_hours,
         "overtime_hours": effect.overtime_hours,
-        "cost": round(-one.value, 2),
+        "cost": round(-one.value, 2) + 0.0,  # never −0.0
         "operations_moved": effect.operations_moved,
         "effect": canonical_json({
             name: getattr(effect, name)

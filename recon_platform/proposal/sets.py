@@ -29,6 +29,12 @@ class Tried:
     effect: Effect
     value: float
 
+    @property
+    def changes_something(self) -> bool:
+        """Whether the plan with it differs from the plan without: advice that changes nothing is none."""
+        effect = self.effect
+        return bool(effect.won or effect.lost or effect.operations_moved or abs(self.value) > LEAST_GAIN)
+
 
 @dataclass(frozen=True, slots=True)
 class MoveSet:

@@ -31,6 +31,9 @@ def test_the_plant_offers_several_kinds_of_moves(proposed: Proposed) -> None:
     assert moves.height >= 3
     assert moves["kind"].n_unique() >= 2
     assert moves.sort("rank")["rank"].to_list() == list(range(1, moves.height + 1))
+    parts = {part for needs in moves["needs"] for part in json.loads(needs)}
+    idle = moves.filter((pl.col("operations_moved") == 0) & (pl.col("cost").abs() < 0.01))
+    assert set(idle["move"]) <= parts  # advice that changes nothing is none, unless something else needs it
 
 
 def test_an_approved_move_has_the_effect_that_was_shown(proposed: Proposed) -> None:
