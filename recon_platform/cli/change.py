@@ -12,7 +12,15 @@ import typer
 
 from recon_platform.cli import doors, output
 from recon_platform.cli.doors import Door, needs
-from recon_platform.cli.options import GovernanceOption, HomeOption, JsonOption, LakeOption, PlantOption, ReasonOption
+from recon_platform.cli.options import (
+    GovernanceOption,
+    HomeOption,
+    JsonOption,
+    LakeOption,
+    PlantOption,
+    ReasonOption,
+    json_changes,
+)
 from recon_platform.governance.permissions import Permission
 
 if TYPE_CHECKING:
@@ -92,7 +100,7 @@ def override(
     from recon_platform.governance.requests import Draft
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
-    content = {"change": _changes(change), "subject": subject}
+    content = {"change": json_changes(change), "subject": subject}
     until = door.store.clock() + timedelta(hours=hours)
     code = _plant(lake, plant)
     _propose(
@@ -314,16 +322,6 @@ def _show_candidate(content: dict[str, Any]) -> None:
             if row["old"] != row["new"]
         ],
     )
-
-
-def _changes(text: str) -> list[Any]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"--change is no JSON: {error}") from error
-    if not isinstance(value, list) or not all(isinstance(item, dict) and "verb" in item for item in value):
-        raise ValueError("--change is a JSON list of objects with verb, table, where, values")
-    return value
 
 
 def _newest(lake: str, plant: str | None) -> Manifest:

@@ -1,9 +1,11 @@
-"""Options that several commands share, said once."""
+"""Options that several commands share, said once, and how the value of `--change` is read."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,3 +21,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 PlantOption = Annotated[str | None, typer.Option("--plant", help="Plant code; needed where the lake holds several.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the record.")]
 RunOption = Annotated[str | None, typer.Option("--run", help="Run; default: the newest complete one.")]
+
+
+def json_changes(text: str) -> list[Mapping[str, Any]]:
+    """The changes of `--change` (see `planning.decisions.Change`); ValueError where `text` is no list of them."""
+    try:
+        made = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"--change: expected a JSON list of changes, found {text!r}: {error}") from error
+    if not isinstance(made, list) or not all(isinstance(one, dict) and "verb" in one for one in made):
+        raise ValueError("--change: expected a JSON list of objects with verb, table, where, values")
+    return made

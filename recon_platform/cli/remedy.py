@@ -9,11 +9,19 @@ import typer
 
 from recon_platform.cli import doors, output
 from recon_platform.cli.doors import needs
-from recon_platform.cli.options import GovernanceOption, HomeOption, JsonOption, LakeOption, PlantOption, RunOption
+from recon_platform.cli.options import (
+    GovernanceOption,
+    HomeOption,
+    JsonOption,
+    LakeOption,
+    PlantOption,
+    RunOption,
+    json_changes,
+)
 from recon_platform.governance.permissions import Permission
 
 if TYPE_CHECKING:
-    from recon_platform.planning.decisions import Change
+    pass
 
 BY = ("cause", "work_order", "work_center", "customer")
 
@@ -97,23 +105,13 @@ def whatif(
     if kind is not None:
         proposal = own_proposal(frames, kind=kind, subject=subject, value=value, reason="what if")
     else:
-        proposal = override(subject or "change", _changes(change or ""), "what if")
+        proposal = override(subject or "change", json_changes(change or ""), "what if")
     row = evaluate_own(frames, found.pins.context, [proposal])[0]
     if as_json:
         texts = ("change", "evidence", "lines", "effect", "needs", "excludes")
         output.print_json({"run": found.run_id} | {k: json.loads(v) if k in texts else v for k, v in row.items()})
         return
     _render(found.run_id, row)
-
-
-def _changes(text: str) -> list[Change]:
-    try:
-        made = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"--change: expected a JSON list of changes, found {text!r}: {error}") from error
-    if not isinstance(made, list) or not all(isinstance(one, dict) and "verb" in one for one in made):
-        raise ValueError('--change: expected a JSON list of {"verb": …} objects')
-    return made
 
 
 def _render(run: str, row: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,15 @@ import typer
 
 from recon_platform.cli import doors, output
 from recon_platform.cli.doors import needs
-from recon_platform.cli.options import GovernanceOption, HomeOption, JsonOption, LakeOption, PlantOption, RunOption
+from recon_platform.cli.options import (
+    GovernanceOption,
+    HomeOption,
+    JsonOption,
+    LakeOption,
+    PlantOption,
+    RunOption,
+    json_changes,
+)
 from recon_platform.governance.permissions import Permission
 
 if TYPE_CHECKING:
@@ -68,7 +75,7 @@ def what_if(
     frames = _planned(stored, found)
     changed: dict[str, pl.DataFrame] = tried(frames, withdraw, demand, parameter, supply)
     if change is not None:
-        changed = apply_changes(changed, json.loads(change.read_text(encoding="utf-8")))
+        changed = apply_changes(changed, json_changes(change.read_text(encoding="utf-8")))
     effects = effects_of(frames, changed, found.pins.context)
     if as_json:
         output.print_json({"run": found.run_id, **_as_json(effects)})
