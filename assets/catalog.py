@@ -18,6 +18,7 @@ import dagster as dg
 import recon_platform
 from recon_platform.planning.stages import LANDING, Stage
 from recon_platform.tables.model import Column, Table
+from recon_platform.tables.provenance.declared import reasons_of
 from recon_platform.tables.registry import TABLES, output_table
 
 PACKAGE = Path(recon_platform.__file__).parent
@@ -69,11 +70,12 @@ def layer_of(table: str) -> str:
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """The columns as Dagster shows them: type, unit and meaning, limits as constraints."""
-    return dg.TableSchema(columns=[_column(column) for column in table.columns])
+    """The columns as Dagster shows them: type, unit and meaning, limits as constraints, where no column makes them why."""
+    why = reasons_of(table.name)
+    return dg.TableSchema(columns=[_column(column, why.get(column.name)) for column in table.columns])
 
 
-def _column(column: Column) -> dg.TableColumn:
+def _column(column: Column, why: str | None) -> dg.TableColumn:
     limits = [
         text
         for text in (
@@ -85,8 +87,10 @@ def _column(column: Column) -> dg.TableColumn:
         )
         if text
     ]
+    made = f" Also made from: {why}." if why else ""
     return dg.TableColumn(
-        column.name, str(column.kind), description=column.meaning + (f" Unit: {column.unit}." if column.unit else ""),
+        column.name, str(column.kind),
+        description=column.meaning + (f" Unit: {column.unit}." if column.unit else "") + made,
         constraints=dg.TableColumnConstraints(nullable=column.nullable, other=limits),
     )  # fmt: skip
 

@@ -1,8 +1,9 @@
-"""Asset checks, made by one factory over the table schemas: every table of a night has one, and it blocks.
+"""Asset checks, made by one factory over the table schemas: every derived table of a night has one, and it blocks.
 
 The nights API validates a table before it commits it, so a bad table never reaches the lake; publishing verifies its
 inputs again. The check is where the data team sees it: the Pandera schema of the table run on what was written, with
-counts, the constraints broken and failing rows, kept as a history per partition.
+counts, the constraints broken and failing rows, kept as a history per partition. A raw table keeps every cell as it
+came; its check compares the rows that landed with those its source says it sent, and warns.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from recon_platform.tables.validation import Violation
 
 CHECK = "schema"
+SENT_CHECK = "as_sent"
 FAILING_ROWS_SHOWN = 5
 
 
@@ -31,6 +33,28 @@ def check_specs(specs: Iterable[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
         )
         for spec in specs
     ]  # fmt: skip
+
+
+def sent_specs(specs: Iterable[dg.AssetSpec]) -> list[dg.AssetCheckSpec]:
+    """The check of each raw table: it landed whole."""
+    return [
+        dg.AssetCheckSpec(
+            SENT_CHECK, asset=spec.key, blocking=False,
+            description="As many rows landed as the source says it sent (`feeds.rows`); conforming reports it as a gate.",
+        )
+        for spec in specs
+    ]  # fmt: skip
+
+
+def sent_check(key: dg.AssetKey, rows: int, sent: int | None) -> dg.AssetCheckResult:
+    """Whether `rows` landed of `sent`; None: the source did not say."""
+    metadata: dict[str, dg.MetadataValue] = {"rows": dg.MetadataValue.int(rows)}
+    if sent is not None:
+        metadata["rows_sent"] = dg.MetadataValue.int(sent)
+    return dg.AssetCheckResult(
+        passed=sent is None or rows == sent, check_name=SENT_CHECK, asset_key=key,
+        severity=dg.AssetCheckSeverity.WARN, metadata=metadata,
+    )  # fmt: skip
 
 
 def pandera_check(key: dg.AssetKey, table: Table, frame: pl.DataFrame) -> dg.AssetCheckResult:

@@ -1,7 +1,7 @@
 """Column-level lineage and quarantine counts, as the catalog shows them with each materialization.
 
-Belongs here: from which source columns a column comes. Conformed and history columns have it exactly, from the same
-tables that conforming works by; of other tables a column that repeats a key is led back to where that key is made.
+Belongs here: from which source columns a column comes. Conformed landing tables have it from the same tables that
+conforming works by, every other derived table from its declaration in `tables.provenance`.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ import dagster as dg
 
 from assets.catalog import derived_key, raw_key
 from recon_platform.planning.stages import LANDING
-from recon_platform.tables.history import RECORDED, history_name
-from recon_platform.tables.registry import TABLES, output_table
+from recon_platform.tables.provenance.declared import origins_of
+from recon_platform.tables.provenance.notation import RAW, Origin
+from recon_platform.tables.registry import SOURCE_COLUMNS, TABLES
 
 if TYPE_CHECKING:
     import polars as pl
 
-HISTORY_OF = {history_name(name): name for name in RECORDED}
 XREFS = {"items": "item_xref", "work_centers": "work_center_xref", "work_orders": "order_xref"}
 
 
 @cache
-def column_lineage(table: str) -> dg.TableColumnLineage | None:
-    """Where each column of `table` comes from; None where no column can be led back."""
+def column_lineage(table: str) -> dg.TableColumnLineage:
+    """Where each column of derived table `table` comes from; a column that comes from none has no entry.
+
+    Tables of the run before are the same assets in an earlier partition. Raises KeyError for a table without provenance.
+    """
     if table in LANDING:
-        found = _of_conformed(table)
-    elif table in HISTORY_OF:
-        same = HISTORY_OF[table]
-        found = {name: [dg.TableColumnDep(derived_key(same), name)] for name in TABLES[same].column_names}
-    else:
-        found = {
-            column.name: [dg.TableColumnDep(derived_key(column.refers_to), TABLES[column.refers_to].key[0])]
-            for column in output_table(table).columns
-            if column.refers_to is not None and column.refers_to != table and TABLES[column.refers_to].key
-        }
-    return dg.TableColumnLineage(found) if found else None
+        return dg.TableColumnLineage(_of_conformed(table))
+    found = {name: dict.fromkeys(_column(origin) for origin in made) for name, made in origins_of(table).items()}
+    return dg.TableColumnLineage({name: list(deps) for name, deps in found.items() if deps})
+
+
+def _column(origin: Origin) -> dg.TableColumnDep:
+    key = raw_key(origin.table) if origin.place == RAW else derived_key(origin.table)
+    return dg.TableColumnDep(key, origin.column)
 
 
 def _of_conformed(table: str) -> dict[str, list[dg.TableColumnDep]]:
@@ -57,7 +57,8 @@ def _of_conformed(table: str) -> dict[str, list[dg.TableColumnDep]]:
                 dg.TableColumnDep(raw_key("uom_conversions"), "factor"),
             ]  # fmt: skip
         found[column.name] = list(dict.fromkeys(deps))
-    return found
+    first = (TABLES[table].key or TABLES[table].column_names)[0]
+    return {**found, **{column.name: [dg.TableColumnDep(raw_key(table), first)] for column in SOURCE_COLUMNS}}
 
 
 def _of_key(master: str) -> Iterator[dg.TableColumnDep]:

@@ -1,7 +1,7 @@
 """The landing as it came: one asset per landing table and source system, the first step of every night.
 
-Raw tables keep every cell and every row, so there is nothing to check yet: a landing that cannot be read stops the run
-here, with file, column and row; what its cells mean is checked once they are conformed.
+Raw tables keep every cell and every row. A landing that cannot be read stops the run here, with file, column and row;
+one that did not come whole is a warning of its check. What its cells mean is checked once they are conformed.
 """
 
 from __future__ import annotations

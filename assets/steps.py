@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.catalog import stage_specs
-from assets.checks import check_specs, pandera_check, violation_check
+from assets.checks import check_specs, pandera_check, sent_check, sent_specs, violation_check
 from assets.description import description
 from assets.lineage import column_lineage, quarantine_counts
 from assets.night_stages import night_stage
@@ -28,7 +28,7 @@ def step_asset(
     """The multi-asset `name` that makes the tables of `specs` by running `stage` of the night of its partition."""
 
     @dg.multi_asset(
-        name=name, specs=specs, check_specs=check_specs(specs) if tables else None, partitions_def=NIGHTS,
+        name=name, specs=specs, check_specs=check_specs(specs) if tables else sent_specs(specs), partitions_def=NIGHTS,
         description=meaning, can_subset=True, op_tags={"recon/stage": stage},
     )  # fmt: skip
     def step(context: dg.AssetExecutionContext, nights: NightsResource) -> Iterator[Event]:
@@ -63,12 +63,6 @@ def since_event(context: dg.AssetExecutionContext) -> dict[str, dg.MetadataValue
     return {"seconds_from_event_to_proposal": dg.MetadataValue.float(round(seconds, 1))}
 
 
-def lineage(table: str) -> dict[str, dg.TableColumnLineage]:
-    """Column lineage of a derived table, where it has one."""
-    found = column_lineage(table)
-    return {} if found is None else {"dagster/column_lineage": found}
-
-
 def recorded(
     outcome: Step, keys: dict[str, dg.AssetKey], tables: dict[str, Table], notes: dict[str, dg.MetadataValue]
 ) -> Iterator[Event]:
@@ -86,10 +80,14 @@ def recorded(
             asset_key=key,
             metadata={
                 **description(name, frame, version=written.version, digest=written.digest, inputs=outcome.inputs),
-                **(lineage(name) if name in tables else {}),
+                **({"dagster/column_lineage": column_lineage(name)} if name in tables else {}),
                 **quarantine_counts(name, outcome.frames),
                 **notes,
             },
             data_version=dg.DataVersion(written.digest),
-            check_results=[pandera_check(key, tables[name], frame)] if name in tables else [],
+            check_results=[
+                pandera_check(key, tables[name], frame)
+                if name in tables
+                else sent_check(key, frame.height, outcome.sent.get(name))
+            ],
         )  # fmt: skip

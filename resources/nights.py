@@ -95,6 +95,7 @@ class Step:
     inputs: Mapping[str, int] = field(default_factory=dict)  # table → Delta version read
     violations: tuple[Violation, ...] = ()  # why nothing was written
     closed: bool = False  # the run is finished: its manifest is written
+    sent: Mapping[str, int] = field(default_factory=dict)  # landing table → rows its source says it sent
 
 
 class NightsResource(dg.ConfigurableResource):
@@ -364,4 +365,17 @@ def _raw_step(run: NightRun, tables: frozenset[str]) -> Step:
         entry = run.pins.inputs.get(f"raw.{name}")
         frames[name] = run.read(f"raw.{name}") if entry is not None else pl.DataFrame()
         written[name] = Written(entry.version, entry.digest) if entry is not None else Written(-1, "did not land")
-    return Step(frames=frames, written=written)
+    return Step(frames=frames, written=written, sent=_rows_sent(run))
+
+
+def _rows_sent(run: NightRun) -> dict[str, int]:
+    """What the sources say they sent, by landing table, as far as it can be read."""
+    import polars as pl
+
+    if "raw.feeds" not in run.pins.inputs:
+        return {}
+    said = run.read("raw.feeds")
+    if not {"table", "rows"} <= set(said.columns):
+        return {}
+    counts = said.select(pl.col("table").str.strip_chars(), pl.col("rows").cast(pl.Int64, strict=False)).drop_nulls()
+    return dict(counts.group_by("table").agg(pl.col("rows").sum()).iter_rows())

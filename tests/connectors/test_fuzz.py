@@ -160,7 +160,10 @@ def _run(folder: Path, seeds: range) -> dict[str, int]:
     return outcomes
 
 
-@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 500), marks=pytest.mark.long)], ids=["40", "500"])
+PARTS = [pytest.param(range(start, start + 46), marks=pytest.mark.long) for start in range(40, 500, 46)]
+
+
+@pytest.mark.parametrize("seeds", [range(40), *PARTS], ids=lambda seeds: f"{seeds.start}-{seeds.stop}")
 def test_bad_files_end_in_an_error_or_in_quarantine(tmp_path: Path, seeds: range) -> None:
     outcomes = _run(tmp_path, seeds)
     assert outcomes.get("refused", 0) > 0

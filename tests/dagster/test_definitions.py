@@ -66,13 +66,14 @@ def test_every_table_a_stage_reads_is_above_the_tables_it_makes(definitions: dg.
             assert reads <= above, (stage.name, name, reads - above)
 
 
-def test_every_stage_table_has_a_blocking_schema_check(definitions: dg.Definitions) -> None:
+def test_every_stage_table_has_a_blocking_schema_check_and_every_raw_one_a_warning(definitions: dg.Definitions) -> None:
     repository = definitions.get_repository_def()
     graph = repository.asset_graph
     for key in graph.get_all_asset_keys():
         checks = list(graph.get(key).check_keys)
-        assert [check.name for check in checks] == ([] if key.path[0] == "raw" else ["schema"]), key
-        assert all(graph.get_check_spec(check).blocking for check in checks)
+        raw = key.path[0] == "raw"
+        assert [check.name for check in checks] == ["as_sent" if raw else "schema"], key
+        assert all(graph.get_check_spec(check).blocking != raw for check in checks)
 
 
 def test_an_unknown_resource_is_refused() -> None:

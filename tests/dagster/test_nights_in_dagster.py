@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from assets.lineage import column_lineage
 from assets.night_stages import night_stage
 from recon_platform.nights import records
 from recon_platform.nights.replay import replay
@@ -62,8 +63,13 @@ def test_a_night_is_materialized_described_and_closed(planned: Planned, night: I
     )  # fmt: skip
     assert sum(cycles["quarantined_by_gate"].value.values()) == counts["rows_quarantined"]
     checks = result.get_asset_check_evaluations()
-    assert len(checks) == len(derived)
+    assert {check.asset_key for check in checks} == set(made)
     assert all(check.passed for check in checks)
+    for name, found in derived.items():
+        lineage = found.metadata["dagster/column_lineage"].value.deps_by_column
+        assert lineage == column_lineage(name).deps_by_column, name
+    landed = {key.path[-1]: check for key, check in ((c.asset_key, c) for c in checks) if key.path[0] == "raw"}
+    assert landed["work_orders"].metadata["rows_sent"].value == landed["work_orders"].metadata["rows"].value > 0
     assert replay(site.lake, manifest.run_id).identical
 
 
