@@ -9,7 +9,7 @@ import typer
 
 from recon_platform.cli import doors, output
 from recon_platform.cli.doors import needs
-from recon_platform.cli.options import GovernanceOption, HomeOption, JsonOption, LakeOption
+from recon_platform.cli.options import GovernanceOption, HomeOption, JsonOption, LakeOption, ReasonOption
 from recon_platform.governance.permissions import Permission
 
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     trail.command("show")(show)
     trail.command("verify")(verify)
     trail.command("export")(export)
+    trail.command("resume")(resume)
     app.add_typer(trail, name="audit")
 
 
@@ -104,3 +105,29 @@ def export(
         output.print_json({"trail": trail, "head": head})
         return
     output.say(f"trail: {trail}\nsealed head: {head}")
+
+
+@needs(Permission.RUN)
+def resume(
+    lake: LakeOption,
+    reason: ReasonOption,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """After a store was restored from a backup: take up its trail again where the lake's copy ends."""
+    from recon_platform.governance.resuming import resume as take_up
+    from recon_platform.lake import Lake
+    from recon_platform.nights.audit_trail import LakeAudit
+
+    door = doors.enter(Permission.RUN, lake, governance, home)
+    copy = LakeAudit(Lake(lake))
+    found = take_up(door.store, door.actor, copy, reason)
+    door.store.audit.copy_to(copy)
+    if as_json:
+        output.print_json(found)
+        return
+    output.say(
+        f"{found.recovered:,} rows came back from the lake, behind them {found.since:,} written since the restore; "
+        "what the recovered rows decided is decided again"
+    )

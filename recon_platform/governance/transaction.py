@@ -6,6 +6,7 @@ transaction and an audit row in the chain.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,23 +97,21 @@ class Transaction:
 
         The sequence grows whatever the clock does. An instant before the last row's is kept as it is and flagged.
         """
+        return self.chain(
+            {
+                "at": self.at, "actor": actor.name, "actor_kind": actor.kind.value, "door": actor.door.value,
+                "action": action, "plant": plant, "subject": subject, "detail": canonical(detail),
+            }
+        )  # fmt: skip
+
+    def chain(self, said: Mapping[str, Any]) -> int:
+        """Append a row that says `said` behind the last one; gives its sequence."""
         head = self.connection.execute(select(schema.audit_head)).one()
-        row: dict[str, Any] = {
-            "sequence": head.sequence + 1,
-            "at": self.at,
-            "clock": "forward" if self.at >= head.at else "set_back",
-            "actor": actor.name,
-            "actor_kind": actor.kind.value,
-            "door": actor.door.value,
-            "action": action,
-            "plant": plant,
-            "subject": subject,
-            "detail": canonical(detail),
-            "previous_hash": head.hash,
-        }
+        clock = "forward" if said["at"] >= head.at else "set_back"
+        row = {**said, "sequence": head.sequence + 1, "clock": clock, "previous_hash": head.hash}
         row["hash"] = row_hash(row)
         self.connection.execute(schema.audit_events.insert().values(row))
         self.connection.execute(
             schema.audit_head.update().values(sequence=row["sequence"], hash=row["hash"], at=max(row["at"], head.at))
         )
-        return head.sequence + 1
+        return int(row["sequence"])

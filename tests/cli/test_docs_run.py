@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 import typer
 
 from recon_platform.cli.app import execute
+from recon_platform.lake import Lake
+from recon_platform.nights.records import newest_manifest
 from recon_platform.plantsim import generate
 from tests.governance.night_lake import few_moves
 
@@ -20,15 +24,26 @@ SECRET_SHOWN = re.compile(
     r"secret of (\w+), shown this once: (\S+)|^(\w+) added as .* shown this once: (\S+)", re.MULTILINE
 )
 NUMBER_SHOWN = re.compile(r"^request (\d+): ", re.MULTILINE)
+ON_POSTGRESQL = ("pg_dump", "psql")
+"""Lines that `tests/governance/test_restore.py` runs on a PostgreSQL."""
+RUN_ELSEWHERE = {"signature", "bench faults"}
+"""A generated night needs no signature: `test_properties_people.py`. Kills: `test_fault_bench.py`."""
 CHANGE = "[policy.capacity]\nstability_weight = 0.2\n"
 
 
 def commands(page: str) -> Iterator[str]:
-    """The commands of a page: lines `$ recon …` in its console blocks."""
-    for block in re.findall(r"```console\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL):
+    """The commands of a page in order: lines `$ recon …` of its console blocks, lines of its shell blocks as they stand."""
+    for kind, block in re.findall(r"```(console|sh)\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL):
         for line in block.splitlines():
-            assert line.startswith("$ recon "), line
-            yield line.removeprefix("$ recon ")
+            assert kind == "sh" or line.startswith("$ recon "), line
+            if not line.startswith(ON_POSTGRESQL):
+                yield line
+
+
+def mentioned(page: str) -> set[str]:
+    """Commands that the text of a page names: `recon NAME` or `recon GROUP NAME` between backticks."""
+    text = re.sub(r"```.*?```", "", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    return {re.split(r" --| [^a-z]", named)[0] for named in re.findall(r"`recon ([a-z][^`]*)`", text)}
 
 
 class Reader:
@@ -50,7 +65,13 @@ class Reader:
 
     def run(self, line: str) -> str:
         """Run one command, which must succeed; gives what it prints."""
-        arguments = shlex.split(line.replace("NUMBER", self.number))
+        if not line.startswith("$ recon "):
+            subprocess.run(line, shell=True, check=True)
+            return ""
+        line = line.removeprefix("$ recon ").replace("NUMBER", self.number)
+        if "WORK_ORDER" in line:
+            line = line.replace("WORK_ORDER OPERATION MACHINE", _later_operation())
+        arguments = shlex.split(line)
         self._who = arguments[arguments.index("--home") + 1] if "--home" in arguments else ""
         code = execute(arguments)
         printed = self._capsys.readouterr()
@@ -63,6 +84,26 @@ class Reader:
         if found and arguments[0] != "approve":
             self.number = found[-1]
         return printed.out
+
+
+def _later_operation() -> str:
+    """An operation of an order the ERP knows, with the machine it is planned on: the last one to start."""
+    lake = Lake("lake")
+    newest = newest_manifest(lake)
+    known = newest.read(lake, "reconciled_operations").select("work_order", "op_seq")
+    schedule = newest.read(lake, "schedule").join(known, on=known.columns, how="semi")
+    schedule = schedule.filter(pl.col("machine").is_not_null()).sort("start")
+    return " ".join(str(value) for value in schedule.select("work_order", "op_seq", "machine").row(-1))
+
+
+def test_every_command_that_the_text_names_is_run() -> None:
+    run = {
+        line.removeprefix("$ recon ") for page in PAGES for line in commands(page) if line.startswith("$ recon ")
+    } | RUN_ELSEWHERE
+    for page in PAGES:
+        named = mentioned(page)
+        assert named
+        assert not {name for name in named if not any(line == name or line.startswith(f"{name} ") for line in run)}
 
 
 @pytest.mark.timeout(900)
@@ -78,6 +119,6 @@ def test_the_commands_of_both_pages_run_in_order(
     outputs = "\n".join(said.values())
     for expected in (
         "schedule version 1 of", "schedule version 3 of", "identical", "the trail holds", "stability_weight",
-        "sam is confirmed", "Customer lines whose ship date moves",
+        "sam is confirmed", "Customer lines whose ship date moves", "rows came back from the lake", "trail.resumed",
     ):  # fmt: skip
         assert expected in outputs, expected

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from recon_platform.governance import Store
 from recon_platform.governance.audit import Head, read_heads
 from recon_platform.governance.chain import Verdict, row_hash, verify_rows
-from recon_platform.governance.errors import AuditError
+from recon_platform.governance.errors import AuditError, PermissionDeniedError
+from recon_platform.governance.resuming import resume
 from recon_platform.lake import Lake
 from recon_platform.nights.audit_trail import LakeAudit
 from tests.governance.plant import Governed, StandingClock
@@ -180,3 +181,37 @@ def test_21_with_the_clock_set_back_the_sequence_grows_and_it_is_flagged(governe
     assert found.holds
     assert found.clock_set_back == (rows["sequence"][1],)
     assert request.request > 1
+
+
+def test_10_a_restored_store_takes_up_its_trail_where_the_lakes_copy_ends(governed: Governed, tmp_path: Path) -> None:
+    copy = trail(governed, tmp_path / "lake")
+    head, kept = governed.store.audit.head(governed.actor("ava")), copy.last_sequence()
+    with governed.store.engine.begin() as connection:  # as a backup from before the last decisions would stand there
+        connection.execute(text(f"delete from audit_events where sequence > {kept - 6}"))
+        connection.execute(
+            text(
+                "update audit_head set sequence = :s, hash = (select hash from audit_events where sequence = :s), "
+                "at = (select max(at) from audit_events)"
+            ),
+            {"s": kept - 6},
+        )
+    governed.pin(subject="WO-after")
+    assert verdict(governed, copy).first_bad == kept - 5
+    with pytest.raises(PermissionDeniedError):
+        resume(governed.store, governed.actor("ava"), copy, "disk lost")
+    found = resume(governed.store, governed.actor("ian"), copy, "disk lost")
+    assert (found.common, found.recovered, found.since) == (kept - 6, 6, 1)
+    governed.store.audit.copy_to(copy)
+    assert verdict(governed, copy, [head]).holds
+    told = copy.rows().tail(2)["action"].to_list()
+    assert told == ["request.proposed", "trail.resumed"]
+    with pytest.raises(AuditError, match="nothing to take up"):
+        resume(governed.store, governed.actor("ian"), copy, "again")
+
+
+def test_10_nothing_is_taken_up_from_a_copy_that_was_tampered_with(governed: Governed, tmp_path: Path) -> None:
+    copy = trail(governed, tmp_path / "lake")
+    forged = copy.rows().with_columns(actor=pl.when(pl.col("sequence") == 5).then(pl.lit("eve")).otherwise("actor"))
+    write_deltalake(str(tmp_path / "lake" / "governance" / "audit"), forged.to_arrow(), mode="overwrite")
+    with pytest.raises(AuditError, match="row 5 was altered"):
+        resume(governed.store, governed.actor("ian"), copy, "disk lost")

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from recon_platform.cli import doors, output
+from recon_platform.cli.app import execute
 from recon_platform.governance import GRANTS, Actor, Door, Permission, Role, Store
 from recon_platform.governance.audit import Audit
+from recon_platform.governance.clock import system_clock
 from recon_platform.governance.decisions import Decisions
 from recon_platform.governance.errors import (
     AlreadyDecidedError,
@@ -26,11 +29,12 @@ from recon_platform.governance.errors import (
 from recon_platform.governance.notices import Notices
 from recon_platform.governance.people import People
 from recon_platform.governance.permissions import MACHINE_GRANTS
+from recon_platform.governance.plant_time import anchor
 from recon_platform.governance.publications import Publications
 from recon_platform.governance.requests import Draft, Request, Requests
 from recon_platform.governance.sessions import Sessions
 from recon_platform.governance.signatures import Signing, check
-from tests.governance.plant import AGENT, KEY, PEOPLE, PLANT, SECRET, Governed, StandingClock
+from tests.governance.plant import AGENT, KEY, NOON, PEOPLE, PLANT, SECRET, Governed, StandingClock
 
 DOORS = [Door.CLI, Door.WEB, Door.API, Door.AGENT]
 SIGN = Signing(SECRET, "approval of the substitution")
@@ -275,6 +279,24 @@ def test_07_name_time_with_zone_and_meaning_are_in_what_is_shown(governed: Gover
     assert check(governed.store, ava, request.request).line == line
     trail, _ = governed.store.audit.export(ava, tmp_path)
     assert line in trail.read_text(encoding="utf-8")
+
+
+def test_07_the_command_line_shows_the_signature_and_whether_it_holds(
+    governed: Governed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anchor(governed.store, NOON, system_clock)  # the command opens the store itself
+    signed, lake = substitution(governed), tmp_path / "lake"
+    governed.approve("sam", signed, signing=SIGN)
+    doors.write_private(lake / "governance.key", KEY)
+    doors.write_private(lake / "session.json", output.json_bytes({"user": "ava", "token": governed.tokens["ava"]}))
+    where = ["--lake", str(lake), "--governance", governed.store.url]
+    assert execute(["signature", str(signed.request), *where]) == 0
+    shown = capsys.readouterr().out
+    assert "signed by Sam Supervisor (sam) on 2026-03-02 12:0" in shown and "the signature holds" in shown
+    with governed.store.engine.begin() as connection:
+        connection.execute(text("update signatures set meaning = 'something else'"))
+    assert execute(["signature", str(signed.request), *where]) == 1
+    assert "does not hold" in capsys.readouterr().out
 
 
 def test_08_a_signature_copied_to_another_request_is_invalid(governed: Governed) -> None:
