@@ -135,7 +135,7 @@ def prepare(base: Snapshot, events: pl.DataFrame, bom: pl.DataFrame, context: Pl
         net_all(problem.inputs, problem.axis),
         kernel_lines,
         has_parts,
-        array(problem.orders.select(pl.struct("order_type", "order").rank("ordinal")).to_series()),
+        array(problem.orders.get_column("name_rank")),
         array(problem.orders.get_column("order_type") == "planned", np.bool_),
         DAY_MAX if horizon is None else planning_day + horizon,
         rows.sort("ix", maintain_order=True),

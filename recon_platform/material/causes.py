@@ -26,6 +26,7 @@ from recon_platform.material.problem import horizon_axis, numbered_items, parame
 from recon_platform.material.regime import regime_shares
 from recon_platform.material.roll import Baseline, previous_frames, roll
 from recon_platform.material.snapshot import Snapshot
+from recon_platform.material.supply import joined
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import MESSAGE_CAUSES
 from recon_platform.tables.model import Frames
@@ -93,11 +94,13 @@ def common_ground(base: Snapshot, now: Snapshot) -> Snapshot:
     """`base` with room for what only tonight knows: its items, its orders (with nothing open), its component uses."""
     new_items = now.catalogue.join(base.catalogue, on="item", how="anti")
     orders = now.orders.join(base.orders, on=["order_type", "order"], how="anti").with_columns(pl.lit(0.0).alias("qty"))
+    orders, demands = joined(base.orders, orders, base.demands)
     uses = [u for u in (base.uses, now.uses) if u is not None]
     return replace(
         base,
         catalogue=pl.concat([base.catalogue, new_items.select(base.catalogue.columns)]),
-        orders=pl.concat([base.orders, orders.select(base.orders.columns)]),
+        orders=orders,
+        demands=demands,
         uses=pl.concat(uses).unique() if uses else None,
     )
 

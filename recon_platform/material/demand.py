@@ -43,6 +43,7 @@ def customer_demand(frames: Frames) -> pl.DataFrame:
             "sales_order",
             "line",
             pl.lit(None, dtype=pl.Int64).alias("op_seq"),
+            pl.lit(None, dtype=pl.Int64).alias("order_rank"),
         )
         .filter(pl.col("qty") > 0)
     )
@@ -92,6 +93,7 @@ def scheduled_demand(
             pl.lit(None, dtype=pl.String).alias("sales_order"),
             pl.lit(None, dtype=pl.String).alias("line"),
             pl.lit(None, dtype=pl.Int64).alias("op_seq"),
+            pl.lit(None, dtype=pl.Int64).alias("order_rank"),
         )
     )
     forecast = lines.filter(pl.col("demand_type") == "forecast")
@@ -157,57 +159,58 @@ def day_numbers(days: pl.Series) -> NDArray[np.int64]:
 def component_demand(frames: Frames, orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Components that open made orders still need, on their start date.
 
-    `orders` are open orders with `start_day` (number) set. What is recorded in `material_issues` counts for an order
+    `orders` are open orders, by `name_rank`, with `start_day` (number) set; `order_rank` says whose component a demand
+    is. What is recorded in `material_issues` counts for an order
     that has any (required less issued); otherwise its BOM on the start date × quantity still to process.
     """
     made = orders.filter(pl.col("order_type") != "purchase_order")
     exploded = (
-        made.join(lines, left_on="item", right_on="parent_item")
+        made.select("name_rank", "item", "start_day", "start_qty", "status")
+        .join(
+            lines.select("parent_item", "component_item", "qty_per", "scrap", "fixed_qty", "op_seq", "valid_from", "valid_to"),
+            left_on="item", right_on="parent_item",
+        )
         .filter((pl.col("valid_from") <= pl.col("start_day")) & (pl.col("start_day") < pl.col("valid_to")))
         .select(
-            pl.col("order_type").alias("demand_type"),
-            pl.col("order").alias("demand"),
+            "name_rank",
             pl.col("component_item").alias("item"),
-            "start_day",
+            "op_seq",
             (
                 pl.col("start_qty") * pl.col("qty_per") * (1 + pl.col("scrap"))
                 + pl.when(pl.col("status") == "in_process").then(0.0).otherwise(pl.col("fixed_qty"))
             ).alias("qty"),
-            "op_seq",
         )
-    )
+    )  # fmt: skip
+    by = ["name_rank", "item", "op_seq"]
     issues = frames.get("material_issues")
     if issues is not None and not issues.is_empty():
         recorded = (
             issues.join(
                 made.filter(pl.col("order_type") == "work_order").select(
-                    pl.col("order").alias("work_order"), "start_day"
+                    pl.col("order").alias("work_order"), "name_rank"
                 ),
                 on="work_order",
             )
-            .group_by("work_order", "component_item", "op_seq", "start_day")
+            .group_by("name_rank", pl.col("component_item").alias("item"), "op_seq")
             .agg((pl.col("required_qty") - pl.col("issued_qty").fill_null(0.0)).sum().alias("qty"))
-            .select(
-                pl.lit("work_order").alias("demand_type"),
-                pl.col("work_order").alias("demand"),
-                pl.col("component_item").alias("item"),
-                "start_day",
-                "qty",
-                "op_seq",
-            )
         )
-        known = recorded.select("demand").unique()
-        exploded = pl.concat([exploded.join(known, on="demand", how="anti"), recorded])
-    demand = exploded.group_by("demand_type", "demand", "item", "op_seq").agg(
-        pl.col("qty").sum(), pl.col("start_day").min()
-    )
-    dated = demand.select(
-        "demand_type", "demand", "item", pl.col("start_day").cast(pl.Int32).cast(pl.Date).alias("date"), "qty",
+        known = recorded.select("name_rank").unique()
+        exploded = pl.concat([exploded.join(known, on="name_rank", how="anti"), recorded.select(exploded.columns)])
+    if lines.select("parent_item", "component_item", "op_seq").is_duplicated().any():
+        exploded = exploded.group_by(by).agg(pl.col("qty").sum())
+    rank = exploded.get_column("name_rank")
+    dated = exploded.select(
+        orders.get_column("order_type").gather(rank).alias("demand_type"),
+        orders.get_column("order").gather(rank).alias("demand"),
+        "item",
+        orders.get_column("start_day").gather(rank).cast(pl.Int32).cast(pl.Date).alias("date"),
+        "qty",
         pl.lit(None, dtype=pl.String).alias("customer_class"),
         pl.lit(None, dtype=pl.String).alias("sales_order"),
         pl.lit(None, dtype=pl.String).alias("line"),
         "op_seq",
-    )  # fmt: skip
+        rank.alias("order_rank"),
+    )
     return less_allocated(dated, frames, pl.col("demand")).filter(pl.col("qty") > 0)
 
 

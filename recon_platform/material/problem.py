@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from recon_platform.material.demand import day_numbers
 from recon_platform.material.lots import DAYS_PER_PERIOD, MICRO, N_PARAMETERS, RULES
 from recon_platform.material.netting import Axis, Inputs
+from recon_platform.material.rows import ascending
 from recon_platform.material.snapshot import Snapshot
 from recon_platform.material.structure import Structure, product_structure
 from recon_platform.material.work_days import WorkDays
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.material import DEMAND_TYPES
 
+KIND_PLACE = {kind: place for place, kind in enumerate(sorted(DEMAND_TYPES))}
 LARGEST_QTY = 1e9  # base units of one row; beyond it the sums of a plant would not be exact
 
 
@@ -143,29 +146,42 @@ def numbered_orders(orders: pl.DataFrame, items: pl.DataFrame, context: PlanCont
         if horizon is None
         else pl.col("day") > pl.lit(context.planning_date).cast(pl.Int32).cast(pl.Int64) + horizon
     )
-    return (
-        orders.join(items.select("item", "ix", "make_buy"), on="item")
-        .with_columns((beyond | (pl.col("order_type") == "planned")).alias("fixed"), micro("qty").alias("micro_qty"))
-        .sort("ix", "day", "order_type", "order")
+    known = orders.join(items.select("item", "ix", "make_buy"), on="item").with_columns(
+        (beyond | (pl.col("order_type") == "planned")).alias("fixed"), micro("qty").alias("micro_qty")
     )
+    return known[ascending(*(known.get_column(name).to_numpy() for name in ("ix", "day", "name_rank")))]
 
 
 def numbered_demands(
     demand: pl.DataFrame, orders: pl.DataFrame, items: pl.DataFrame, days: WorkDays, axis: Axis
 ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """Demand of known items inside the horizon by item and day, and the open order behind each component demand."""
-    placed = demand.join(items.select("item", "ix"), on="item").filter(pl.col("date").is_not_null())
-    placed = placed.with_columns(
-        pl.Series("day", days.back(day_numbers(placed.get_column("date")))), micro("qty").alias("micro_qty")
-    ).filter((pl.col("day") < axis.never) & (pl.col("micro_qty") > 0))
-    placed = placed.sort("ix", "day", "demand_type", "demand", "op_seq", nulls_last=False)
-    rows = orders.select("order_type", "order").with_row_index("_row")
-    behind = (
-        placed.join(
-            rows, left_on=["demand_type", "demand"], right_on=["order_type", "order"], how="left", maintain_order="left"
-        )
-        .get_column("_row")
-        .cast(pl.Int64)
-        .fill_null(-1)
+    """Demand of known items inside the horizon by item, day, kind and name, and the open order behind each component
+    demand: its row in `orders`, −1 for own demand and for components of orders left out."""
+    ix = demand.select("item").join(items.select("item", "ix"), on="item", how="left", maintain_order="left")
+    known = demand.with_columns(ix.get_column("ix"), micro("qty").alias("micro_qty")).filter(
+        pl.col("ix").is_not_null() & pl.col("date").is_not_null() & (pl.col("micro_qty") > 0)
     )
-    return placed, array(behind)
+    day = days.back(day_numbers(known.get_column("date")))
+    order = ascending(
+        known.get_column("ix").to_numpy(), day, *demand_names(known), array(known.get_column("op_seq").fill_null(-1))
+    )
+    order = order[day[order] < axis.never]
+    placed = known[order].with_columns(pl.Series("day", day[order]))
+    row_of = np.full(max(int(orders.get_column("name_rank").max() or 0), 0) + 1, -1, dtype=np.int64)  # type: ignore[arg-type]
+    row_of[orders.get_column("name_rank").to_numpy()] = np.arange(orders.height)
+    rank = array(placed.get_column("order_rank").fill_null(-1))
+    inside = (rank >= 0) & (rank < len(row_of))
+    return placed, np.where(inside, row_of[np.where(inside, rank, 0)], -1)
+
+
+def demand_names(demand: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Two numbers per demand that sort as its kind and its name do: components by the rank of their order."""
+    kind = demand.select(
+        pl.col("demand_type").replace_strict(KIND_PLACE, default=len(KIND_PLACE), return_dtype=pl.Int64)
+    ).to_series()
+    name = array(demand.get_column("order_rank").fill_null(-1))
+    own = name < 0
+    if own.any():
+        named = demand.filter(pl.Series(own)).get_column("demand")
+        name[own] = named.rank("dense").to_numpy()
+    return array(kind), name

@@ -14,6 +14,7 @@ import polars as pl
 
 from recon_platform.material.demand import DEMAND_SOURCES
 from recon_platform.material.snapshot import Snapshot, snapshot
+from recon_platform.material.supply import joined
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.registry import conformed_table
@@ -81,7 +82,7 @@ def roll(before: Frames, now: Snapshot, frames: Frames, context: PlanContext) ->
     kept = demands.with_columns((pl.col("qty") - pl.col("flow")).alias("qty")).filter(pl.col("qty") > 1e-9).drop("flow")
 
     released = carried_out(before, then, now, context.planning_date)
-    orders = pl.concat([orders, released.select(orders.columns)])
+    orders, kept = joined(orders, released, kept)
     facts = replace(then, stock=stock, orders=orders, demands=kept)
     return Baseline(facts, expected, released.select("order", "planned"), before, since)
 

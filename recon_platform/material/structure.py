@@ -173,9 +173,9 @@ def product_structure(items: pl.Series, lines: pl.DataFrame, extra: pl.DataFrame
     edges = numbered.select("p", "c")
     if extra is not None:
         edges = pl.concat([edges, indexed(extra.select("parent_item", "component_item")).select("p", "c")])
-    edges = edges.unique().sort("p", "c")
     n = len(keys)
-    parent, child = np.array(edges.get_column("p").to_numpy()), np.array(edges.get_column("c").to_numpy())
+    pairs = np.unique(edges.select(pl.col("p") * n + pl.col("c")).to_series().to_numpy())
+    parent, child = pairs // max(n, 1), pairs % max(n, 1)
     every = np.arange(n + 1)
     start = np.searchsorted(parent, every)
     level = _levels(n, start, child)
@@ -190,12 +190,18 @@ def product_structure(items: pl.Series, lines: pl.DataFrame, extra: pl.DataFrame
     position = np.empty(n, dtype=np.int64)
     position[order] = np.arange(n)
     placed = pl.DataFrame({"item": keys.gather(order), "ix": np.arange(n), "level": level[order]})
-    at = pl.Series(position)
-    used = (
-        numbered.with_columns(
-            at[numbered.get_column("p")].alias("parent_ix"), at[numbered.get_column("c")].alias("component_ix")
-        )
-        .drop("p", "c")
-        .sort("component_ix", "parent_ix", "op_seq", "valid_from", "qty_per", nulls_last=True)
-    )
-    return Structure(placed, used, dropped.select(list(_BOM_SCHEMA)))
+    return Structure(placed, placed_lines(numbered, position), dropped.select(list(_BOM_SCHEMA)))
+
+
+def placed_lines(numbered: pl.DataFrame, position: NDArray[np.int64]) -> pl.DataFrame:
+    """Lines by component, parent, operation and validity; `p` and `c` (item numbers) become places in netting order."""
+    parent, component = (position[numbered.get_column(name).to_numpy()] for name in ("p", "c"))
+    pair = component * max(len(position), 1) + parent
+    lines = numbered.drop("p", "c").with_columns(
+        pl.Series("parent_ix", parent, dtype=pl.Int64), pl.Series("component_ix", component, dtype=pl.Int64),
+        pl.Series("_pair", pair, dtype=pl.Int64),
+    )  # fmt: skip
+    if len(np.unique(pair)) < len(pair):  # a component twice in one parent: only then do the other columns decide
+        lines = lines.sort("op_seq", "valid_from", "qty_per", nulls_last=True, maintain_order=True)
+    order = lines.get_column("_pair").to_numpy().argsort(kind="stable")
+    return lines.drop("_pair")[order]

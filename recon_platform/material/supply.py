@@ -20,11 +20,20 @@ def open_orders(frames: Frames) -> pl.DataFrame:
     the order by type and name. Work orders take what reconciliation still expects of them.
     """
     parts = [purchase_orders(frames), work_orders(frames), plan_lines(frames)]
-    return (
-        pl.concat([part for part in parts if part is not None])
-        .sort("order_type", "order")
-        .with_columns(pl.int_range(pl.len()).alias("name_rank"))
-    )
+    return ranked(pl.concat([part for part in parts if part is not None]))
+
+
+def ranked(orders: pl.DataFrame) -> pl.DataFrame:
+    """`orders` by type and name with `name_rank`, the place of each: what later sorts go by instead of strings."""
+    return orders.sort("order_type", "order").with_columns(pl.int_range(pl.len()).alias("name_rank"))
+
+
+def joined(orders: pl.DataFrame, more: pl.DataFrame, demands: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`orders` with `more` orders, ranked anew, and `demands` (of `orders`) whose `order_rank` follows."""
+    was = pl.concat([orders.get_column("name_rank"), pl.Series([None], dtype=pl.Int64).new_from_index(0, more.height)])
+    both = ranked(pl.concat([orders, more.select(orders.columns)]).with_columns(was.alias("_was")))
+    place = both.drop_nulls("_was").sort("_was").get_column("name_rank")
+    return both.drop("_was"), demands.with_columns(place.gather(demands.get_column("order_rank")).alias("order_rank"))
 
 
 def purchase_orders(frames: Frames) -> pl.DataFrame:
