@@ -71,7 +71,8 @@ def _value(request: Request) -> dict[str, Any]:
             "change": json.loads(request.content.get("change") or "[]"), "digest": request.digest,
         }  # fmt: skip
     if request.kind in {CORRECTION, SAMPLE}:
-        return {"findings": request.content["findings"], "digest": request.digest}
+        stood = request.content.get("as_stood", {})  # a request of an earlier release does not tell
+        return {"findings": request.content["findings"], "as_stood": stood, "digest": request.digest}
     return request.content
 
 

@@ -16,8 +16,10 @@ from recon_platform.governance.outbox import Message
 from recon_platform.governance.requests import LOCK_LIFE, Draft
 from recon_platform.lake import Lake
 from recon_platform.nights.records import Manifest
+from recon_platform.reconcile.said import STOOD
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reconciled import FINDING_SAMPLE
 
 RULE = "rule "  # how `approved_by` names a rule that acts within its limits
 SHADOW = "rollout shadow"
@@ -35,13 +37,15 @@ def corrections(lake: Lake, manifest: Manifest) -> tuple[list[Draft], list[Messa
 def of_tables(frames: Frames, context: PlanContext, run_id: str) -> tuple[list[Draft], list[Message]]:
     """The same from the tables of `READ`."""
     changes = frames["order_changes"]
-    about = frames["findings"].select("finding", "group", "rank", "held_by", "value_at_stake", "orders_behind")
+    about = frames["findings"].select(
+        "finding", "group", "rank", "held_by", "value_at_stake", "orders_behind", as_stood=pl.concat_list(STOOD)
+    )
     live = changes.join(about, on="finding", how="left").filter(
         ~pl.col("held_by").fill_null("").str.contains(SHADOW, literal=True)
     )
     alone = pl.col("approved_by").str.starts_with(RULE).fill_null(value=False)
     automatic = live.filter(alone).select(changes.columns).sort("idempotency_key")
-    # An accepted finding is sent with its approval; where the values have changed since, its change is another one.
+    # An accepted finding was sent with its approval: asking again under the same keys opens no second request.
     waiting = live.filter(~alone & (pl.col("rank").is_not_null() | pl.col("approved_by").is_not_null()))
     where = {
         "plant": context.plant.code, "planning_date": context.planning_date.isoformat(),
@@ -49,7 +53,7 @@ def of_tables(frames: Frames, context: PlanContext, run_id: str) -> tuple[list[D
     }  # fmt: skip
     limit = context.policy.reconciliation.breaker_value
     cases = _cases(where, waiting, frames["finding_groups"], changes.columns, limit)
-    drafts = [*cases, *_samples(where, frames["finding_sample"])]
+    drafts = [*cases, *_samples(where, frames["finding_sample"].join(about, on="finding", how="left"))]
     return drafts, messages(context.plant.code, automatic.iter_rows(named=True))
 
 
@@ -69,7 +73,7 @@ def _cases(
         )  # fmt: skip
         content = {
             "case": case, "findings": rows["finding"].to_list(), "changes": rows.select(columns).to_dicts(),
-            "value_at_stake": round(value, 2), "orders_behind": rows["orders_behind"].max(),
+            "as_stood": dict(rows.select("finding", "as_stood").iter_rows()), "value_at_stake": round(value, 2), "orders_behind": rows["orders_behind"].max(),
             "held_by": sorted(set(rows["held_by"].drop_nulls())),
         }  # fmt: skip
         reason = "; ".join(rows["reason"].unique(maintain_order=True).head(3))
@@ -84,5 +88,7 @@ def _samples(where: dict[str, Any], sample: pl.DataFrame) -> Iterator[Draft]:
         yield Draft(
             SAMPLE, subject=str(row["finding"])[:200], title=f"was {row['rule']} right? {row['correction'] or ''}",
             reason=f"drawn by chance from what {row['rule']} version {row['rule_version']} sent by itself",
-            content={**row, "findings": [row["finding"]]}, **where,
+            content={name: row[name] for name in FINDING_SAMPLE.column_names}
+            | {"findings": [row["finding"]], "as_stood": {row["finding"]: row["as_stood"]}},
+            **where,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from datetime import date
 import polars as pl
 
 from recon_platform.reconcile.catalogue import FIX, OVERLAY, REVIEW
-from recon_platform.reconcile.said import APPROVAL, LOCK, said
+from recon_platform.reconcile.said import APPROVAL, LOCK, STOOD, said
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -47,7 +47,7 @@ def hold_back(
         "order_no", "qty", "mes_good", "erp_good", "lot_traced", "cost", "rollout", "period",
         *(f"fired.{name}" for name in (*STOPPERS, "QT-06", "QT-01")),
     )  # fmt: skip
-    locks = _said(frames, context, LOCK, "locked_by")
+    locks = _locks(frames, context)
     # the facts of the order a finding belongs to; corrections always have one, for others they are not looked at
     at = findings.get_column("order_no").fill_null(0)
     of_order = facts.drop("order_no")[at] if orders.height else facts.drop("order_no").clear(findings.height)
@@ -61,13 +61,7 @@ def hold_back(
             how="left",
             maintain_order="left",
         )
-        .join(
-            _said(frames, context, APPROVAL, "accepted_by"),
-            left_on="finding",
-            right_on="subject",
-            how="left",
-            maintain_order="left",
-        )
+        .join(_accepted(findings, frames, context), on="finding", how="left", maintain_order="left")
     )
     rows = rows.with_columns(pl.coalesce("locked_by", "cause_locked_by").alias("locked_by"))
     name = pl.col("rule")
@@ -139,12 +133,28 @@ def settle(findings: pl.DataFrame) -> pl.DataFrame:
     return findings.with_columns(state=state).with_columns(applied=pl.col("state") == "applied")
 
 
-def _said(frames: Frames, context: PlanContext, kind: str, name: str) -> pl.DataFrame:
-    """What people said about findings: `subject` (a finding) and, as `name`, the decision (lock) or the person."""
-    as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
+def _locks(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """`subject` (a finding or a cause) and `locked_by`, the decision that keeps it away."""
     return (
-        said(frames)
-        .filter((pl.col("kind") == kind) & (pl.col("valid_until").is_null() | (pl.col("valid_until") > as_of)))
-        .select(pl.col("finding").alias("subject"), pl.col("decision" if kind == LOCK else "approved_by").alias(name))
+        _holding(frames, context, LOCK)
+        .select(subject="finding", locked_by="decision")
         .unique("subject", keep="last", maintain_order=True)
     )
+
+
+def _accepted(findings: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """`finding` and `accepted_by`: who accepted it as it stands tonight. On other values it is to be decided again."""
+    tonight = findings.select("finding", now=pl.concat_list(pl.col(name).cast(pl.String) for name in STOOD))
+    said_of = _holding(frames, context, APPROVAL).join(tonight, on="finding", how="inner", maintain_order="left")
+    return (
+        said_of.filter(pl.col("stood").is_null() | pl.col("stood").eq_missing(pl.col("now")))
+        .select("finding", accepted_by="approved_by")
+        .unique("finding", keep="last", maintain_order=True)
+    )
+
+
+def _holding(frames: Frames, context: PlanContext, kind: str) -> pl.DataFrame:
+    """What people said of `kind` about findings and is still in force."""
+    as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
+    until = pl.col("valid_until")
+    return said(frames).filter((pl.col("kind") == kind) & (until.is_null() | (until > as_of)))

@@ -84,11 +84,25 @@ def test_an_approved_correction_reaches_the_erp_once_whatever_nights_follow(gove
 def test_other_values_than_those_approved_are_asked_for_again(governed: Governed) -> None:
     _, requests = run_night(governed, backlog())
     governed.approve("sam", requests[0])
-    _, again = run_night(governed, backlog(good=800), sequence=1)
+    made, again = run_night(governed, backlog(good=800), sequence=1)
+    about_a = made["findings"].filter(pl.col("finding") == "QT-01:A:completed_qty").row(0, named=True)
+    assert (about_a["state"], about_a["applied"]) == ("open", False)
+    assert made["order_changes"].filter(pl.col("work_order") == "A")["approved_by"].to_list() == [None]
     asked = [request for request in again if request.kind == "correction"]
     assert [(change["from"], change["to"]) for request in asked for change in request.content["changes"]] == [
         ("800", "1000")
     ]
+
+
+def test_a_sample_found_right_says_nothing_about_tomorrow_s_values(governed: Governed) -> None:
+    _, requests = run_night(governed, backlog())
+    governed.approve("sam", next(request for request in requests if request.kind == "sample"))
+    reports = [report(name, seq, 1000, hours_ago=2) for name in "AB" for seq in (10, 20)]
+    made, _ = run_night(governed, plant([order("A", good=1000), order("B", good=800)], reports), sequence=1)
+    row = made["findings"].filter(pl.col("finding") == "QT-01:B:completed_qty").row(0, named=True)
+    assert (row["state"], row["held_by"]) == ("open", "share of order")
+    judged = made["rule_precision"].filter(pl.col("rule") == "QT-01").row(0, named=True)
+    assert (judged["right"], judged["wrong"]) == (1, 0)
 
 
 def test_a_rejected_correction_does_not_come_back_until_its_lock_ends(governed: Governed) -> None:

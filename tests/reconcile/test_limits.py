@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -135,6 +136,28 @@ def test_an_accepted_finding_is_done_under_the_name_of_who_accepted_it() -> None
     assert finding(made, "QT-02")["state"] == "applied"
     assert backlog(made, "A")["completed_qty"] == 500
     assert changes(made) == [("quantity", "completed_qty", "600", "500", "supervisor")]
+
+
+def test_an_acceptance_holds_for_the_values_it_was_given_on() -> None:
+    def frames(erp: float, mes: float) -> dict[str, pl.DataFrame]:
+        reports = [report("A", 10, 1000, hours_ago=2), report("A", 20, mes, 0, 1000 - mes, hours_ago=2)]
+        return plant([order("A", good=erp)], reports)
+
+    seen = finding(night(frames(600, 500)), "QT-02")
+    stood = [seen[name] for name in ("erp_value", "mes_value", "correction")]
+    given = json.dumps({"findings": [seen["finding"]], "as_stood": {seen["finding"]: stood}})
+    accepted = {"decisions_in_force": decisions(decision("D2", "approved_move", "A", value=given))}
+    for erp, mes, holds in ((600, 500, True), (600, 450, False), (650, 500, False)):
+        made = night({**frames(erp, mes), **accepted})
+        row = finding(made, "QT-02")
+        assert (row["state"], row["applied"]) == (("applied", True) if holds else ("open", False)), (erp, mes)
+        assert backlog(made, "A")["completed_qty"] == (mes if holds else erp)
+        assert changes(made)[0][-1] == ("supervisor" if holds else None)
+    again = decision("D3", "approved_move", "A", value=given.replace("500", "450"))
+    made = night(
+        {**frames(600, 500), "decisions_in_force": decisions(accepted["decisions_in_force"].row(0, named=True), again)}
+    )
+    assert finding(made, "QT-02")["state"] == "applied"  # a later word on other values takes nothing back
 
 
 def test_the_same_correction_has_the_same_key_every_night() -> None:
