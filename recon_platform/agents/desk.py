@@ -55,15 +55,15 @@ class Desk:
     _frames: dict[str, dict[str, pl.DataFrame]] = field(default_factory=dict)
     _planning: threading.Lock = field(default_factory=threading.Lock)  # one plan at a time: people come first
 
-    def enter(self, actor: Actor, permission: Permission) -> None:
-        """Raise PermissionDeniedError unless `actor` is an agent that may use `permission` now."""
+    def enter(self, actor: Actor, permission: Permission, plant: str | None = None) -> None:
+        """Raise PermissionDeniedError unless `actor` is an agent that may use `permission` now (in `plant`)."""
         if actor.kind is not ActorKind.AGENT:
             raise PermissionDeniedError(f"{actor.name} is no agent; people use the command line or the console")
-        self.store.allow(actor, permission)
+        self.store.allow(actor, permission, plant)
 
     def stands(self, actor: Actor, plant: str) -> dict[str, Any]:
         """Which schedule is in force, its age in hours, and the newest run."""
-        self.enter(actor, Permission.READ)
+        self.enter(actor, Permission.READ, plant)
         newest = records.newest_manifest(self.lake, plant)
         return asdict(standing(self.lake, plant, self.store.clock(), newest.run_id)) | {
             "newest_data_as_of": newest.pins.as_of
@@ -84,7 +84,7 @@ class Desk:
 
         Raises ValueError for a table, run or column that is not there.
         """
-        self.enter(actor, Permission.READ)
+        self.enter(actor, Permission.READ, plant)
         if table not in READABLE:
             raise ValueError(f"table: expected one of {', '.join(READABLE)}, found {table!r}")
         manifest = self._manifest(plant, run)
@@ -102,7 +102,7 @@ class Desk:
         after: int = 0,
     ) -> dict[str, Any]:
         """Operations of a published schedule: version `version`, by default the one in force. ValueError for none."""
-        self.enter(actor, Permission.READ)
+        self.enter(actor, Permission.READ, plant)
         found = schedule_in_force(self.lake, plant) if version is None else published_version(self.lake, plant, version)
         if found is None:
             raise ValueError(
@@ -120,7 +120,7 @@ class Desk:
 
         Raises ChangeRefusedError for what no agent may change, PermissionDeniedError once the quota is used up.
         """
-        self.enter(actor, Permission.READ)
+        self.enter(actor, Permission.READ, plant)
         manifest = self._manifest(plant, None)
         made, effect = self._try(actor, manifest, changes)
         return {"run": manifest.run_id, "changes": made, "effect": asdict(effect)}
@@ -128,7 +128,7 @@ class Desk:
     def propose(self, actor: Actor, plant: str, changes: Sequence[Mapping[str, Any]], reason: str) -> dict[str, Any]:
         """File a request that a person decides. What they are shown is the change and its computed effect; the agent's
         reason stands beside it as its own words. Counts against both quotas of the agent."""
-        self.enter(actor, Permission.PROPOSE)
+        self.enter(actor, Permission.PROPOSE, plant)
         manifest = self._manifest(plant, None)
         made, effect = self._try(actor, manifest, changes)
         request = self.store.requests.propose(actor, _draft(manifest, plant, made, effect, reason))
@@ -136,7 +136,7 @@ class Desk:
 
     def proposals(self, actor: Actor, plant: str) -> list[dict[str, Any]]:
         """The agent's own requests and what became of them, oldest first."""
-        self.enter(actor, Permission.READ)
+        self.enter(actor, Permission.READ, plant)
         found = self.store.requests.find(actor, plant=plant, state=None)
         return [_shown(request) for request in found if request.proposer == actor.name]
 

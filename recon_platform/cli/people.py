@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     users.command("add")(user_add)
     users.command("list")(user_list)
     users.command("role")(user_role)
+    users.command("plants")(user_plants)
     users.command("disable")(user_disable)
     users.command("reset")(user_reset)
     users.command("secret")(user_secret)
@@ -168,6 +169,22 @@ def user_role(
     door = doors.enter(Permission.MANAGE_USERS, lake, governance, home)
     door.store.people.set_roles(door.actor, name, role)
     output.say(f"{name} is now {', '.join(role)}")
+
+
+@needs(Permission.MANAGE_USERS)
+def user_plants(
+    name: Annotated[str, typer.Argument(help="User.")],
+    lake: LakeOption,
+    plant: Annotated[
+        list[str] | None, typer.Option("--plant", help="Plant; may be given more than once. None lifts the limit.")
+    ] = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Limit a user to plants: of the others they see nothing and decide nothing."""
+    door = doors.enter(Permission.MANAGE_USERS, lake, governance, home)
+    door.store.people.set_plants(door.actor, name, plant or [])
+    output.say(f"{name} works for {', '.join(sorted(set(plant))) if plant else 'every plant'}")
 
 
 @needs(Permission.MANAGE_USERS)

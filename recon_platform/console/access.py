@@ -19,7 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount
 
 from recon_platform.console import cookies
-from recon_platform.console.refusals import LoginNeeded
+from recon_platform.console.refusals import LoginNeeded, NotHereError
+from recon_platform.console.services.nights import no_plant
 from recon_platform.console.state import Console
 from recon_platform.governance import Actor, Door, Permission, Role, Store
 from recon_platform.governance import schema as governance_schema
@@ -32,17 +33,27 @@ BEARER = "bearer "
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request by somebody who is signed in and may do what the route needs."""
+    """One request by somebody who is signed in and may do what the route needs. `limits`: plants; None for every plant."""
 
     console: Console
     actor: Actor
     full_name: str
     roles: frozenset[Role]
     form_token: str
+    limits: frozenset[str] | None = None
 
     @property
     def store(self) -> Store:
         return self.console.store
+
+    def sees(self, plant: str) -> bool:
+        """Whether `plant` is one that the visitor works for."""
+        return self.limits is None or plant in self.limits
+
+    @property
+    def plants(self) -> list[str]:
+        """Plants with a finished night that the visitor works for."""
+        return [plant for plant in self.console.nights.plants() if self.sees(plant)]
 
     def may(self, permission: Permission | str) -> bool:
         """Whether to offer something; the doors check again."""
@@ -66,6 +77,9 @@ class Enter:
         if request.method not in cookies.SAFE and from_cookie:
             cookies.check_origin(request, console.settings.origins)
             await cookies.check_token(request, token)
+        plant = request.path_params.get("plant")
+        if plant is not None and not visit.sees(plant):
+            raise NotHereError(no_plant(plant))  # in the words for a plant that does not exist
         return visit
 
 
@@ -106,8 +120,9 @@ def _recognise(console: Console, token: str, door: Door, permission: Permission)
     users = governance_schema.users
     with store.reading() as tx:
         roles = tx.allow(actor, permission)
+        limits = tx.plants_of(actor)
         full_name = tx.connection.execute(select(users.c.full_name).where(users.c.name == actor.name)).scalar_one()
-    return Visit(console, actor, full_name, roles, cookies.form_token(token))
+    return Visit(console, actor, full_name, roles, cookies.form_token(token), limits)
 
 
 def declared(app: FastAPI) -> Iterator[tuple[APIRoute, Enter | None]]:

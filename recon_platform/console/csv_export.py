@@ -6,7 +6,8 @@ import polars as pl
 
 from recon_platform.console.page import Listing
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
+"""What spreadsheets take for the start of a formula, also after blanks and in full width (OWASP, CSV injection)."""
 
 
 def to_csv(listing: Listing, rows: pl.DataFrame, zone: str) -> bytes:
@@ -21,6 +22,10 @@ def _cell(rows: pl.DataFrame, name: str, label: str, zone: str) -> pl.Expr:
     if isinstance(kind, pl.Datetime):
         return column.dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d %H:%M").alias(label)
     if kind == pl.String:
-        starts = pl.any_horizontal([column.str.starts_with(start) for start in FORMULA_STARTS])
-        return pl.when(starts).then(pl.concat_str(pl.lit("'"), column)).otherwise(column).alias(label)
+        return (
+            pl.when(column.str.contains(FORMULA_STARTS))
+            .then(pl.concat_str(pl.lit("'"), column))
+            .otherwise(column)
+            .alias(label)
+        )
     return column.alias(label)

@@ -81,7 +81,7 @@ def page(
         template, status,
         visit=visit, plant=plant, zone=plant.zone, here=here, base=f"/p/{quote(plant.code, safe='')}", page=content,
         bar=standing.bar(visit.store, visit.console.nights, night), night=night,
-        plants=visit.console.nights.plants(), tables=tables(request, content), title=content.title if content else here,
+        plants=visit.plants, tables=tables(request, content), title=content.title if content else here,
         navigation=[entry for entry in NAVIGATION if visit.may(entry[2])], dagster=visit.console.settings.dagster_url,
         **values,
     )  # fmt: skip

@@ -83,6 +83,9 @@ class Audit:
                 query = query.where(table.c[column] == value)
         with self._store.reading() as tx:
             tx.allow(actor, Permission.READ_AUDIT)
+            limits = tx.plants_of(actor)
+            if limits is not None:
+                query = query.where(table.c.plant.is_(None) | table.c.plant.in_(limits))
             rows = tx.connection.execute(query.order_by(table.c.sequence.desc()).limit(limit)).mappings().all()
         return _frame([dict(row) for row in rows[::-1]])
 

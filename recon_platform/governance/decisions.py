@@ -85,7 +85,7 @@ class Decisions:
             raise GovernanceError("only a pin that names machines of operations takes effect without approval")
         content = {**draft.content, "entered": True}
         with self._store.writing() as tx:
-            tx.allow(actor, Permission.PROPOSE)
+            tx.allow(actor, Permission.PROPOSE, draft.plant)
             if actor.kind is not ActorKind.PERSON:
                 raise PermissionDeniedError(f"{actor.name} is no person; what it proposes waits for one")
             number = insert(tx, actor, replace(draft, content=content))
@@ -134,7 +134,7 @@ class Decisions:
             fresh = self._store.sessions.check_secret(actor.name, signing.secret, door=actor.door, purpose="signature")
         with self._store.writing() as tx:
             request = load(tx, number)
-            roles = tx.allow(actor, Permission(request.needs))
+            roles = tx.allow(actor, Permission(request.needs), request.plant)
             self._check(tx, actor, request, digest)
             signature = signed = None
             if verdict == APPROVED and request.signature:
@@ -195,5 +195,6 @@ class Decisions:
         with self._store.writing() as tx:
             tx.allow(actor, Permission.APPROVE)
             tx.confirmed(actor)
-            plant, subject = in_force.end(tx, decision)
+            plant, subject = in_force.end(tx, decision)  # undone with the rest where the plant is not the actor's
+            tx.allow(actor, Permission.APPROVE, plant)
             tx.audit(actor, "decision.revoked", str(decision), {"subject": subject, "reason": reason}, plant)

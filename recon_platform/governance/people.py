@@ -33,6 +33,7 @@ class User:
     credential: str
     active: bool
     locked_until: str | None
+    plants: tuple[str, ...] = ()  # limited to these; none: every plant
 
 
 class People:
@@ -99,6 +100,23 @@ class People:
             self._grant(tx, actor, name, held)
             tx.audit(actor, "user.roles", name, {"before": before, "after": sorted(held)})
 
+    def set_plants(self, actor: Actor, name: str, plants: Iterable[str]) -> None:
+        """Limit `name` to `plants`; none lifts the limit. Nobody changes their own."""
+        wanted = sorted(set(plants))
+        table = schema.user_plants
+        with self._store.writing() as tx:
+            tx.allow(actor, Permission.MANAGE_USERS)
+            self._row(tx, name)
+            if name == actor.name:
+                raise PermissionDeniedError(f"{name} cannot change their own plants; another administrator has to")
+            before = tx.connection.execute(select(table.c.plant).where(table.c.user == name)).scalars().all()
+            tx.connection.execute(table.delete().where(table.c.user == name))
+            for plant in wanted:
+                tx.connection.execute(
+                    table.insert().values(user=name, plant=plant, granted_at=tx.at, granted_by=actor.name)
+                )
+            tx.audit(actor, "user.plants", name, {"before": sorted(before), "after": wanted})
+
     def disable(self, actor: Actor, name: str) -> None:
         """Switch a user off: every session ends now, nothing is accepted any more. The record stays."""
         with self._store.writing() as tx:
@@ -160,10 +178,13 @@ class People:
             roles: dict[str, list[str]] = {}
             for row in tx.connection.execute(select(schema.user_roles).order_by(schema.user_roles.c.role)):
                 roles.setdefault(row.user, []).append(row.role)
+            plants: dict[str, list[str]] = {}
+            for row in tx.connection.execute(select(schema.user_plants).order_by(schema.user_plants.c.plant)):
+                plants.setdefault(row.user, []).append(row.plant)
             return [
                 User(
                     row.name, row.full_name, row.kind, row.contact, tuple(roles.get(row.name, ())), row.credential,
-                    row.active, row.locked_until,
+                    row.active, row.locked_until, tuple(plants.get(row.name, ())),
                 )
                 for row in tx.connection.execute(select(schema.users).order_by(schema.users.c.name))
             ]  # fmt: skip

@@ -76,7 +76,7 @@ class Publications:
         is superseded, or another publication of the plant is unfinished.
         """
         with self._store.writing() as tx:
-            tx.allow(actor, Permission.PUBLISH)
+            tx.allow(actor, Permission.PUBLISH, plant)
             table = schema.publications
             started = tx.connection.execute(
                 select(table).where(table.c.plant == plant, table.c.state == "started")
@@ -110,6 +110,7 @@ class Publications:
         with self._store.writing() as tx:
             tx.allow(actor, Permission.PUBLISH)
             row = self._row(tx, publication)
+            tx.allow(actor, Permission.PUBLISH, row.plant)
             if row.state == "published":
                 return _publication(row)
             if row.state != "started":
@@ -137,6 +138,7 @@ class Publications:
         with self._store.writing() as tx:
             tx.allow(actor, Permission.PUBLISH)
             row = self._row(tx, publication)
+            tx.allow(actor, Permission.PUBLISH, row.plant)
             if row.state != "started":
                 raise PublishError(f"publication {publication} is {row.state}; only one that was begun can be given up")
             self._set(tx, publication, state="abandoned")

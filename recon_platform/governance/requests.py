@@ -154,7 +154,7 @@ class Requests:
         if not draft.reason.strip():
             raise GovernanceError("a request needs a reason")
         with self._store.writing() as tx:
-            tx.allow(actor, kind.proposes)
+            tx.allow(actor, kind.proposes, draft.plant)
             self._quota(tx, actor)
             number = insert(tx, actor, draft)
             return load(tx, number)
@@ -178,7 +178,7 @@ class Requests:
         the same values, is not asked for again. Open requests of earlier runs of the plant are retired. A second call for the same run changes nothing.
         """
         with self._store.writing() as tx:
-            tx.allow(actor, Permission.RUN)
+            tx.allow(actor, Permission.RUN, plant)
             table = schema.requests
             known = tx.connection.execute(
                 select(table.c.request).where(table.c.run_id == run_id).order_by(table.c.request)
@@ -222,7 +222,7 @@ class Requests:
         """The proposer takes a request back while it is open."""
         with self._store.writing() as tx:
             request = load(tx, number)
-            tx.allow(actor, KINDS[request.kind].proposes)
+            tx.allow(actor, KINDS[request.kind].proposes, request.plant)
             if request.proposer != actor.name:
                 raise PermissionDeniedError(f"request {number} was made by {request.proposer}; only they withdraw it")
             if request.state != "open":
@@ -235,15 +235,20 @@ class Requests:
         """One request; UnknownRecordError where there is none."""
         with self._store.reading() as tx:
             tx.allow(actor, Permission.READ)
-            return load(tx, number)
+            request = load(tx, number)
+            tx.allow(actor, Permission.READ, request.plant)
+            return request
 
     def find(
         self, actor: Actor, *, plant: str | None = None, state: str | None = "open", kind: str | None = None
     ) -> list[Request]:
-        """Requests, oldest first."""
+        """Requests of plants that the actor works for, oldest first."""
         with self._store.reading() as tx:
             tx.allow(actor, Permission.READ)
             query = _query().order_by(schema.requests.c.request)
+            limits = tx.plants_of(actor)
+            if limits is not None:
+                query = query.where(schema.requests.c.plant.in_(limits))
             for column, value in (("plant", plant), ("state", state), ("kind", kind)):
                 if value is not None:
                     query = query.where(schema.requests.c[column] == value)

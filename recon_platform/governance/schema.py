@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-VERSION = "0001"
-"""The migration that made these tables; a store of another version is not opened."""
+VERSION = "0002"
+"""The last migration of these tables; a store of another version is not opened."""
 
 metadata = MetaData(
     naming_convention={
@@ -46,6 +46,14 @@ user_roles = Table(
     "user_roles", metadata,
     Column("user", NAME, ForeignKey("users.name"), primary_key=True),
     Column("role", String(20), primary_key=True),
+    Column("granted_at", INSTANT, nullable=False),
+    Column("granted_by", NAME, nullable=False),
+)  # fmt: skip
+
+user_plants = Table(
+    "user_plants", metadata,  # plants a user is limited to; a user without a row works for every plant
+    Column("user", NAME, ForeignKey("users.name"), primary_key=True),
+    Column("plant", NAME, primary_key=True),
     Column("granted_at", INSTANT, nullable=False),
     Column("granted_by", NAME, nullable=False),
 )  # fmt: skip

@@ -89,12 +89,13 @@ def check(store: Store, actor: Actor, request: int) -> Signature:
         tx.allow(actor, Permission.READ)
         signed, asked = schema.signatures, schema.requests
         row = tx.connection.execute(
-            select(signed, asked.c.content, asked.c.digest.label("request_digest"))
+            select(signed, asked.c.content, asked.c.plant, asked.c.digest.label("request_digest"))
             .join(asked, asked.c.request == signed.c.request)
             .where(signed.c.request == request)
         ).one_or_none()
-    if row is None:
-        raise UnknownRecordError(f"request {request} carries no signature")
+        if row is None:
+            raise UnknownRecordError(f"request {request} carries no signature")
+        tx.allow(actor, Permission.READ, row.plant)
     problem = None
     if not sealed(store.key, _said(dict(row._mapping)), row.seal):
         problem = "the signature's own words, or the request it stands under, were changed"

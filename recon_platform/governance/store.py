@@ -119,10 +119,10 @@ class Store:
 
         return decisions_in_force(self, plant, as_of)
 
-    def allow(self, actor: Actor, permission: Permission) -> None:
-        """Raise PermissionDeniedError or SignInError unless `actor` may use `permission` at this moment."""
+    def allow(self, actor: Actor, permission: Permission, plant: str | None = None) -> None:
+        """Raise PermissionDeniedError or SignInError unless `actor` may use `permission` (in `plant`) at this moment."""
         with self.reading() as tx:
-            tx.allow(actor, permission)
+            tx.allow(actor, permission, plant)
 
     def close(self) -> None:
         """Give back every connection."""

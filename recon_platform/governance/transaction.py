@@ -43,8 +43,17 @@ class Transaction:
         )
         return frozenset(Role(row.role) for row in rows)
 
-    def allow(self, actor: Actor, permission: Permission) -> frozenset[Role]:
-        """The actor's roles if it may use `permission` now; raises PermissionDeniedError or SignInError."""
+    def plants_of(self, actor: Actor) -> frozenset[str] | None:
+        """Plants that the actor is limited to; None for one who works for every plant, as services do."""
+        table = schema.user_plants
+        found = self.connection.execute(select(table.c.plant).where(table.c.user == actor.name)).scalars().all()
+        return frozenset(found) if found and actor.kind is not ActorKind.MACHINE else None
+
+    def allow(self, actor: Actor, permission: Permission, plant: str | None = ANYWHERE) -> frozenset[Role]:
+        """The actor's roles if it may use `permission` now, and in `plant` where one is named.
+
+        Raises PermissionDeniedError or SignInError.
+        """
         if actor.kind is ActorKind.MACHINE:
             require(permission, MACHINE_GRANTS, f"service {actor.name}")
             return frozenset()
@@ -57,6 +66,9 @@ class Transaction:
             raise SignInError("the session has ended; sign in again with `recon login`")
         roles = self.roles_of(actor.name)
         require(permission, granted(roles), actor.name)
+        limits = None if plant is None else self.plants_of(actor)
+        if limits is not None and plant not in limits:
+            raise PermissionDeniedError(f"{actor.name} works for {', '.join(sorted(limits))}, not for plant {plant}")
         return roles
 
     def confirmed(self, actor: Actor) -> None:

@@ -125,6 +125,7 @@ POLICY = Draft("policy", PLANT, "policy", "new", "why", {"policy": {}})
 WRITES: dict[str, tuple[Permission, Callable[[Store, Actor], object]]] = {
     "People.add": (Permission.MANAGE_USERS, lambda s, a: s.people.add(a, "new", "New", [Role.PLANNER])),
     "People.set_roles": (Permission.MANAGE_USERS, lambda s, a: s.people.set_roles(a, "peter", [Role.PLANNER])),
+    "People.set_plants": (Permission.MANAGE_USERS, lambda s, a: s.people.set_plants(a, "peter", [PLANT])),
     "People.disable": (Permission.MANAGE_USERS, lambda s, a: s.people.disable(a, "peter")),
     "People.reset": (Permission.MANAGE_USERS, lambda s, a: s.people.reset(a, "peter")),
     "People.confirm": (Permission.APPROVE, lambda s, a: s.people.confirm(a, "nobody")),

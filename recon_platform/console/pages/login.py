@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/", dependencies=[])
 def home(visit: Reader) -> Response:
     """The first plant's morning."""
-    plants = visit.console.nights.plants()
+    plants = visit.plants
     if not plants:
         return rendering.render(
             "refusal.html", 404, said="No night was planned yet. Run one with `recon night`.", status=404

@@ -25,6 +25,11 @@ from recon_platform.tables.runs import PUBLISHED_SCHEDULE, RUN_MANIFESTS
 CACHE_BYTES = 1 << 30
 
 
+def no_plant(plant: str) -> str:
+    """What is said of a plant that is not here, or not the visitor's."""
+    return f"there is no plant {plant} here, or no night of it was planned yet"
+
+
 class FrameCache:
     """Frames and what was made of them, the least recently used let go beyond `limit` bytes."""
 
@@ -109,7 +114,7 @@ class Nights:
         """The newest finished run of `plant`; NotHereError where there is none."""
         found = self._newest().get(plant)
         if found is None:
-            raise NotHereError(f"there is no plant {plant} here, or no night of it was planned yet")
+            raise NotHereError(no_plant(plant))
         return Night(found, self._lake, self.cache)
 
     def all(self, plant: str) -> list[Night]:
