@@ -6,6 +6,7 @@ audit replay; `backtest` on the same partitions is the evidence of a change requ
 
 import dagster as dg
 
+from assets.description import as_markdown
 from resources.clock import ClockResource
 from resources.nights import CHANGES_NOTHING, NightsResource
 from resources.partitions import NIGHTS, night_of
@@ -62,9 +63,7 @@ def backtest_night(context: dg.OpExecutionContext, config: Candidate, nights: Ni
         raise dg.Failure(f"{plant} {planning_date} has no finished run to compare with", allow_retries=False)
     changes = {name: json.loads(value) for name, value in config.changes.items()}
     rows = backtest(nights.lake(), [manifest], changes)
-    lines = ["| " + " | ".join(rows.columns) + " |", "|" + " --- |" * rows.width]
-    lines += ["| " + " | ".join(str(value) for value in row) + " |" for row in rows.iter_rows()]
-    context.add_output_metadata({"run": manifest.run_id, "comparison": dg.MetadataValue.md("\n".join(lines))})
+    context.add_output_metadata({"run": manifest.run_id, "comparison": dg.MetadataValue.md(as_markdown(rows))})
 
 
 @dg.op(description="Removes what no kept manifest names; keeps what an audit or a replay may ask for.")

@@ -14,6 +14,7 @@ from assets import conformed, history, load, material, metrics, proposal, publis
 from assets.audit_jobs import JOBS
 from assets.jobs import jobs
 from assets.relay_job import relay_job
+from assets.workbook_jobs import JOBS as WORKBOOK_JOBS
 from resources import settings
 from resources.clock import ClockResource
 from resources.delivery import DeliveryResource
@@ -71,7 +72,7 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
         plants = resource_overrides["landing"]
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs(raw_keys, published.KEY), *JOBS, relay_job],
+        jobs=[*jobs(raw_keys, published.KEY), *JOBS, *WORKBOOK_JOBS, relay_job],
         schedules=[
             weekly_maintenance(), *(nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()),
         ],

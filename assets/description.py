@@ -26,10 +26,14 @@ PICTURES: dict[str, Callable[[pl.DataFrame], str | None]] = {
 def sample(frame: pl.DataFrame) -> str:
     """The first rows as a Markdown table; wide tables are cut, and say so."""
     shown = frame.head(SAMPLE_ROWS).select(frame.columns[:SAMPLE_COLUMNS])
-    lines = ["| " + " | ".join(shown.columns) + " |", "|" + " --- |" * shown.width]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in shown.iter_rows()]
-    if frame.width > SAMPLE_COLUMNS:
-        lines.append(f"\n… and {frame.width - SAMPLE_COLUMNS} more columns")
+    more = f"\n\n… and {frame.width - SAMPLE_COLUMNS} more columns" if frame.width > SAMPLE_COLUMNS else ""
+    return as_markdown(shown) + more
+
+
+def as_markdown(frame: pl.DataFrame) -> str:
+    """All rows as a Markdown table."""
+    lines = ["| " + " | ".join(frame.columns) + " |", "|" + " --- |" * frame.width]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.iter_rows()]
     return "\n".join(lines)
 
 

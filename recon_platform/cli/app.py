@@ -24,6 +24,7 @@ from recon_platform.cli import (
     remedy,
     serve,
     simulate,
+    workbook,
 )
 
 OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -46,6 +47,7 @@ for topic in (
     change,
     look,
     remedy,
+    workbook,
     audit,
     people,
     bench,

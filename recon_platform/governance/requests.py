@@ -148,16 +148,22 @@ class Requests:
 
     def propose(self, actor: Actor, draft: Draft) -> Request:
         """Write a request. Raises PermissionDeniedError, and GovernanceError where the draft is not complete."""
-        kind = KINDS.get(draft.kind)
-        if kind is None:
-            raise GovernanceError(f"no kind of request {draft.kind!r}; the kinds are {', '.join(KINDS)}")
-        if not draft.reason.strip():
-            raise GovernanceError("a request needs a reason")
+        return self.propose_all(actor, [draft])[0]
+
+    def propose_all(self, actor: Actor, drafts: Sequence[Draft]) -> list[Request]:
+        """Write several requests, all of them or none; raises as `propose`."""
+        for draft in drafts:
+            if draft.kind not in KINDS:
+                raise GovernanceError(f"no kind of request {draft.kind!r}; the kinds are {', '.join(KINDS)}")
+            if not draft.reason.strip():
+                raise GovernanceError("a request needs a reason")
         with self._store.writing() as tx:
-            tx.allow(actor, kind.proposes, draft.plant)
-            self._quota(tx, actor)
-            number = insert(tx, actor, draft)
-            return load(tx, number)
+            made = []
+            for draft in drafts:
+                tx.allow(actor, KINDS[draft.kind].proposes, draft.plant)
+                self._quota(tx, actor)
+                made.append(load(tx, insert(tx, actor, draft)))
+            return made
 
     def open_run(
         self,

@@ -20,7 +20,16 @@ from recon_platform.proposal.sets import Evaluator
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
-OWN_KINDS = ("firm", "resequence", "split", "rush", "sibling", "frozen_break", "override")
+LINE_KINDS = ("firm", "resequence", "split", "rush", "sibling", "frozen_break")
+"""What one line of a proposal can ask; any other change is an `override`."""
+
+
+class ProposalError(ValueError):
+    """A line of a proposal that cannot be understood: `column` it is in, what was `expected` there, what was `found`."""
+
+    def __init__(self, column: str, expected: str, found: str) -> None:
+        super().__init__(f"{column}: expected {expected}, found {found}")
+        self.column, self.expected, self.found = column, expected, found
 
 
 def own_proposal(frames: Frames, *, kind: str, subject: str, value: str, reason: str) -> Candidate:
@@ -28,16 +37,13 @@ def own_proposal(frames: Frames, *, kind: str, subject: str, value: str, reason:
 
     kind, subject, value: `firm` a planned order, no value; `resequence` an order, not before this instant (ISO, UTC);
     `split` a work order not begun, quantity of the part split off; `rush` an order, no value; `sibling` an operation
-    (`order/op`), work center; `frozen_break` an order, no value. Raises ValueError saying what is wrong with the line.
+    (`order/op`), work center; `frozen_break` an order, no value. Raises ProposalError for the first wrong column.
     """
     if not reason.strip():
-        raise ValueError("reason: expected why, found nothing; a proposal carries its reason")
-    makers = {
-        "firm": _firm, "resequence": _resequence, "split": _split, "rush": _rush, "sibling": _sibling,
-        "frozen_break": _frozen_break,
-    }  # fmt: skip
+        raise ProposalError("reason", "why", "nothing; a proposal carries its reason")
+    makers = dict(zip(LINE_KINDS, (_firm, _resequence, _split, _rush, _sibling, _frozen_break), strict=True))
     if kind not in makers:
-        raise ValueError(f"kind: expected one of {', '.join(makers)}, found {kind!r}")
+        raise ProposalError("kind", f"one of {', '.join(makers)}", repr(kind))
     before, after, changes, orders = makers[kind](frames, subject, value)
     return Candidate(kind, subject, before, after, changes, reason, {"proposed_by": "planner"}, orders=orders)
 
@@ -64,7 +70,7 @@ Made = tuple[str, str, list[Change], tuple[str, ...]]
 def _row(frames: Frames, table: str, column: str, name: str, what: str) -> dict[str, Any]:
     found = frames[table].filter(pl.col(column) == name)
     if found.is_empty():
-        raise ValueError(f"subject: expected {what}, found {name!r}, which this plan does not know")
+        raise ProposalError("subject", what, f"{name!r}, which this plan does not know")
     return found.row(0, named=True)
 
 
@@ -83,7 +89,7 @@ def _resequence(frames: Frames, subject: str, value: str) -> Made:
     try:
         instant = pl.Series([value]).str.to_datetime(time_unit="us", time_zone="UTC").item()
     except pl.exceptions.PolarsError as error:
-        raise ValueError(f"value: expected an instant as 2026-03-02T06:00:00Z, found {value!r}") from error
+        raise ProposalError("value", "an instant as 2026-03-02T06:00:00Z", repr(value)) from error
     changes = [set_row("supply_orders", {"order": subject}, earliest_at=instant.isoformat())]
     return order["earliest_at"].isoformat(), f"not before {instant.isoformat()}", changes, (subject,)
 
@@ -93,12 +99,12 @@ def _split(frames: Frames, subject: str, value: str) -> Made:
     try:
         part = float(value)
     except ValueError as error:
-        raise ValueError(f"value: expected the quantity split off, found {value!r}") from error
+        raise ProposalError("value", "the quantity split off", repr(value)) from error
     operations = frames["reconciled_operations"].filter(pl.col("work_order") == subject).sort("op_seq")
     if operations.filter(pl.col("status") != "waiting").height or order["completed_qty"] > 0:
-        raise ValueError(f"subject: expected a work order not begun, found {subject}, which runs already")
+        raise ProposalError("subject", "a work order not begun", f"{subject}, which runs already")
     if not 0 < part < order["remaining_qty"]:
-        raise ValueError(f"value: expected more than 0 and less than {order['remaining_qty']:g}, found {value}")
+        raise ProposalError("value", f"more than 0 and less than {order['remaining_qty']:g}", value)
     return f"{order['remaining_qty']:g}", f"{part:g} apart", split_order(order, operations, part), (subject,)
 
 
@@ -115,20 +121,18 @@ def _sibling(frames: Frames, subject: str, value: str) -> Made:
         (pl.col("work_order") == order) & (pl.col("op_seq").cast(pl.String) == op_seq)
     )  # fmt: skip
     if here.is_empty():
-        raise ValueError(f"subject: expected order/operation of the schedule, found {subject!r}")
+        raise ProposalError("subject", "order/operation of the schedule", repr(subject))
     center = here.item(0, "work_center")
     groups = dict(frames["work_centers"].select("work_center", "sibling_group").iter_rows())
     siblings = sorted(c for c, group in groups.items() if group is not None and group == groups[center] and c != center)
     if value not in siblings:
-        raise ValueError(
-            f"value: expected a sibling of {center} ({', '.join(siblings) or 'it has none'}), found {value!r}"
-        )
+        raise ProposalError("value", f"a sibling of {center} ({', '.join(siblings) or 'it has none'})", repr(value))
     return center, value, [grant("sibling", work_order=order, op_seq=int(op_seq), work_center=value)], (order,)
 
 
 def _frozen_break(frames: Frames, subject: str, value: str) -> Made:
     held = frames["schedule"].filter((pl.col("work_order") == subject) & pl.col("frozen"))
     if held.is_empty():
-        raise ValueError(f"subject: expected an order with frozen operations, found {subject!r}, which has none")
+        raise ProposalError("subject", "an order with frozen operations", f"{subject!r}, which has none")
     changes = [grant("fence", work_order=subject, op_seq=op_seq) for op_seq in held["op_seq"].sort()]
     return "frozen in place", "free to be resequenced", changes, (subject,)
