@@ -90,7 +90,7 @@ def build(load: Workload, netted: Netted, names: list[str]) -> tuple[Problem, pl
     is_first = np.zeros(n, bool)
     is_first[first] = True
     operation["preds"] = ~is_first
-    operation["ready"] = np.where(is_first, np.ceil(netted.ready * per_day)[order_of], 0)
+    operation["ready"] = np.where(is_first, -(-netted.ready[order_of] // int(tick)), 0)
     operation["ready_cause"] = 1
     count = len(netted.item)
     order = np.zeros(count + 1, ORDER)

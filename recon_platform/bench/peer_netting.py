@@ -18,6 +18,14 @@ from recon_platform.capacity.problem import Array
 COVER_BEFORE_DAYS = 7.0  # a purchase arrives this long before it is first needed, where its lead time allows
 
 
+def whole_seconds(days: Array) -> Array:
+    """Days after now as whole seconds, rounded up. A receipt and the start that waits for it are both made from this
+    number: rounded each in its own unit, the start could come a microsecond before the receipt.
+    """
+    seconds: Array = np.ceil(days * 86_400.0 - 1e-4).astype(np.int64)
+    return seconds
+
+
 class Workload(NamedTuple):
     """The tables of a workload, and its clock."""
 
@@ -32,11 +40,11 @@ class Netted(NamedTuple):
     item: Array
     qty: Array
     need: Array
-    ready: Array  # days after now at which bought material is there
+    ready: Array  # whole seconds after now at which bought material is there
     demand: Array  # sales order served; -1 for a component lot
     link_from: Array
     link_to: Array
-    purchases: list[tuple[str, float, float]]  # item, qty, receipt in days
+    purchases: list[tuple[str, float, int]]  # item, qty, receipt in whole seconds after now
     from_stock: Array  # sales orders served from stock alone
 
 
@@ -168,7 +176,7 @@ def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[N
     served = np.zeros(len(item), bool)
     made = 0
     pending: dict[int, list[tuple[Array, Array, Array, Array, Array]]] = {0: [(item, qty, need, consumer, last)]}
-    purchases: list[tuple[str, float, float]] = []
+    purchases: list[tuple[str, float, int]] = []
     material: list[tuple[Array, Array]] = []
     is_bought = np.array([name in bought for name in names])
     supply = t["purchase_orders"].with_columns(
@@ -226,7 +234,7 @@ def net(load: Workload, rush: tuple[str, float, float] | None = None) -> tuple[N
 
     return (
         Netted(
-            flat(mo_item), flat(mo_qty), flat(mo_need), ready, flat(mo_demand), flat(links_from), flat(links_to), purchases,
+            flat(mo_item), flat(mo_qty), flat(mo_need), whole_seconds(ready), flat(mo_demand), flat(links_from), flat(links_to), purchases,
             np.flatnonzero(~served),
         ),
         number, names,
@@ -246,7 +254,7 @@ def _explode(
 
 def _buy(
     item: Array, qty: Array, need: Array, names: list[str], stock: Array, lead: Array, least: Array, multiple: Array,
-    supply: pl.DataFrame, number: dict[str, int], purchases: list[tuple[str, float, float]],
+    supply: pl.DataFrame, number: dict[str, int], purchases: list[tuple[str, float, int]],
 ) -> Array:  # fmt: skip
     """Cover bought material (sorted by item and need): stock, confirmed receipts in time, else purchases. Day it is there."""
     receipt_item = supply["item"].replace_strict(number, return_dtype=pl.Int64).to_numpy()
@@ -257,7 +265,8 @@ def _buy(
         supply["qty"].to_numpy().astype(float)[order],
     )  # fmt: skip
     purchases += [
-        (names[i], q, d) for i, q, d in zip(new_item.tolist(), new_qty.tolist(), new_day.tolist(), strict=True)
+        (names[i], q, at)
+        for i, q, at in zip(new_item.tolist(), new_qty.tolist(), whole_seconds(new_day).tolist(), strict=True)
     ]
     return there
 

@@ -54,11 +54,11 @@ def write(
         blank.alias("workcenter"),
     )  # fmt: skip
     bought = pl.DataFrame(
-        netted.purchases, schema={"item": pl.String, "qty": pl.Float64, "days": pl.Float64}, orient="row"
+        netted.purchases, schema={"item": pl.String, "qty": pl.Float64, "seconds": pl.Int64}, orient="row"
     ).with_row_index("nr")
     lead = load.tables["suppliers"].select("item", "leadtime_days")
     new_rows = bought.join(lead, on="item", how="left", maintain_order="left").with_columns(
-        (pl.col("days") * 86_400_000_000).ceil().cast(pl.Int64).alias("end")
+        (pl.col("seconds") * 1_000_000).alias("end")
     ).with_columns((pl.col("end") - pl.col("leadtime_days").cast(pl.Int64) * 86_400_000_000).alias("start")).select(
         pl.format("NEW{}", "nr").alias("reference"), pl.lit("PO").alias("type"), pl.lit("proposed").alias("status"), blank.alias("operation"),
         "item", "qty", text("start"), text("end"), blank.alias("owner"), blank.alias("workcenter"),
