@@ -14,17 +14,26 @@ from typing import Any
 from recon_platform.connectors.credentials import Secrets
 from recon_platform.connectors.door import SourceDoor, SourceTable
 from recon_platform.connectors.files import landing_tables
+from recon_platform.connectors.json_http import JsonHttp
 from recon_platform.connectors.landing_error import LandingError
-from recon_platform.connectors.odoo import PROFILE, OdooDoor
+from recon_platform.connectors.model_door import ModelDoor
+from recon_platform.connectors.odoo import PROFILE as ODOO
+from recon_platform.connectors.odoo import odoo_reads
 from recon_platform.connectors.odoo_rpc import OdooClient
 from recon_platform.connectors.odoo_write_back import OdooErp
 from recon_platform.connectors.plant_file import FILE, read_plant_file
+from recon_platform.connectors.sidecar import Sidecar, nothing_beside
 from recon_platform.connectors.sql import SqlDoor, SqlTable, engine
 from recon_platform.connectors.sql_write_back import SqlErp, Statements
+from recon_platform.connectors.tryton import PROFILE as TRYTON
+from recon_platform.connectors.tryton import tryton_reads
+from recon_platform.connectors.tryton_rpc import TrytonClient
+from recon_platform.connectors.tryton_write_back import TrytonErp
 from recon_platform.connectors.write_back import WriteBack
 
 Section = Mapping[str, Any]
 DEFAULT_OVERLAP_MINUTES = 60.0
+SIGNED_IN = ("kind", "url", "database", "user", "password", "per_second", "ca_file")
 
 
 def connections(path: Path) -> dict[str, Section]:
@@ -109,10 +118,7 @@ def _engine(name: str, section: Section, secrets: Secrets) -> Any:
 
 def _odoo(name: str, section: Section, secrets: Secrets, plant_file: Path) -> SourceDoor | None:
     zone = read_plant_file(plant_file.read_bytes()).plant.zone
-    profile = section.get("profile")
-    return OdooDoor(
-        name, _odoo_client(name, section, secrets), zone, profile=plant_file.parent / profile if profile else PROFILE
-    )
+    return ModelDoor(_odoo_client(name, section, secrets), odoo_reads(zone, _profile(section, plant_file, ODOO)))
 
 
 def _odoo_erp(name: str, section: Section, secrets: Secrets, plant_file: Path) -> WriteBack:
@@ -121,18 +127,56 @@ def _odoo_erp(name: str, section: Section, secrets: Secrets, plant_file: Path) -
 
 
 def _odoo_client(name: str, section: Section, secrets: Secrets) -> OdooClient:
+    known(section, f"connect.{name}", *SIGNED_IN, "profile", "write_back")
+    return OdooClient(_http(name, "Odoo", section, secrets), **_user(name, section, secrets))
+
+
+def _tryton(name: str, section: Section, secrets: Secrets, plant_file: Path) -> SourceDoor | None:
+    times = _sidecar(name, section, secrets).frame if "write_back" in section else nothing_beside
+    profile = _profile(section, plant_file, TRYTON)
+    reads = tryton_reads(times, profile=profile, assume=section.get("assume", {}))
+    return ModelDoor(_tryton_client(name, section, secrets), reads)
+
+
+def _tryton_erp(name: str, section: Section, secrets: Secrets, plant_file: Path) -> WriteBack:
+    zone = read_plant_file(plant_file.read_bytes()).plant.zone
+    return TrytonErp(_tryton_client(name, section, secrets), _sidecar(name, section, secrets), zone)
+
+
+def _tryton_client(name: str, section: Section, secrets: Secrets) -> TrytonClient:
+    known(section, f"connect.{name}", *SIGNED_IN, "profile", "assume", "write_back")
+    return TrytonClient(_http(name, "Tryton", section, secrets), **_user(name, section, secrets))
+
+
+def _sidecar(name: str, section: Section, secrets: Secrets) -> Sidecar:
+    settings, place = section["write_back"], f"connect.{name}.write_back"
+    known(settings, place, "sidecar", "password", "table")
+    database = engine(need(settings, "sidecar", place), secrets, settings.get("password"))
+    return Sidecar(name, database, str(settings.get("table", "recon_operation_times")), secrets)
+
+
+def _http(name: str, called: str, section: Section, secrets: Secrets) -> JsonHttp:
     place = f"connect.{name}"
-    known(
-        section, place, "kind", "url", "database", "user", "password", "per_second", "ca_file", "profile", "write_back"
-    )
     url = need(section, "url", place)
     if not url.startswith("https://") and not re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", url):
         raise wrong(f"{place}.url", "https://… (http only on this machine)", url)
-    return OdooClient(
-        name, url.rstrip("/"), database=need(section, "database", place), user=need(section, "user", place),
-        password=secrets.get(need(section, "password", place)), secrets=secrets,
-        per_second=float(section.get("per_second", 20.0)), ca_file=section.get("ca_file"),
+    return JsonHttp(
+        name, called, url.rstrip("/"), secrets, per_second=float(section.get("per_second", 20.0)),
+        ca_file=section.get("ca_file"),
     )  # fmt: skip
+
+
+def _user(name: str, section: Section, secrets: Secrets) -> dict[str, str]:
+    place = f"connect.{name}"
+    return {
+        "database": need(section, "database", place), "user": need(section, "user", place),
+        "password": secrets.get(need(section, "password", place)),
+    }  # fmt: skip
+
+
+def _profile(section: Section, plant_file: Path, shipped: str) -> str | Path:
+    own = section.get("profile")
+    return plant_file.parent / own if own else shipped
 
 
 def table_sections(name: str, section: Section) -> Mapping[str, Section]:
@@ -170,5 +214,9 @@ def wrong(name: str, expected: str, found: object) -> LandingError:
     return LandingError(f"{name} must be {expected}, found {found!r}", file=FILE, column=name)
 
 
-SOURCES: dict[str, Callable[[str, Section, Secrets, Path], SourceDoor | None]] = {"sql": _sql, "odoo": _odoo}
-WRITE_BACKS: dict[str, Callable[[str, Section, Secrets, Path], WriteBack]] = {"sql": _sql_erp, "odoo": _odoo_erp}
+SOURCES: dict[str, Callable[[str, Section, Secrets, Path], SourceDoor | None]] = {
+    "sql": _sql, "odoo": _odoo, "tryton": _tryton,
+}  # fmt: skip
+WRITE_BACKS: dict[str, Callable[[str, Section, Secrets, Path], WriteBack]] = {
+    "sql": _sql_erp, "odoo": _odoo_erp, "tryton": _tryton_erp,
+}  # fmt: skip

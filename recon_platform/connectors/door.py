@@ -62,6 +62,9 @@ class SourceDoor(Protocol):
     def keys(self, table: str) -> pl.DataFrame:
         """The keys that exist now, as text: what incremental reading needs to notice deleted rows."""
 
+    def assumptions(self) -> Mapping[str, str]:
+        """What the door declares in place of what the system does not say; printed, and stored with the night."""
+
     def close(self) -> None:
         """End the extraction."""
 

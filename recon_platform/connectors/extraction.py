@@ -91,6 +91,7 @@ def extract_night(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     made, changes, at = [], [], {}
+    assumed: dict[str, str] = {}
     known: dict[str, Any] = {}
     for door in doors:
         at[door.name] = _stamp(door.open())
@@ -104,10 +105,12 @@ def extract_night(
                 made.append(done)
                 known[name] = {"watermark": done.watermark, "columns": columns, "rows": done.rows}
                 shutil.copyfile(mirror / f"{name}.parquet", part / f"{name}.parquet")
+            assumed |= {f"{door.name}_{name}": text for name, text in door.assumptions().items()}
         finally:
             door.close()
     _feeds(doors, made, at).write_csv(part / "feeds.csv")
-    (part / PLANT_FILE).write_text(landing_text(plant_toml, [str(change) for change in changes]), encoding="utf-8")
+    notes = {f"source_change_{number}": str(change) for number, change in enumerate(changes, 1)}
+    (part / PLANT_FILE).write_text(landing_text(plant_toml, assumed | notes), encoding="utf-8")
     result = Extraction(str(out), tuple(made), tuple(changes), at)
     (part / REPORT).write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,24 +1,16 @@
-"""Odoo 17 as a source: its models read over JSON-RPC, made into landing tables by the profile `odoo17`.
-
-A plant may name a profile folder of its own that starts from the shipped one. Odoo has no snapshot over RPC: orders and
-their operations are read last and close together, and their version is checked again when dates are written.
-"""
+"""Odoo 17 as a source: which fields of which models are read for the profile `odoo17`, and how they become text."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from recon_platform.connectors.door import DoorError, Reading, SourceTable
-from recon_platform.connectors.files import landing_tables
-from recon_platform.connectors.mapping import apply_profile
-from recon_platform.connectors.odoo_rpc import OdooClient, OdooRefusedError, Record
+from recon_platform.connectors.model_door import Reads, Record
 
 PROFILE = "odoo17"
 MODELS: Mapping[str, tuple[str, ...]] = {
@@ -67,88 +59,9 @@ MODELS: Mapping[str, tuple[str, ...]] = {
 """What is read of each model, in this order."""
 
 
-class OdooDoor:
-    """An Odoo 17 that landing tables are read from. `zone` is the plant's: dates of landing tables are its own."""
-
-    def __init__(self, name: str, client: OdooClient, zone: ZoneInfo, *, profile: str | Path = PROFILE) -> None:
-        self.name = name
-        self._client, self._zone, self._profile = client, zone, profile
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._tables: dict[str, SourceTable] = {}
-
-    def tables(self) -> Mapping[str, SourceTable]:
-        """Landing tables that the profile makes; all are read whole."""
-        self._landed()
-        return self._tables
-
-    def open(self) -> datetime:
-        """Read every model. Gives the time before the first was read: Odoo tells no time of its own."""
-        began = datetime.now(UTC)
-        self.close()
-        self._landed()
-        return began
-
-    def extract(self, table: str, since: str | None) -> Iterator[pl.DataFrame]:
-        """The rows of `table` as the profile makes them."""
-        yield pl.read_csv(self._landed() / f"{table}.csv", infer_schema=False)
-
-    def keys(self, table: str) -> pl.DataFrame:
-        """No table is incremental, so nobody asks."""
-        raise DoorError(f"{self.name}: tables of Odoo are read whole")
-
-    def close(self) -> None:
-        """Forget what was read."""
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
-
-    def check(self) -> Sequence[Reading]:
-        """Rights and fields model by model, then what the profile makes of everything."""
-        found = []
-        for model, wanted in MODELS.items():
-            try:
-                there = self._client.fields(model)
-                rows = self._client.search_read(model, [], [name for name in wanted if name in there], limit=1)
-            except OdooRefusedError as error:
-                found.append(Reading(model, False, f"cannot be read: {error}"))
-                continue
-            missing = [name for name in wanted if name not in there]
-            text = "readable" if rows else "readable, and empty"
-            found.append(
-                Reading(model, not missing, text + (f"; field {', '.join(missing)} is missing" if missing else ""))
-            )
-        if all(reading.readable for reading in found):
-            found += [Reading(name, True, "made by the profile") for name in self.tables()]
-        absent = [t.name for t in landing_tables().values() if not t.optional and t.name not in self._tables]
-        found += [Reading(name, True, "not handed over: declare it absent") for name in absent if name != "feeds"]
-        return found
-
-    def _landed(self) -> Path:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="odoo-")
-            source, out = Path(self._folder.name) / "models", Path(self._folder.name) / "landing"
-            source.mkdir()
-            for model, wanted in MODELS.items():
-                self._model(model, wanted).write_parquet(source / f"{model}.parquet")
-            apply_profile(self._profile, source, out)
-            contract = landing_tables()
-            self._tables = {
-                p.stem: SourceTable(p.stem, contract[p.stem].source or "erp") for p in sorted(out.glob("*.csv"))
-            }
-        return Path(self._folder.name) / "landing"
-
-    def _model(self, model: str, wanted: Sequence[str]) -> pl.DataFrame:
-        try:
-            types = self._client.fields(model)
-            gone = [name for name in wanted if name not in types]
-            if gone:
-                raise DoorError(
-                    f"{self.name}: model {model} has no field {gone[0]}; is it Odoo 17, with what the profile needs?"
-                )
-            records = self._client.search_read(model, [], wanted)
-        except OdooRefusedError as error:
-            raise DoorError(f"{self.name}: model {model} cannot be read: {error}") from None
-        return as_frame(records, {name: types[name] for name in wanted}, self._zone)
+def odoo_reads(zone: ZoneInfo, profile: str | Path = PROFILE) -> Reads:
+    """What is read of Odoo. `zone` is the plant's: dates of landing tables are its own."""
+    return Reads("Odoo 17", MODELS, profile, partial(as_frame, zone=zone))
 
 
 def as_frame(records: Sequence[Record], types: Mapping[str, str], zone: ZoneInfo) -> pl.DataFrame:

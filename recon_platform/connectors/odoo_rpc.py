@@ -4,35 +4,24 @@ gives nothing, and JSON-RPC then just leaves the result out.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
-import httpx
-
-from recon_platform.connectors.credentials import Secrets
 from recon_platform.connectors.door import DoorError
+from recon_platform.connectors.json_http import JsonHttp
+from recon_platform.connectors.model_door import Record, RefusedError
 
-TIMEOUT_SECONDS = 60.0
 PAGE_ROWS = 1_000
-Record = dict[str, Any]
-
-
-class OdooRefusedError(Exception):
-    """Odoo said no to one call: a rule of its own, or a right that is missing. Nothing of the call was done."""
 
 
 class OdooClient:
-    """One user of one Odoo database. TLS certificates are verified; at most `per_second` calls a second."""
+    """One user of one Odoo database."""
 
-    def __init__(
-        self, name: str, url: str, *, database: str, user: str, password: str, secrets: Secrets,
-        per_second: float = 20.0, ca_file: str | None = None,
-    ) -> None:  # fmt: skip
-        self.name, self._database, self._user, self._password, self._secrets = name, database, user, password, secrets
-        self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, verify=ca_file or True)
-        self._pause, self._last, self._numbers = 1 / per_second, 0.0, count(1)
+    def __init__(self, http: JsonHttp, *, database: str, user: str, password: str) -> None:
+        self.name, self._http = http.name, http
+        self._database, self._user, self._password = database, user, password
+        self._numbers = count(1)
         self._uid: int | None = None
 
     @property
@@ -48,7 +37,7 @@ class OdooClient:
     def execute(
         self, model: str, method: str, arguments: Sequence[Any], keywords: Mapping[str, Any] | None = None
     ) -> Any:
-        """Call a method of a model; None where it gives nothing. Raises OdooRefusedError, DoorError."""
+        """Call a method of a model; None where it gives nothing. Raises RefusedError, DoorError."""
         uid = self.uid
         return self._call(
             "object", "execute_kw",
@@ -77,22 +66,13 @@ class OdooClient:
         return {name: str(entry["type"]) for name, entry in found.items()}
 
     def _call(self, service: str, method: str, arguments: Sequence[Any]) -> Any:
-        wait = self._last + self._pause - time.monotonic()
-        if wait > 0:
-            time.sleep(wait)
-        self._last = time.monotonic()
         body = {
             "jsonrpc": "2.0", "method": "call", "id": next(self._numbers),
             "params": {"service": service, "method": method, "args": list(arguments)},
         }  # fmt: skip
-        try:
-            response = self._http.post("/jsonrpc", json=body)
-            response.raise_for_status()
-            said = response.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise DoorError(f"{self.name}: Odoo did not answer: {self._secrets.hide(str(error))[:300]}") from None
+        said = self._http.json("/jsonrpc", body)
         if "error" in said:
             data = said["error"].get("data") or {}
             text = str(data.get("message") or said["error"].get("message"))
-            raise OdooRefusedError(self._secrets.hide(" ".join(text.split()))[:300])
+            raise RefusedError(self._http.hide(text))
         return said.get("result")

@@ -14,7 +14,8 @@ from itertools import groupby
 from typing import Any
 
 from recon_platform.connectors.door import DoorError
-from recon_platform.connectors.odoo_rpc import OdooClient, OdooRefusedError, Record
+from recon_platform.connectors.model_door import Record, RefusedError
+from recon_platform.connectors.odoo_rpc import OdooClient
 from recon_platform.connectors.write_back import Write, WriteAnswer, WriteBackError
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -105,7 +106,7 @@ class OdooErp:
                         "mrp.workorder", "write", [[steps[op_seq]["id"]], dates],
                         {"context": {"bypass_duration_calculation": True}},
                     )  # fmt: skip
-            except OdooRefusedError as error:
+            except RefusedError as error:
                 refused[key] = f"refused: Odoo says: {error}"
         now = self._steps(order)
         starts = [row["date_start"] for row in now.values() if row["date_start"] and row["state"] != "cancel"]
@@ -117,7 +118,7 @@ class OdooErp:
                     "mrp.production", "write", [[order["id"]], {"date_start": min(starts), "date_finished": max(ends)}],
                     {"context": {"force_date": True}},
                 )  # fmt: skip
-            except OdooRefusedError as error:
+            except RefusedError as error:
                 told = f" (the order's own dates stay: {error})"
         again = self._steps(order)
         answers = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -67,7 +67,7 @@ def read_plant_file(data: bytes) -> PlantFile:
     return PlantFile(plant, policy, _as_of(values, plant), _absent(values), _assumptions(values))
 
 
-def landing_text(path: Path, notes: Sequence[str] = ()) -> str:
+def landing_text(path: Path, notes: Mapping[str, str] | None = None) -> str:
     """`plant.toml` as it goes into a landing folder: without `[connect…]`, and with `notes` among its assumptions.
 
     How systems are reached is not part of a night's data. Raises LandingError where the sections cannot be told apart.
@@ -88,9 +88,7 @@ def landing_text(path: Path, notes: Sequence[str] = ()) -> str:
             action="write each as a section of its own, with no line of a query that begins with '['",
         )  # fmt: skip
     if notes:
-        said = [
-            f"source_change_{number} = {json.dumps(note, ensure_ascii=False)}" for number, note in enumerate(notes, 1)
-        ]
+        said = [f"{name} = {json.dumps(note, ensure_ascii=False)}" for name, note in notes.items()]
         at = next((n for n, line in enumerate(lines) if re.match(r"\s*\[assumptions\]", line)), None)
         lines = [*lines, "", "[assumptions]", *said] if at is None else [*lines[: at + 1], *said, *lines[at + 1 :]]
     return "\n".join(lines) + "\n"

@@ -110,6 +110,10 @@ class SqlDoor:
         instant = now if isinstance(now, datetime) else datetime.fromisoformat(str(now))
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
 
+    def assumptions(self) -> Mapping[str, str]:
+        """None: a view says what it says."""
+        return {}
+
     def close(self) -> None:
         """End the transaction; nothing was changed by it."""
         if self._connection is not None:

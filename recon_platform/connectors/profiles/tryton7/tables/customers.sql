@@ -1,0 +1,1 @@
+select 'C' || id as customer, name, 'B' as class from parties where id in (select party from sales)

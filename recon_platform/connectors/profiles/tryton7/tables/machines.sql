@@ -1,0 +1,1 @@
+select machine_key as machine, work_center from center

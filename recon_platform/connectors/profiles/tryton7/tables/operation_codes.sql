@@ -1,0 +1,1 @@
+select distinct name as operation_code, name as description from operations
