@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     box = typer.Typer(help="The plant's systems: ERP, MES, databases, machines.", no_args_is_help=True)
     box.command("test")(test)
     box.command("extract")(extract)
+    box.command("collect")(collect)
     app.add_typer(box, name="connect")
 
 
@@ -82,3 +83,25 @@ def extract(
     for change in made.changes:
         output.say(f"changed at the source: {change}")
     output.say(f"next: recon night {out} --lake LAKE")
+
+
+@needs(None)
+def collect(plant_file: PlantFileOption) -> None:
+    """Listen to machines (MQTT Sparkplug B, MTConnect SHDR, webhook) and land states and stops, until it is ended."""
+    import signal
+    from threading import Event
+
+    from recon_platform.connectors.connect_file import collectors
+    from recon_platform.connectors.credentials import Secrets
+
+    made, ended = collectors(plant_file, Secrets()), Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    for one in made:
+        one.start()
+    output.say(f"{len(made)} collectors at work; end with SIGTERM")
+    while not ended.wait(1.0):
+        if not all(one.alive for one in made):
+            raise RuntimeError("a collector has died; its last lines say why, a restart goes on where it was")
+    for one in made:
+        one.stop()

@@ -16,12 +16,14 @@ from recon_platform.connectors.door import SourceDoor, SourceTable
 from recon_platform.connectors.files import landing_tables
 from recon_platform.connectors.json_http import JsonHttp
 from recon_platform.connectors.landing_error import LandingError
+from recon_platform.connectors.machines.settings import Collector, machines
 from recon_platform.connectors.model_door import ModelDoor
 from recon_platform.connectors.odoo import PROFILE as ODOO
 from recon_platform.connectors.odoo import odoo_reads
 from recon_platform.connectors.odoo_rpc import OdooClient
 from recon_platform.connectors.odoo_write_back import OdooErp
 from recon_platform.connectors.plant_file import FILE, read_plant_file
+from recon_platform.connectors.settings import Section, known, need, wrong
 from recon_platform.connectors.sidecar import Sidecar, nothing_beside
 from recon_platform.connectors.sql import SqlDoor, SqlTable, engine
 from recon_platform.connectors.sql_write_back import SqlErp, Statements
@@ -31,7 +33,6 @@ from recon_platform.connectors.tryton_rpc import TrytonClient
 from recon_platform.connectors.tryton_write_back import TrytonErp
 from recon_platform.connectors.write_back import WriteBack
 
-Section = Mapping[str, Any]
 DEFAULT_OVERLAP_MINUTES = 60.0
 SIGNED_IN = ("kind", "url", "database", "user", "password", "per_second", "ca_file")
 
@@ -63,6 +64,18 @@ def write_back(name: str, section: Section, secrets: Secrets, plant_file: Path) 
     if make is None:
         raise LandingError(f"connect.{name}: nothing can be written to a system of kind {section['kind']}", file=FILE)
     return make(name, section, secrets, plant_file)
+
+
+def collectors(path: Path, secrets: Secrets) -> list[Collector]:
+    """Everything of a plant file that machines are listened to with, not started. LandingError where there is nothing."""
+    sections = {name: section for name, section in connections(path).items() if section["kind"] == "machines"}
+    made = [one for name, section in sections.items() for one in machines(name, section, secrets, path).collectors()]
+    if not made:
+        raise LandingError(
+            "nothing listens to machines", file=FILE, column="connect",
+            action='add a section of kind = "machines" with sparkplug, shdr or webhook; see docs/connect.md',
+        )  # fmt: skip
+    return made
 
 
 def plant_write_back(path: Path, secrets: Secrets) -> WriteBack:
@@ -155,6 +168,10 @@ def _sidecar(name: str, section: Section, secrets: Secrets) -> Sidecar:
     return Sidecar(name, database, str(settings.get("table", "recon_operation_times")), secrets)
 
 
+def _machines(name: str, section: Section, secrets: Secrets, plant_file: Path) -> SourceDoor | None:
+    return machines(name, section, secrets, plant_file).door()
+
+
 def _http(name: str, called: str, section: Section, secrets: Secrets) -> JsonHttp:
     place = f"connect.{name}"
     url = need(section, "url", place)
@@ -195,27 +212,8 @@ def source_table(table: str, entry: Section, section: Section) -> SourceTable:
     return SourceTable(table, found, tuple(entry.get("key", ())), entry.get("watermark"))
 
 
-def known(section: Section, place: str, *names: str) -> None:
-    """LandingError for a setting that is none of `names`."""
-    for name in section:
-        if name not in names:
-            raise wrong(place, f"one of {', '.join(names)}", name)
-
-
-def need(section: Section, name: str, place: str) -> str:
-    """A setting that must be text."""
-    if not isinstance(section.get(name), str):
-        raise wrong(f"{place}.{name}", "text", section.get(name))
-    return str(section[name])
-
-
-def wrong(name: str, expected: str, found: object) -> LandingError:
-    """The error of a setting."""
-    return LandingError(f"{name} must be {expected}, found {found!r}", file=FILE, column=name)
-
-
 SOURCES: dict[str, Callable[[str, Section, Secrets, Path], SourceDoor | None]] = {
-    "sql": _sql, "odoo": _odoo, "tryton": _tryton,
+    "sql": _sql, "odoo": _odoo, "tryton": _tryton, "machines": _machines,
 }  # fmt: skip
 WRITE_BACKS: dict[str, Callable[[str, Section, Secrets, Path], WriteBack]] = {
     "sql": _sql_erp, "odoo": _odoo_erp, "tryton": _tryton_erp,
