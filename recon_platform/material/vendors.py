@@ -76,31 +76,38 @@ def vendor_dispatch(frames: Frames, context: PlanContext) -> pl.DataFrame:
     return rows.select(pl.col(name).cast(dtype) for name, dtype in DISPATCH_SCHEMA.items())
 
 
-def vendor_reliability(frames: Frames, early_days: int = 5, late_days: int = 0) -> pl.DataFrame:
-    """Share of closed lines received in full between `early_days` before and `late_days` after the date asked for, and how
-    late they came. Lines whose date we moved ourselves (promised after due) are counted, not scored."""
+def received_lines(frames: Frames) -> pl.DataFrame | None:
+    """Closed purchase lines with what came: `late` (days after the date asked for), `came`, and `ours` where we moved the
+    date ourselves (promised after due); None where no receipt is known."""
     receipts = frames.get("receipts")
     if receipts is None or receipts.is_empty():
-        return pl.DataFrame(schema=RELIABILITY_SCHEMA)
+        return None
     came = receipts.group_by("purchase_order", "line").agg(
         pl.col("received_on").max().alias("last"), pl.col("qty").sum().alias("came")
     )
-    late = (pl.col("last") - pl.col("due_date")).dt.total_days()
-    lines = (
+    return (
         frames["purchase_orders"]
         .filter(pl.col("status") == "closed")
         .join(came, on=["purchase_order", "line"])
         .with_columns(
-            late.alias("late"),
+            (pl.col("last") - pl.col("due_date")).dt.total_days().alias("late"),
             (pl.col("promised_date").is_not_null() & (pl.col("promised_date") > pl.col("due_date"))).alias("ours"),
         )
-        .with_columns(
-            ((pl.col("came") >= pl.col("qty") - 1e-6) & pl.col("late").is_between(-early_days, late_days)).alias("good")
-        )
     )
+
+
+def vendor_reliability(frames: Frames, early_days: int = 5, late_days: int = 0) -> pl.DataFrame:
+    """Share of closed lines received in full between `early_days` before and `late_days` after the date asked for, and how
+    late they came. Lines whose date we moved ourselves are counted, not scored."""
+    lines = received_lines(frames)
+    if lines is None:
+        return pl.DataFrame(schema=RELIABILITY_SCHEMA)
     scored = ~pl.col("ours")
     return (
-        lines.group_by("supplier")
+        lines.with_columns(
+            ((pl.col("came") >= pl.col("qty") - 1e-6) & pl.col("late").is_between(-early_days, late_days)).alias("good")
+        )
+        .group_by("supplier")
         .agg(
             scored.sum().cast(pl.Int64).alias("lines"),
             pl.col("ours").sum().cast(pl.Int64).alias("rescheduled_by_us"),
@@ -110,6 +117,25 @@ def vendor_reliability(frames: Frames, early_days: int = 5, late_days: int = 0) 
         )
         .sort("supplier")
         .select(list(RELIABILITY_SCHEMA))
+    )
+
+
+def late_days_at(frames: Frames, percentile: float) -> pl.DataFrame:
+    """`supplier`, `late_days`, `lines`: whole days by which so many closed lines of a supplier came late, at least 0; lines
+    whose date we moved are left out."""
+    schema = {"supplier": pl.String, "late_days": pl.Int64, "lines": pl.Int64}
+    lines = received_lines(frames)
+    if lines is None:
+        return pl.DataFrame(schema=schema)
+    return (
+        lines.filter(~pl.col("ours"))
+        .group_by("supplier")
+        .agg(
+            pl.col("late").quantile(percentile).clip(lower_bound=0).cast(pl.Int64).alias("late_days"),
+            pl.len().cast(pl.Int64).alias("lines"),
+        )
+        .sort("supplier")
+        .select(list(schema))
     )
 
 

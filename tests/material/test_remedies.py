@@ -14,8 +14,9 @@ from recon_platform.material.filters import with_filters
 from recon_platform.material.lead_times import lead_time_stacks, unstable_lot_rules
 from recon_platform.material.nervousness import nervousness
 from recon_platform.material.remedies import block_change, compress, cycle_counts, split_parent, use_up_dates
+from recon_platform.material.supply_dates import supply_days
 from recon_platform.material.trial import withdrawal
-from recon_platform.material.vendors import realistic_lead_times, vendor_dispatch, vendor_reliability
+from recon_platform.material.vendors import late_days_at, realistic_lead_times, vendor_dispatch, vendor_reliability
 from recon_platform.material.what_if import what_if
 from recon_platform.tables.material import MESSAGE_CAUSES
 from recon_platform.tables.policy import MaterialPolicy
@@ -199,6 +200,56 @@ def test_shortages_use_the_dates_supply_really_has() -> None:
     tables["inventory"] = pl.concat([tables["inventory"], more])
     row = find_shortages(tables, context(MONDAY))["shortages"].row(0, named=True)
     assert row["remedy"] == "use approved substitute C (7.0 in stock)"
+
+
+def test_a_shortage_names_the_operation_the_lines_that_wait_and_what_lies_unusable() -> None:
+    tables = small(
+        orders=[{"work_order": "W", "item": "A", "qty": 5.0, "start_date": day(2), "due_date": day(3)}],
+        inventory=[{"item": "B", "qty": 7.0, "status": "hold"},
+                   {"item": "B", "qty": 2.0, "status": "available", "expiry": MONDAY - timedelta(days=1)}],
+        purchase_orders=[{"purchase_order": "P", "item": "B", "qty": 10.0, "due_date": day(3), "promised_date": day(4)}],
+    )  # fmt: skip
+    tables.update(plan_material(tables, context(MONDAY)))
+    row = find_shortages(tables, context(MONDAY))["shortages"].filter(item="B", work_order="W").row(0, named=True)
+    lines = tables["pegging"].filter(demand_type="sales_order", supply="W").get_column("demand").sort()
+    assert row["op_seq"] == tables["bom_lines"].filter(parent_item="A", component_item="B").item(0, "op_seq")
+    assert row["unusable_qty"] == 9.0
+    assert row["value"] == row["short_qty"] * tables["items"].filter(item="B").item(0, "cost")
+    assert row["customer_lines"] == lines.len() > 0 and row["named_lines"] == ", ".join(lines)
+
+
+def test_an_open_purchase_comes_as_late_as_its_suppliers_lines_came() -> None:
+    promised = {
+        "purchase_order": "P",
+        "item": "B",
+        "qty": 10.0,
+        "due_date": day(1),
+        "promised_date": day(1),
+        "supplier": "V",
+    }
+    closed = [
+        {"purchase_order": f"C{n}", "item": "B", "qty": 1.0, "due_date": day(-9), "status": "closed", "supplier": "V"}
+        for n in range(5)
+    ]
+    lateness = (0, 1, 2, 4, 9)
+    came = [
+        {
+            "purchase_order": f"C{n}",
+            "line": "1",
+            "received_on": day(-9) + timedelta(days=late),
+            "qty": 1.0,
+            "uom": "pcs",
+        }
+        for n, late in enumerate(lateness)
+    ]
+    tables = small(purchase_orders=[promised, *closed], inventory=[])
+    tables["receipts"] = frames(MONDAY, receipts=came)["receipts"]
+    tables.update(plan_material(tables, context(MONDAY)))
+    assert late_days_at(tables, 0.8).row(0) == ("V", 4, 5)
+    ready = supply_days(tables, context(MONDAY)).filter(supply="P/1").item(0, "ready")
+    assert ready == day(1) + timedelta(days=4)
+    few = {**tables, "receipts": tables["receipts"].head(2)}
+    assert supply_days(few, context(MONDAY)).filter(supply="P/1").item(0, "ready") == day(1)
 
 
 def test_a_planned_purchase_takes_as_long_as_it_really_took() -> None:

@@ -123,8 +123,10 @@ MADE_FROM: dict[str, MadeFrom] = {
         "required_qty": "pegging.qty", "short_qty": "pegging.qty,supply,need_date",
         "needed_at": "pegging.need_date reconciled_orders.start_date planned_orders.start_date",
         "covered_at": "purchase_orders.promised_date,due_date reconciled_orders.due_date planned_orders.due_date "
-        "items.lead_time_days parameter_proposals.p80",
+        "items.lead_time_days receipts.received_on",
         "covered_by": "pegging.supply_type,supply", "days_short": "shortages.needed_at,covered_at",
+        "unusable_qty": "inventory.qty,status,expiry", "customer_lines": "pegging.demand order_links.demand_order",
+        "named_lines": "pegging.demand", "value": "shortages.short_qty items.cost",
         "remedy": "substitutes.substitute_item,approved supplier_items.expedite_days inventory.qty,status",
     }),
 }  # fmt: skip
