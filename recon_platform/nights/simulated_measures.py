@@ -16,7 +16,6 @@ from recon_platform.metrics.otif import otif
 from recon_platform.metrics.schedule_keeping import plan_adherence
 from recon_platform.plantsim.clock import DAY_MIN
 from recon_platform.plantsim.executing import Landed
-from recon_platform.plantsim.parameters import WORK_CENTERS
 
 WEEK_DAYS = 7
 ADHERENCE_TOLERANCE = timedelta(hours=4)
@@ -71,11 +70,12 @@ def _backlog(landed: Landed) -> pl.DataFrame:
 
 
 def _constraint(landed: Landed) -> pl.DataFrame:
-    """Of the headers' working time of the day before: busy, and setting up."""
+    """Of the working time of the machines of the constraint line on the day before: busy, and setting up."""
     history, now = landed.state.history, landed.state.now
     machines = history.world.machines
-    line = [w.line for w in WORK_CENTERS]
-    headers = machines.filter(pl.col("wc").replace_strict(dict(enumerate(line)), return_dtype=pl.String) == "HEADING")
+    parameters = history.world.parameters
+    mine = [i for i, center in enumerate(parameters.work_centers) if center.line == parameters.constraint_line]
+    headers = machines.filter(pl.col("wc").is_in(mine))
     index = headers["index"].to_numpy()
     worked = history.intervals.worked
     since = now - DAY_MIN
@@ -103,7 +103,7 @@ def _adherence(landed: Landed, planned: Mapping[str, pl.DataFrame] | None) -> pl
     history, now = landed.state.history, landed.state.now
     clock = history.world.clock
     ended = history.operations.filter((pl.col("end") > now - DAY_MIN) & (pl.col("end") <= now))
-    centers = pl.Series([w.code for w in WORK_CENTERS])
+    centers = pl.Series([w.code for w in history.world.parameters.work_centers])
     finished = ended.select(
         work_order=history.book.orders["work_order"].gather(ended["order"]), op_seq="op_seq",
         work_center=centers.gather(ended["wc"]), ended_at=clock.instants(ended["end"].to_numpy()),

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from recon_platform.plantsim.parameters import SUPPLIERS
 from recon_platform.plantsim.streams import stream
 from recon_platform.plantsim.world import World
 
@@ -49,7 +48,7 @@ def lead_time_working_days(world: World) -> npt.NDArray[np.int64]:
         world.routing.group_by("item_index")
         .agg(
             internal=(pl.col("external_days") == 0).sum(),
-            heat=(pl.col("operation_code").is_in(["HEAT", "BAKE"])).sum(),
+            heat=(pl.col("operation_code").is_in(world.parameters.unpausable)).sum(),
             vendor=pl.col("external_days").max(),
         )
         .sort("item_index")
@@ -114,11 +113,11 @@ def _week(world: World, monday: int, week: int) -> pl.DataFrame:
 def _work_orders(world: World, book: pl.DataFrame, lead: npt.NDArray[np.int64]) -> pl.DataFrame:
     """Work orders in order of entry; a kit order is followed by the order of the bolts it takes."""
     book = book.sort("created_day", "created_minute", "item_index", maintain_order=True).with_row_index("entry")
-    item = book["item_index"].to_numpy()
+    item, step = book["item_index"].to_numpy(), world.parameters.quantity_step
     pack = world.items["pack"].to_numpy()[item]
     yields = item_yield(world)[item]
     boxes = np.maximum(book["lines"].to_numpy(), np.round(book["wanted"].to_numpy() / pack)).astype(np.int64)
-    quantity = np.ceil(boxes * pack / yields * 1.002 / 100).astype(np.int64) * 100
+    quantity = np.ceil(boxes * pack / yields * 1.002 / step).astype(np.int64) * step
     due = shift_working_days(world, (book["created_day"] + book["lead"]).to_numpy().astype(np.int64), 0)
     start = np.maximum(
         shift_working_days(world, due, -lead[item]), shift_working_days(world, book["created_day"].to_numpy(), 1)
@@ -133,7 +132,7 @@ def _work_orders(world: World, book: pl.DataFrame, lead: npt.NDArray[np.int64]) 
     kit_of = world.items["kit_of"].to_numpy()
     kits = frame.filter(pl.Series(kit_of[item] >= 0))
     bolt_item = kit_of[kits["item_index"].to_numpy()]
-    bolt_qty = np.ceil(kits["qty"].to_numpy() / item_yield(world)[bolt_item] * 1.003 / 100).astype(np.int64) * 100
+    bolt_qty = np.ceil(kits["qty"].to_numpy() / item_yield(world)[bolt_item] * 1.003 / step).astype(np.int64) * step
     kit_start = kits["start_day"].to_numpy()
     bolt_due = shift_working_days(world, kit_start, -1)
     bolt_start = np.maximum(
@@ -274,17 +273,17 @@ def purchase_lines(world: World, lines: pl.DataFrame) -> pl.DataFrame:
     kind = world.components["kind"].to_numpy()[component]
     supplier = world.components["supplier"].to_numpy()[component]
     due = shift_working_days(world, lines["first_day"].to_numpy(), -SAFETY_WORKING_DAYS)
-    lead = np.array([s.lead_time_days for s in SUPPLIERS])[supplier]
+    lead = np.array([s.lead_time_days for s in world.parameters.suppliers])[supplier]
     step = np.where(kind == "wire", 100.0, np.where(kind == "box", 50.0, 1000.0))
     qty = np.ceil(lines["need"].to_numpy() * 1.03 / step) * step
     key = component * 100_003 + lines["week"].to_numpy() * 17 + lines["truck"].to_numpy()
     draws = hash_uniform(world.seed, key, 4)
-    late = draws[0] < np.array([s.late_share for s in SUPPLIERS])[supplier]
-    median = np.array([s.late_median_days for s in SUPPLIERS])[supplier]
-    sigma = np.array([s.late_sigma for s in SUPPLIERS])[supplier]
+    late = draws[0] < np.array([s.late_share for s in world.parameters.suppliers])[supplier]
+    median = np.array([s.late_median_days for s in world.parameters.suppliers])[supplier]
+    sigma = np.array([s.late_sigma for s in world.parameters.suppliers])[supplier]
     days_late = np.where(late, np.ceil(median * np.exp(sigma * _normal(draws[1]))), 0).clip(0, 25).astype(np.int64)
     arrival = shift_working_days(world, due + days_late, 0)
-    short = draws[2] < np.array([s.short_share for s in SUPPLIERS])[supplier]
+    short = draws[2] < np.array([s.short_share for s in world.parameters.suppliers])[supplier]
     first = np.where(short, np.round(qty * 0.6, 0), qty)
     return lines.select("purchase", "component_index").with_columns(
         purchase_order=pl.concat_str(pl.lit("PO"), (pl.col("purchase") + 300_001).cast(pl.String)),

@@ -6,6 +6,7 @@ behind the policy, files and results (`nights.simulate`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ import polars as pl
 from recon_platform.plantsim.clock import DAY_MIN
 from recon_platform.plantsim.demand import order_book
 from recon_platform.plantsim.floor import Floor, free_choice, new_floor, run_until, with_floor
-from recon_platform.plantsim.floor_kernel import FloorState
+from recon_platform.plantsim.floor_kernel import Dispatch, FloorState
 from recon_platform.plantsim.history import (
     RUSH_LEAD_MIN,
     SETUP_WEIGHT,
@@ -27,6 +28,8 @@ from recon_platform.plantsim.history import (
     working_intervals,
 )
 from recon_platform.plantsim.night import AS_OF_MINUTE, night_frames, true_tables
+from recon_platform.plantsim.overtime import Shifts, call
+from recon_platform.plantsim.parameters import Parameters
 from recon_platform.plantsim.policies import Policy, View
 from recon_platform.plantsim.state import State, state_at
 from recon_platform.plantsim.world import build_world
@@ -44,6 +47,7 @@ class Plant:
     drift: float
     day: date
     corrected: frozenset[int] = frozenset()  # orders whose books somebody has put right
+    expedited: frozenset[int] = frozenset()  # orders that had to be chased (`chasing`)
 
     @property
     def now(self) -> int:
@@ -52,6 +56,11 @@ class Plant:
     def with_corrected(self, orders: pl.Series) -> Plant:
         """The plant after the books of more orders were put right: they err no more."""
         return replace(self, corrected=self.corrected | frozenset(orders.drop_nulls().to_list()))
+
+    def with_overtime(self, shifts: Shifts) -> Plant:
+        """The plant with Saturday shifts called. Raises ValueError for one whose day has begun."""
+        history, floor = call(self.history, self.floor, shifts)
+        return replace(self, history=history, floor=floor)
 
     def current(self) -> History:
         """The history as it stands now."""
@@ -70,7 +79,8 @@ class Landed:
 
 
 def begin(
-    *, orders: int, nights: int, seed: int = 1, drift: float = 0.05, plant: str = "fastener",
+    *, orders: int, nights: int, seed: int = 1, drift: float = 0.05,
+    plant: str | Parameters = "fastener",
     start: date = date(2026, 3, 2),
 ) -> Plant:  # fmt: skip
     """A plant on its first night, warmed up under one rule whatever the policy that follows.
@@ -93,37 +103,60 @@ def begin(
 
 
 def land(plant: Plant) -> Landed:
-    """What the plant hands over tonight."""
+    """What the plant hands over now: at a night, or at any minute of the day after it."""
     history = plant.current()
     state = state_at(history, plant.now)
     true = true_tables(state)
     text, truth = night_frames(
-        history, plant.day, seed=plant.seed, drift=plant.drift, state=state, true=true, corrected=plant.corrected
+        history,
+        plant.day,
+        now=plant.now,
+        seed=plant.seed,
+        drift=plant.drift,
+        state=state,
+        true=true,
+        corrected=plant.corrected,
     )
     return Landed(plant.day, state, true, text, truth)
 
 
 def run_day(plant: Plant, landed: Landed, policy: Policy, schedule: pl.DataFrame | None = None) -> Plant:
     """The plant on the next night, its floor having followed the policy since this one."""
-    operations = plant.history.operations
-    view = View(
-        clock=plant.history.world.clock, now=plant.now, landed=landed.text, schedule=schedule,
+    dispatch = policy.dispatch(view_of(plant, landed.text, schedule))
+    return replace(run_on(plant, dispatch, next_night(plant)), day=plant.day + timedelta(days=1))
+
+
+def next_night(plant: Plant) -> int:
+    """The minute of the night after `plant.day`."""
+    return plant.history.world.clock.minute(plant.day + timedelta(days=1), AS_OF_MINUTE)
+
+
+def run_on(plant: Plant, dispatch: Dispatch, until: int) -> Plant:
+    """The plant at minute `until` of the same day, its floor having followed `dispatch`."""
+    return replace(plant, floor=run_until(plant.floor, dispatch, until))
+
+
+def view_of(plant: Plant, landed: Mapping[str, pl.DataFrame], schedule: pl.DataFrame | None) -> View:
+    """What a policy may know: the landed tables it is given, the schedule in force, the names of the floor."""
+    operations, world = plant.history.operations, plant.history.world
+    return View(
+        clock=world.clock, now=plant.now, landed=landed, schedule=schedule,
         op_order=operations["order"].to_numpy(), op_seq=operations["op_seq"].to_numpy(),
-        op_wc=operations["wc"].to_numpy(), orders=len(plant.history.book.orders),
-        machines=plant.history.world.machines, release=plant.release,
-        material=np.maximum(plant.material, plant.history.book.orders["created"].to_numpy()),
+        op_wc=operations["wc"].to_numpy(), orders=len(plant.history.book.orders), machines=world.machines,
+        setters_set=np.array([center.setup_skill is not None for center in world.parameters.work_centers]),
+        release=plant.release, material=np.maximum(plant.material, plant.history.book.orders["created"].to_numpy()),
     )  # fmt: skip
-    day = plant.day + timedelta(days=1)
-    until = plant.history.world.clock.minute(day, AS_OF_MINUTE)
-    return replace(plant, floor=run_until(plant.floor, policy.dispatch(view), until), day=day)
 
 
 def save(plant: Plant, path: Path) -> None:
     """Write the moving part of a plant; a kill while writing leaves the earlier file."""
     parts = {f"state_{name}": value for name, value in plant.floor.state._asdict().items()}
     beside = path.with_suffix(".partial.npz")
-    corrected = np.array(sorted(plant.corrected), np.int64)
-    np.savez_compressed(beside, now=plant.floor.now, day=plant.day.toordinal(), corrected=corrected, **parts)
+    parts |= {name: np.array(sorted(getattr(plant, name)), np.int64) for name in ("corrected", "expedited")}
+    parts["overtime"] = np.array(sorted(plant.history.overtime), np.int64).reshape(-1, 2)
+    parts |= {"now": np.array(plant.floor.now), "day": np.array(plant.day.toordinal())}
+    with beside.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **parts)
     beside.replace(path)
 
 
@@ -131,6 +164,10 @@ def load(plant: Plant, path: Path) -> Plant:
     """`plant` (as from `begin` with the same arguments) at the minute that was saved."""
     with np.load(path) as saved:
         state = FloorState(**{name: saved[f"state_{name}"] for name in FloorState._fields})
-        floor = Floor(plant.floor.arrays, state, int(saved["now"]))
-        corrected = frozenset(int(order) for order in saved["corrected"])
-        return replace(plant, floor=floor, day=date.fromordinal(int(saved["day"])), corrected=corrected)
+        shifts = frozenset((int(center), int(day)) for center, day in saved["overtime"])
+        history, begun = call(plant.history, plant.floor, shifts)
+        corrected, expedited = (frozenset(saved[name].tolist()) for name in ("corrected", "expedited"))
+        return replace(
+            plant, history=history, floor=Floor(begun.arrays, state, int(saved["now"])),
+            day=date.fromordinal(int(saved["day"])), corrected=corrected, expedited=expedited,
+        )  # fmt: skip

@@ -14,12 +14,10 @@ import polars as pl
 from recon_platform.plantsim.clock import DAY_MIN, Intervals, Minutes
 from recon_platform.plantsim.demand import OrderBook
 from recon_platform.plantsim.floor_kernel import BLOCK_MIN, Dispatch, FloorArrays, FloorState, run_floor
-from recon_platform.plantsim.parameters import WORK_CENTERS
 from recon_platform.plantsim.streams import stream
 from recon_platform.plantsim.world import World
 
 SETTER_PER_MACHINES = 2.2  # one setter for so many header and rolling machines
-ABSENT_SHARE = 0.06  # chance that a setter is missing on a shift
 FAR = np.int64(1) << 39
 
 
@@ -42,16 +40,17 @@ def setup_values(world: World) -> np.ndarray:
 
 def setter_counts(world: World) -> tuple[np.ndarray, np.ndarray]:
     """Pool of each work center, and the setters of each pool by shift: a few are absent now and then."""
-    skills = sorted({w.setup_skill for w in WORK_CENTERS if w.setup_skill})
-    pool = np.array([skills.index(w.setup_skill) if w.setup_skill else -1 for w in WORK_CENTERS], np.int64)
-    machines = np.bincount(world.machines["wc"].to_numpy(), minlength=len(WORK_CENTERS))
+    centers = world.parameters.work_centers
+    skills = sorted({w.setup_skill for w in centers if w.setup_skill})
+    pool = np.array([skills.index(w.setup_skill) if w.setup_skill else -1 for w in centers], np.int64)
+    machines = np.bincount(world.machines["wc"].to_numpy(), minlength=len(centers))
     blocks = world.days * DAY_MIN // BLOCK_MIN
     first_block = world.clock.day_number(world.start) * 3 - 3 * world.parameters.warm_up_days
     counts = np.zeros((max(1, len(skills)), blocks), np.int64)
     for k in range(len(skills)):
         full = max(1, int(np.ceil(machines[pool == k].sum() / SETTER_PER_MACHINES)))
         draws = stream(world.seed, "setters", k).random((blocks - first_block, full))
-        present = full - (draws < ABSENT_SHARE).sum(axis=1)
+        present = full - (draws < world.parameters.absent_share).sum(axis=1)
         counts[k] = full
         counts[k, first_block:] = np.maximum(1, present)
     return pool, counts
@@ -62,7 +61,8 @@ def new_floor(world: World, book: OrderBook, operations: pl.DataFrame, intervals
     orders, ops, machines = len(book.orders), len(operations), len(world.machines)
     pool, counts = setter_counts(world)
     order = operations["order"].to_numpy()
-    batch = np.array([1 if w.code in ("FQ1", "BK1") else 0 for w in WORK_CENTERS], np.int64)
+    centers = world.parameters.work_centers
+    batch = np.array([int(w.batch) for w in centers], np.int64)
     largest = operations["batch_max"].to_numpy()
     load = np.where(largest > 0, operations["units_in"].to_numpy() / np.maximum(largest, 1), 1.0)
     arrays = FloorArrays(
@@ -71,9 +71,9 @@ def new_floor(world: World, book: OrderBook, operations: pl.DataFrame, intervals
         op_queue=operations["queue_min"].to_numpy(), op_external=operations["external_min"].to_numpy(), op_load=load,
         order_feeds=book.orders["feeds"].to_numpy(),
         order_attribute=setup_values(world)[book.orders["item_index"].to_numpy()],
-        wc_ptr=np.searchsorted(world.machines["wc"].to_numpy(), np.arange(len(WORK_CENTERS) + 1)).astype(np.int64),
+        wc_ptr=np.searchsorted(world.machines["wc"].to_numpy(), np.arange(len(centers) + 1)).astype(np.int64),
         wc_setup=np.array(
-            [[w.setup_diameter_min, w.setup_length_min, w.setup_coil_min, w.setup_class_min] for w in WORK_CENTERS],
+            [[w.setup_diameter_min, w.setup_length_min, w.setup_coil_min, w.setup_class_min] for w in centers],
             np.int64,
         ),
         wc_pool=pool, wc_batch=batch, machine_wc=world.machines["wc"].to_numpy(), iv_ptr=intervals.ptr,

@@ -14,12 +14,13 @@ import polars as pl
 from recon_platform.plantsim.clock import DAY_MIN, Intervals, Minutes, shift_intervals, subtract
 from recon_platform.plantsim.demand import OrderBook, order_book
 from recon_platform.plantsim.floor import free_choice, new_floor, run_until, with_floor
-from recon_platform.plantsim.parameters import CALENDARS, WORK_CENTERS
+from recon_platform.plantsim.shifts import CALENDARS, SATURDAY
 from recon_platform.plantsim.streams import stream
 from recon_platform.plantsim.world import World
 
 SETUP_WEIGHT = 1.0  # minutes of due date given up for a minute of set-up saved
 RUSH_LEAD_MIN = 4 * DAY_MIN
+REWORKED_PART = 0.4  # of an order that goes through an operation again
 REASONS = ("die breakage", "hydraulics", "wire jam", "electrical", "tool change", "furnace trip")
 
 
@@ -27,6 +28,7 @@ REASONS = ("die breakage", "hydraulics", "wire jam", "electrical", "tool change"
 class History:
     """`operations`: one row per order and operation with minutes of set-up begin, start, end (-1: not by the horizon),
     machine index, units in and scrap at its end. `stops`: machine, start, end, planned. `intervals`: working time.
+    `overtime`: (work center index, day number) of the Saturday shifts that are worked.
     """
 
     world: World
@@ -35,6 +37,7 @@ class History:
     stops: pl.DataFrame
     intervals: Intervals
     horizon: int
+    overtime: frozenset[tuple[int, int]] = frozenset()
 
 
 def machine_stops(world: World) -> pl.DataFrame:
@@ -46,7 +49,7 @@ def machine_stops(world: World) -> pl.DataFrame:
     for machine, center in zip(world.machines["index"], world.machines["wc"], strict=True):
         # a stream per machine and quantity: a longer run only adds stops
         repairs, between, reasons = (stream(world.seed, f"stops {what}", machine) for what in ("r", "g", "w"))
-        gap_min = WORK_CENTERS[center].mtbf_h * 60
+        gap_min = world.parameters.work_centers[center].mtbf_h * 60
         count = int(span * DAY_MIN / gap_min * 1.6) + 8
         repair = np.clip(repairs.lognormal(np.log(p.breakdown_median_min), p.breakdown_sigma, count), 6, 2880).astype(
             np.int64
@@ -69,8 +72,10 @@ def machine_stops(world: World) -> pl.DataFrame:
     return pl.concat(frames).filter(pl.col("end") < (world.days - 1) * DAY_MIN).sort("machine", "start", "planned")
 
 
-def working_intervals(world: World, stops: pl.DataFrame) -> Intervals:
-    """Working time of every machine: regular shifts less holidays, maintenance and breakdowns."""
+def working_intervals(
+    world: World, stops: pl.DataFrame, overtime: frozenset[tuple[int, int]] = frozenset()
+) -> Intervals:
+    """Working time of every machine: regular shifts and the overtime called, less holidays, maintenance, breakdowns."""
     base = {
         name: shift_intervals(
             world.clock, shifts, frozenset() if name in ("FURNACE", "VENDOR") else world.closed_days, world.days
@@ -79,12 +84,15 @@ def working_intervals(world: World, stops: pl.DataFrame) -> Intervals:
     }
     ptr = np.searchsorted(stops["machine"].to_numpy(), np.arange(len(world.machines) + 1))
     start, end = stops["start"].to_numpy(), stops["end"].to_numpy()
-    return Intervals.stack(
-        [
-            subtract(*base[WORK_CENTERS[center].calendar], start[ptr[m] : ptr[m + 1]], end[ptr[m] : ptr[m + 1]])
-            for m, center in enumerate(world.machines["wc"])
-        ]
-    )
+    parts = []
+    for m, center in enumerate(world.machines["wc"]):
+        opens, closes = base[world.parameters.work_centers[center].calendar]
+        called = np.array(sorted(day for wc, day in overtime if wc == center), np.int64)
+        if len(called):
+            opens = np.sort(np.concatenate([opens, world.clock.minutes_of_days(called, SATURDAY[0])]))
+            closes = np.sort(np.concatenate([closes, world.clock.minutes_of_days(called, SATURDAY[1])]))
+        parts.append(subtract(opens, closes, start[ptr[m] : ptr[m + 1]], end[ptr[m] : ptr[m + 1]]))
+    return Intervals.stack(parts)
 
 
 def order_operations(world: World, book: OrderBook) -> pl.DataFrame:
@@ -127,6 +135,7 @@ def order_operations(world: World, book: OrderBook) -> pl.DataFrame:
     run = np.where(
         batch > 0, loads * ops["batch_minutes"].to_numpy(), units_in * ops["run_min_per_unit"].to_numpy() * slow
     )
+    run = run * _rework(world, ops)
     draws = stream(world.seed, "vendor").random(len(ops))
     external = np.where(
         ops["external_days"].to_numpy() > 0, (ops["external_days"].to_numpy() * DAY_MIN * (0.85 + 0.35 * draws)), 0
@@ -138,6 +147,17 @@ def order_operations(world: World, book: OrderBook) -> pl.DataFrame:
         measured_min=pl.Series(np.minimum(run, np.maximum(1, np.round(run)))).round(3),
         external_min=pl.Series(external.astype(np.int64)),
     )
+
+
+def _rework(world: World, ops: pl.DataFrame) -> np.ndarray:
+    """Factor on the minutes of each operation: of some orders a part is run a second time."""
+    shares = {(o.code, o.seq): o.rework for o in world.parameters.operations if o.rework > 0}
+    if not shares:
+        return np.ones(len(ops))
+    share = np.zeros(len(ops))
+    for (code, seq), value in shares.items():
+        share[((ops["operation_code"] == code) & (ops["op_seq"] == seq)).to_numpy()] = value
+    return 1 + REWORKED_PART * (stream(world.seed, "rework").random(len(ops)) < share)
 
 
 def material_ready(world: World, book: OrderBook) -> Minutes:

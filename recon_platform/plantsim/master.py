@@ -20,13 +20,6 @@ from recon_platform.plantsim.master_resources import (
     work_center_xref,
     work_centers,
 )
-from recon_platform.plantsim.parameters import (
-    ALLOYS,
-    DIAMETERS_MM,
-    OPERATION_CODES,
-    SUPPLIERS,
-    WORK_CENTERS,
-)
 from recon_platform.plantsim.world import World
 
 PIECE, KILOGRAM, THOUSAND, BOX = "H87", "KGM", "MIL", "XBX"
@@ -50,25 +43,36 @@ def master_tables(history: History) -> dict[str, pl.DataFrame]:
         "bom_lines": _bom(world),
         "routings": _routings(world),
         "operation_codes": pl.DataFrame(
-            {"operation_code": list(OPERATION_CODES), "description": list(OPERATION_CODES.values())}
+            {
+                "operation_code": list(world.parameters.operation_codes),
+                "description": list(world.parameters.operation_codes.values()),
+            }
         ),
         "work_centers": work_centers(world),
         "calendars": calendars(),
-        "setup_matrix": setup_matrix(),
+        "setup_matrix": setup_matrix(world),
         "setup_attributes": setup_attributes(world),
         "labour": labour(world),
-        "suppliers": pl.DataFrame({"supplier": [s.code for s in SUPPLIERS], "name": [s.name for s in SUPPLIERS]}),
+        "suppliers": pl.DataFrame(
+            {
+                "supplier": [s.code for s in world.parameters.suppliers],
+                "name": [s.name for s in world.parameters.suppliers],
+            }
+        ),
         "supplier_items": _supplier_items(world),
         "substitutes": _substitutes(world),
         "uom_conversions": _uom_conversions(world),
-        "work_center_xref": work_center_xref(),
+        "work_center_xref": work_center_xref(world),
     }
 
 
 def _items(world: World) -> pl.DataFrame:
-    items, grade = world.items, pl.Series([a.property_class for a in ALLOYS])
-    alloy, tensile = pl.Series([a.code for a in ALLOYS]), pl.Series([a.tensile_mpa for a in ALLOYS])
-    corrosion = pl.Series([a.corrosion_class for a in ALLOYS])
+    items, grade = world.items, pl.Series([a.property_class for a in world.parameters.materials])
+    alloy, tensile = (
+        pl.Series([a.code for a in world.parameters.materials]),
+        pl.Series([a.tensile_mpa for a in world.parameters.materials]),
+    )
+    corrosion = pl.Series([a.corrosion_class for a in world.parameters.materials])
     make = items.select(
         "item",
         "description",
@@ -76,7 +80,7 @@ def _items(world: World) -> pl.DataFrame:
         uom=pl.lit(PIECE),
         lead_time_days=pl.Series(lead_time_working_days(world)),
         lot_rule=pl.lit("lot_for_lot"),
-        multiple_qty=pl.lit(100.0),
+        multiple_qty=pl.lit(float(world.parameters.quantity_step)),
         **{"yield": pl.Series(item_yield(world))},
         cost="cost",
         family="family",
@@ -92,7 +96,7 @@ def _items(world: World) -> pl.DataFrame:
     parts = world.components
     wire = parts["kind"] == "wire"
     at = parts["alloy"].clip(0)
-    lead = pl.Series([s.lead_time_days for s in SUPPLIERS]).gather(parts["supplier"])
+    lead = pl.Series([s.lead_time_days for s in world.parameters.suppliers]).gather(parts["supplier"])
     bought = parts.select(
         item="component",
         description=pl.concat_str(pl.col("kind"), pl.lit(" "), pl.col("component")),
@@ -164,21 +168,21 @@ def _routings(world: World) -> pl.DataFrame:
     standard = pl.Series(
         [
             float(max(w.setup_diameter_min, w.setup_length_min, w.setup_coil_min, w.setup_class_min))
-            for w in WORK_CENTERS
+            for w in world.parameters.work_centers
         ]
     )
     batch = pl.col("batch_max") > 0
-    setter = pl.Series([w.setup_skill for w in WORK_CENTERS], dtype=pl.String).gather(wc)
-    runner = pl.Series([w.run_skill for w in WORK_CENTERS], dtype=pl.String).gather(wc)
-    people = pl.Series([w.run_people for w in WORK_CENTERS], dtype=pl.Float64).gather(wc)
+    setter = pl.Series([w.setup_skill for w in world.parameters.work_centers], dtype=pl.String).gather(wc)
+    runner = pl.Series([w.run_skill for w in world.parameters.work_centers], dtype=pl.String).gather(wc)
+    people = pl.Series([w.run_people for w in world.parameters.work_centers], dtype=pl.Float64).gather(wc)
     family = world.items["alloy"].gather(routing["item_index"])
-    classes = pl.Series([a.code for a in ALLOYS])
+    classes = pl.Series([a.code for a in world.parameters.materials])
     return routing.select(
         item=world.items["item"].gather(routing["item_index"]),
         routing=pl.lit("main"),
         op_seq="op_seq",
         operation_code="operation_code",
-        work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(wc),
+        work_center=pl.Series([w.code for w in world.parameters.work_centers]).gather(wc),
         setup_min=standard.gather(wc),
         run_min_per_unit=pl.when(batch).then(0.0).otherwise("run_min_per_unit"),
         setup_skill=setter,
@@ -187,8 +191,8 @@ def _routings(world: World) -> pl.DataFrame:
         run_people=people,
         queue_min=pl.col("queue_min").cast(pl.Float64),
         move_min=pl.lit(0.0),
-        setup_family=pl.when(pl.col("operation_code") == "HEAT").then(classes.gather(family)),
-        pausable=pl.col("operation_code").is_in(["HEAT", "BAKE"]).not_(),
+        setup_family=pl.when(pl.col("operation_code").is_in(world.parameters.campaigns)).then(classes.gather(family)),
+        pausable=pl.col("operation_code").is_in(world.parameters.unpausable).not_(),
         batch_max=pl.when(batch).then(pl.col("batch_max").cast(pl.Float64)),
         batch_minutes=pl.when(batch).then(pl.col("batch_minutes").cast(pl.Float64)),
         external_days=pl.when(pl.col("external_days") > 0).then(pl.col("external_days").cast(pl.Float64)),
@@ -198,10 +202,10 @@ def _routings(world: World) -> pl.DataFrame:
 
 def _supplier_items(world: World) -> pl.DataFrame:
     parts = world.components
-    lead = pl.Series([s.lead_time_days for s in SUPPLIERS]).gather(parts["supplier"]).cast(pl.Int64)
+    lead = pl.Series([s.lead_time_days for s in world.parameters.suppliers]).gather(parts["supplier"]).cast(pl.Int64)
     wire = parts["kind"] == "wire"
     return parts.select(
-        supplier=pl.Series([s.code for s in SUPPLIERS]).gather(parts["supplier"]),
+        supplier=pl.Series([s.code for s in world.parameters.suppliers]).gather(parts["supplier"]),
         item="component",
         lead_time_days=lead,
         min_qty=pl.when(wire).then(100.0).otherwise(50.0),
@@ -218,9 +222,13 @@ def _substitutes(world: World) -> pl.DataFrame:
     """For every wire the next stronger wire of the same diameter and corrosion class, where the works buys one."""
     known = set(world.components["component"])
     rows = []
-    for mm in DIAMETERS_MM:
-        for a in ALLOYS:
-            stronger = [b for b in ALLOYS if b.corrosion_class == a.corrosion_class and b.tensile_mpa > a.tensile_mpa]
+    for mm in world.parameters.sizes_mm:
+        for a in world.parameters.materials:
+            stronger = [
+                b
+                for b in world.parameters.materials
+                if b.corrosion_class == a.corrosion_class and b.tensile_mpa > a.tensile_mpa
+            ]
             if not stronger:
                 continue
             b = min(stronger, key=lambda alloy: alloy.tensile_mpa)

@@ -9,12 +9,12 @@ import polars as pl
 
 from recon_platform.plantsim.clock import DAY_MIN, holidays
 from recon_platform.plantsim.history import History
-from recon_platform.plantsim.parameters import ALLOYS, CALENDARS, PLATERS, WORK_CENTERS
+from recon_platform.plantsim.shifts import CALENDARS
 from recon_platform.plantsim.world import World
 
 
 def work_centers(world: World) -> pl.DataFrame:
-    count = np.bincount(world.machines["wc"].to_numpy(), minlength=len(WORK_CENTERS))
+    count = np.bincount(world.machines["wc"].to_numpy(), minlength=len(world.parameters.work_centers))
     return pl.DataFrame(
         [
             {
@@ -27,12 +27,12 @@ def work_centers(world: World) -> pl.DataFrame:
                 "sibling_group": w.sibling_group,
                 "sibling_speed": w.sibling_speed,
                 "external": w.external,
-                "supplier": PLATERS[0].code if w.external else None,
+                "supplier": world.parameters.suppliers[5].code if w.external else None,
                 "overtime_allowed": w.calendar in ("PLANT", "TWO"),
                 "cost_per_hour": w.cost_per_hour,
                 "continuity": w.continuity,
             }
-            for i, w in enumerate(WORK_CENTERS)
+            for i, w in enumerate(world.parameters.work_centers)
         ]
     )
 
@@ -66,9 +66,9 @@ def calendar_exceptions(world: World, now: int) -> pl.DataFrame:
     )
 
 
-def setup_matrix() -> pl.DataFrame:
+def setup_matrix(world: World) -> pl.DataFrame:
     rows = []
-    for w in WORK_CENTERS:
+    for w in world.parameters.work_centers:
         for attribute, minutes in (
             ("diameter", w.setup_diameter_min),
             ("length", w.setup_length_min),
@@ -90,7 +90,7 @@ def setup_matrix() -> pl.DataFrame:
 
 def setup_attributes(world: World) -> pl.DataFrame:
     items = world.items
-    alloy = pl.Series([a.code for a in ALLOYS]).gather(items["alloy"])
+    alloy = pl.Series([a.code for a in world.parameters.materials]).gather(items["alloy"])
     values = items.select(
         "item",
         diameter=pl.col("diameter_mm").cast(pl.String),
@@ -103,9 +103,9 @@ def setup_attributes(world: World) -> pl.DataFrame:
 
 def labour(world: World) -> pl.DataFrame:
     """Setters for every fourth header, operators and packers for the machines they attend."""
-    count = np.bincount(world.machines["wc"].to_numpy(), minlength=len(WORK_CENTERS))
+    count = np.bincount(world.machines["wc"].to_numpy(), minlength=len(world.parameters.work_centers))
     need: dict[tuple[str, str], float] = {}
-    for i, w in enumerate(WORK_CENTERS):
+    for i, w in enumerate(world.parameters.work_centers):
         if w.setup_skill:
             need[w.setup_skill, w.calendar] = need.get((w.setup_skill, w.calendar), 0.0) + float(count[i]) / 2.5
         if w.run_skill and w.run_people:
@@ -123,18 +123,18 @@ def labour(world: World) -> pl.DataFrame:
                     "shift": shift,
                     "people": 0.0 if overtime else present,
                     "overtime_people": float(np.ceil(present / 2)) if overtime else 0.0,
-                    "cost_per_hour": cost[skill],
+                    "cost_per_hour": cost.get(skill, 36.0),
                 }
             )
     return pl.DataFrame(rows)
 
 
-def work_center_xref() -> pl.DataFrame:
+def work_center_xref(world: World) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "source": ["mes"] * len(WORK_CENTERS),
-            "source_key": [f"M{w.code}" for w in WORK_CENTERS],
-            "key": [w.code for w in WORK_CENTERS],
+            "source": ["mes"] * len(world.parameters.work_centers),
+            "source_key": [f"M{w.code}" for w in world.parameters.work_centers],
+            "key": [w.code for w in world.parameters.work_centers],
         }
     )
 

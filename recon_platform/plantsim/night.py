@@ -41,12 +41,13 @@ def true_tables(state: State) -> dict[str, pl.DataFrame]:
 def night_frames(
     history: History, day: date, *, seed: int, drift: float, state: State | None = None,
     true: dict[str, pl.DataFrame] | None = None, corrected: frozenset[int] = frozenset(),
-    feed_share: float | None = None,
+    feed_share: float | None = None, now: int | None = None,
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:  # fmt: skip
-    """Text frames of one night with drift planted, and what was planted; `state` and `true` where known already.
+    """Text frames of one night with drift planted, and what was planted; `state` and `true` where known already,
+    `now` where it is not the minute of the night.
 
     Orders in `corrected` carry no error any more."""
-    now = as_of_minute(history, day)
+    now = as_of_minute(history, day) if now is None else now
     state = state_at(history, now) if state is None else state
     tables = true_tables(state) if true is None else true
     text = {name: as_text(name, frame) for name, frame in tables.items()}
@@ -59,10 +60,10 @@ def night_frames(
     return text, planted
 
 
-def plant_toml(history: History, day: date) -> str:
-    """The plant's settings; policy keeps its defaults."""
+def plant_toml(history: History, day: date, now: int | None = None) -> str:
+    """The plant's settings, as of the minute of the night or `now`; policy keeps its defaults."""
     world = history.world
-    as_of = world.clock.instant(as_of_minute(history, day))
+    as_of = world.clock.instant(as_of_minute(history, day) if now is None else now)
     return (
         f'plant = "{world.parameters.code}"\ntimezone = "{world.parameters.timezone}"\n'
         f'currency = "{world.parameters.currency}"\ncalendar = "PLANT"\nas_of = "{as_of:%Y-%m-%dT%H:%M:%SZ}"\n'

@@ -1,29 +1,26 @@
-"""The fastener works in numbers: materials, sizes, work centers, shifts, people, suppliers, customers.
+"""A plant in numbers, read from its file: work centers, routings, materials, suppliers, demand.
 
-Belongs here: constants of a plant a planner would recognise, with units in their names.
-Does not belong here: anything drawn at random (`world`, `demand`).
+Belongs here: the meaning of a plant file's keys and their defaults. The files stand in `plants/`, one per kind of
+plant. Does not belong here: anything drawn at random (`world`, `demand`), shifts (`shifts`).
 """
 
 from __future__ import annotations
 
+import dataclasses
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
 
-from recon_platform.plantsim.clock import Shift
+from recon_platform.plantsim.shifts import CALENDARS
 
-EARLY, LATE, NIGHT = (360, 840), (840, 1320), (1320, 360)
-
-
-def _week(names: dict[str, tuple[int, int]], weekdays: range, kind: str = "regular") -> tuple[Shift, ...]:
-    return tuple(Shift(day, name, kind, *times) for day in weekdays for name, times in names.items())
-
-
-THREE_SHIFTS = {"early": EARLY, "late": LATE, "night": NIGHT}
-CALENDARS: dict[str, tuple[Shift, ...]] = {
-    "PLANT": (*_week(THREE_SHIFTS, range(1, 6)), Shift(6, "saturday", "overtime", 360, 840)),
-    "TWO": (*_week({"early": EARLY, "late": LATE}, range(1, 6)), Shift(6, "saturday", "overtime", 360, 840)),
-    "FURNACE": _week(THREE_SHIFTS, range(1, 8)),
-    "VENDOR": _week({"day": (0, 0)}, range(1, 8)),
-}
+HEADS = ("HX", "SC", "FL", "TX")  # the shape of an item: hexagon, socket, flange, Torx
+FINISHES = ("PLAIN", "ZN", "ZNNI")
+LENGTHS_PER_DIAMETER = (2.5, 3.0, 4.0, 5.0, 6.0)
+OF = ("all", "made", "kits", "heat_treated", "quenched", "finished", "baked")
+"""Which items an operation is for: every one, those that are no kits, kits, and by material or finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class WorkCenter:
     """A work center: where it stands, what it costs, how busy the works is sized to keep it.
 
     `load` is the share of regular working time that the average week needs, set-up included; the setup minutes are
-    for a change of diameter, length or head, coil, and class (furnace). `mtbf_h` are running hours between breakdowns.
+    for a change of size, shape, stock, and class (material). `mtbf_h` are running hours between breakdowns.
     """
 
     code: str
@@ -52,215 +49,41 @@ class WorkCenter:
     setup_skill: str | None = None
     run_skill: str | None = None
     run_people: float | None = None
-
-
-WORK_CENTERS: tuple[WorkCenter, ...] = (
-    WorkCenter(
-        "HD1",
-        "Cold header to M6",
-        "HEADING",
-        "PLANT",
-        0.80,
-        180,
-        50,
-        20,
-        0,
-        "HEAD",
-        1.0,
-        mtbf_h=130,
-        continuity="coil",
-        setup_skill="SETTER",
-        run_skill="OPERATOR",
-        run_people=0.25,
-        cost_per_hour=85,
-    ),
-    WorkCenter(
-        "HD2",
-        "Cold header M8 to M12",
-        "HEADING",
-        "PLANT",
-        0.93,
-        240,
-        60,
-        25,
-        0,
-        "HEAD",
-        1.0,
-        mtbf_h=120,
-        continuity="coil",
-        setup_skill="SETTER",
-        run_skill="OPERATOR",
-        run_people=0.25,
-        cost_per_hour=110,
-    ),
-    WorkCenter(
-        "HD3",
-        "Cold header M14 to M24",
-        "HEADING",
-        "PLANT",
-        0.86,
-        330,
-        80,
-        30,
-        0,
-        "HEAD",
-        0.8,
-        mtbf_h=110,
-        continuity="coil",
-        setup_skill="SETTER",
-        run_skill="OPERATOR",
-        run_people=0.33,
-        cost_per_hour=150,
-    ),
-    WorkCenter(
-        "PT1",
-        "Pointing and drilling",
-        "HEADING",
-        "PLANT",
-        0.60,
-        40,
-        20,
-        0,
-        0,
-        setup_skill="SETTER",
-        run_skill="OPERATOR",
-        run_people=0.25,
-        cost_per_hour=55,
-    ),
-    WorkCenter(
-        "TR1",
-        "Thread rolling",
-        "ROLLING",
-        "PLANT",
-        0.72,
-        60,
-        20,
-        0,
-        0,
-        setup_skill="SETTER",
-        run_skill="OPERATOR",
-        run_people=0.25,
-        cost_per_hour=70,
-        mtbf_h=160,
-    ),
-    WorkCenter(
-        "FC1",
-        "Continuous furnace",
-        "HEAT",
-        "FURNACE",
-        0.74,
-        0,
-        0,
-        0,
-        90,
-        continuity="campaign",
-        run_skill="FURNACE",
-        run_people=0.5,
-        cost_per_hour=190,
-        mtbf_h=400,
-    ),
-    WorkCenter(
-        "FQ1",
-        "Sealed-quench furnace",
-        "HEAT",
-        "FURNACE",
-        0.66,
-        0,
-        0,
-        0,
-        75,
-        continuity="campaign",
-        run_skill="FURNACE",
-        run_people=0.5,
-        cost_per_hour=160,
-        mtbf_h=350,
-    ),
-    WorkCenter("PL1", "Plating at the vendor", "SURFACE", "VENDOR", 0.0, external=True, cost_per_hour=0),
-    WorkCenter(
-        "BK1",
-        "Baking oven",
-        "SURFACE",
-        "FURNACE",
-        0.55,
-        0,
-        0,
-        0,
-        0,
-        run_skill="FURNACE",
-        run_people=0.2,
-        cost_per_hour=60,
-        mtbf_h=500,
-    ),
-    WorkCenter(
-        "SO1",
-        "Optical sorting",
-        "FINISH",
-        "PLANT",
-        0.72,
-        15,
-        10,
-        0,
-        0,
-        run_skill="OPERATOR",
-        run_people=0.33,
-        cost_per_hour=45,
-        mtbf_h=220,
-    ),
-    WorkCenter(
-        "PK1",
-        "Packing line",
-        "FINISH",
-        "PLANT",
-        0.64,
-        5,
-        5,
-        0,
-        0,
-        run_skill="PACKER",
-        run_people=1.0,
-        cost_per_hour=40,
-        mtbf_h=250,
-    ),
-    WorkCenter(
-        "AS1",
-        "Assembly of kits",
-        "FINISH",
-        "TWO",
-        0.60,
-        20,
-        15,
-        0,
-        0,
-        run_skill="PACKER",
-        run_people=1.0,
-        cost_per_hour=50,
-        mtbf_h=300,
-    ),
-)
-WORK_CENTER_INDEX = {wc.code: i for i, wc in enumerate(WORK_CENTERS)}
-
-OPERATION_CODES = {
-    "HEAD": "Cold heading",
-    "POINT": "Pointing or drilling",
-    "ROLL": "Thread rolling",
-    "HEAT": "Heat treatment",
-    "PLATE": "Plating at the vendor",
-    "BAKE": "Baking against hydrogen embrittlement",
-    "SORT": "Optical sorting",
-    "PACK": "Packing",
-    "ASSY": "Assembly of kits",
-}
-
-DIAMETERS_MM = (4, 5, 6, 8, 10, 12, 14, 16, 20, 24)
-DIAMETER_SHARE = (0.08, 0.10, 0.14, 0.20, 0.17, 0.11, 0.06, 0.07, 0.05, 0.02)
-LENGTHS_PER_DIAMETER = (2.5, 3.0, 4.0, 5.0, 6.0)
-HEADS = ("HX", "SC", "FL", "TX")  # hexagon, socket, flange, Torx
-FINISHES = ("PLAIN", "ZN", "ZNNI")
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Alloy:
-    """A wire material, the property class made of it, tensile strength in MPa, corrosion class, price per kg."""
+class Operation:
+    """A step of a routing. `of` says which items have it (`OF`), `share` how many of those, drawn by item.
+
+    Where several work centers are named, `up_to_mm` gives the largest size of each; without it one is drawn by item.
+    Minutes come from exactly one of: `speed` times the item's pace, `pieces_per_min`, `kg_per_hour`, a load of
+    `load_kg` that takes `load_min`, or `vendor_days` (from, to) at a vendor.
+    """
+
+    seq: int
+    code: str
+    description: str
+    work_centers: tuple[str, ...]
+    of: str = "all"
+    up_to_mm: tuple[float, ...] = ()
+    share: float = 1.0
+    speed: float | None = None
+    pieces_per_min: float | None = None
+    kg_per_hour: float | None = None
+    load_kg: float = 0.0
+    load_min: int = 0
+    vendor_days: tuple[int, ...] = ()
+    scrap: float = 0.0
+    rework: float = 0.0  # share of orders of which a part is run a second time
+    queue_min: int = 0
+    campaign: bool = False
+    pausable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A material, the class made of it, tensile strength in MPa, corrosion class, price per kg, share of the items."""
 
     code: str
     property_class: str
@@ -268,17 +91,9 @@ class Alloy:
     corrosion_class: str
     price_per_kg: float
     share: float
-    heat_treated: bool
-
-
-ALLOYS = (
-    Alloy("10B21", "8.8", 800, "carbon", 1.05, 0.30, True),
-    Alloy("23MnB4", "10.9", 1040, "carbon", 1.15, 0.27, True),
-    Alloy("34Cr4", "10.9", 1060, "carbon", 1.40, 0.14, True),
-    Alloy("42CrMo4", "12.9", 1220, "carbon", 1.65, 0.09, True),
-    Alloy("A2-70", "A2-70", 700, "A2", 3.90, 0.13, False),
-    Alloy("A4-80", "A4-80", 800, "A4", 5.20, 0.07, False),
-)
+    heat_treated: bool = False
+    quenched: bool = False
+    baked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,25 +109,34 @@ class Supplier:
     short_share: float
 
 
-WIRE_SUPPLIERS = (
-    Supplier("S100", "Rhein Draht", 28, 0.06, 1.5, 0.4, 0.02),
-    Supplier("S200", "Acciai Lombardi", 35, 0.10, 2.0, 0.5, 0.03),
-    Supplier("S300", "Baltic Wire", 30, 0.28, 4.0, 0.8, 0.08),
-)
-PACKAGING_SUPPLIER = Supplier("S400", "Kartonwerk", 14, 0.04, 1.0, 0.3, 0.0)
-PARTS_SUPPLIER = Supplier("S500", "Washer & Co", 21, 0.06, 1.5, 0.4, 0.02)
-PLATERS = (
-    Supplier("V900", "Galvano Nord", 4, 0.08, 1.0, 0.4, 0.0),
-    Supplier("V910", "Oberflaeche Sued", 4, 0.10, 1.0, 0.4, 0.0),
-)
-SUPPLIERS = (*WIRE_SUPPLIERS, PACKAGING_SUPPLIER, PARTS_SUPPLIER, *PLATERS)
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Pieces a minute of an item of `mm`: intercept + slope × mm ± spread (uniform), within low and high."""
+
+    intercept: float
+    slope: float
+    spread: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a plant of this kind is drawn from. Shares are of orders, days are calendar days."""
+    """What a plant is drawn from. Shares are of orders, days are calendar days.
 
-    code: str = "FASTENER"
+    `suppliers` are three of stock, one of packaging, one of parts, then the vendors of external work.
+    """
+
+    code: str
+    constraint_line: str  # the line whose busy and set-up shares are reported
+    sizes_mm: tuple[int, ...]
+    size_share: tuple[float, ...]
+    pack_pieces: tuple[int, ...]
+    pace: Pace
+    work_centers: tuple[WorkCenter, ...]
+    operations: tuple[Operation, ...]
+    materials: tuple[Material, ...]
+    suppliers: tuple[Supplier, ...]
     timezone: str = "Europe/Berlin"
     currency: str = "EUR"
     open_weeks: float = 4.4  # from entry of an order to its completion: open orders ÷ this = orders a week
@@ -325,12 +149,99 @@ class Parameters:
     quantity_sigma: float = 0.85
     quantity_min: int = 10_000
     quantity_max: int = 600_000
-    class_share: dict[str, float] = field(default_factory=lambda: {"A": 0.45, "B": 0.35, "C": 0.20})
-    lead_days: dict[str, tuple[int, int]] = field(default_factory=lambda: {"A": (28, 45), "B": (26, 42), "C": (24, 38)})
+    quantity_step: int = 100
+    class_share: Mapping[str, float] = field(default_factory=lambda: {"A": 0.45, "B": 0.35, "C": 0.20})
+    lead_days: Mapping[str, tuple[int, int]] = field(
+        default_factory=lambda: {"A": (28, 45), "B": (26, 42), "C": (24, 38)}
+    )
     rush_lead_days: tuple[int, int] = (14, 20)
     breakdown_median_min: float = 55.0
     breakdown_sigma: float = 1.15
+    absent_share: float = 0.06  # chance that a setter is missing on a shift
     expected_setup_share: float = 0.5  # of the setup minutes of a full change, what sequencing leaves on average
+    load_factor: float = 1.0  # on the load of every work center: what a load sweep turns
+
+    @property
+    def center_index(self) -> dict[str, int]:
+        return {center.code: i for i, center in enumerate(self.work_centers)}
+
+    @property
+    def operation_codes(self) -> dict[str, str]:
+        """Description of each operation code."""
+        return {operation.code: operation.description for operation in self.operations}
+
+    @property
+    def unpausable(self) -> tuple[str, ...]:
+        """Codes of operations that may not be interrupted."""
+        return tuple(dict.fromkeys(o.code for o in self.operations if not o.pausable))
+
+    @property
+    def campaigns(self) -> tuple[str, ...]:
+        """Codes of operations that run by class, in campaigns."""
+        return tuple(dict.fromkeys(o.code for o in self.operations if o.campaign))
 
 
-PLANTS: dict[str, Parameters] = {"fastener": Parameters()}
+def plant_of(values: Mapping[str, Any], source: str) -> Parameters:
+    """A plant from the content of its file. Raises ValueError naming `source` and the key at fault."""
+    rows = dict(values)
+    try:
+        parts: dict[str, Any] = {
+            "pace": Pace(**rows.pop("pace")),
+            "work_centers": tuple(WorkCenter(**row) for row in rows.pop("work_center")),
+            "operations": tuple(Operation(**_tuples(row)) for row in rows.pop("operation")),
+            "materials": tuple(Material(**row) for row in rows.pop("material")),
+            "suppliers": tuple(Supplier(**row) for row in rows.pop("supplier")),
+        }
+        lead = {name: tuple(days) for name, days in rows.pop("lead_days").items()}
+        plant = Parameters(**parts, lead_days=lead, **_tuples(rows))
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"plant file {source}: {error}; the keys are those of plantsim/parameters.py") from error
+    _check(plant, source)
+    return plant
+
+
+def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
+def _check(plant: Parameters, source: str) -> None:
+    known = plant.center_index
+    for operation in plant.operations:
+        here = f"plant file {source}: operation {operation.seq} {operation.code}"
+        missing = [code for code in operation.work_centers if code not in known]
+        if missing:
+            raise ValueError(f"{here} names work centers {missing} that the file does not define")
+        if operation.of not in OF:
+            raise ValueError(f"{here}: of is {operation.of!r}, expected one of {', '.join(OF)}")
+        if operation.up_to_mm and len(operation.up_to_mm) != len(operation.work_centers):
+            raise ValueError(f"{here}: up_to_mm must have one size for each of its work centers")
+    for center in plant.work_centers:
+        if center.calendar not in CALENDARS:
+            raise ValueError(
+                f"plant file {source}: work center {center.code} has calendar {center.calendar!r}, expected one of "
+                f"{', '.join(CALENDARS)}"
+            )
+    if not len(plant.sizes_mm) == len(plant.size_share) == len(plant.pack_pieces):
+        raise ValueError(f"plant file {source}: sizes_mm, size_share and pack_pieces must be of one length")
+    if abs(sum(plant.size_share) - 1) > 1e-6 or abs(sum(m.share for m in plant.materials) - 1) > 1e-6:
+        raise ValueError(f"plant file {source}: size_share and the shares of the materials must each add up to 1")
+    if len(plant.suppliers) < 6:
+        raise ValueError(f"plant file {source}: six suppliers or more are needed, found {len(plant.suppliers)}")
+
+
+@cache
+def plant_named(name: str) -> Parameters:
+    """A plant that comes with the package. Raises ValueError for a name that is not known."""
+    if name not in PLANTS:
+        raise ValueError(f"plant {name!r} is not known; known plants are {', '.join(PLANTS)}")
+    text = resources.files("recon_platform.plantsim").joinpath("plants", f"{name}.toml").read_text(encoding="utf-8")
+    return plant_of(tomllib.loads(text), f"{name}.toml")
+
+
+def at_load(plant: Parameters, load: float) -> Parameters:
+    """The plant with all machines as busy as asked: `load` is the load of its busiest work center."""
+    busiest = max(center.load for center in plant.work_centers)
+    return dataclasses.replace(plant, load_factor=load / busiest)
+
+
+PLANTS = ("fastener", "machining", "process")

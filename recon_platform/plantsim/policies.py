@@ -16,12 +16,9 @@ import polars as pl
 
 from recon_platform.plantsim.clock import DAY_MIN, Clock
 from recon_platform.plantsim.floor_kernel import Dispatch
-from recon_platform.plantsim.parameters import WORK_CENTERS
 
 FIRST_ORDER = 1_000_001  # work order WO1000001 is order 0 of the book
 PATIENCE_MIN = 60  # a machine may take another's operation once it is this late
-SETTERS_SET = np.array([w.setup_skill is not None for w in WORK_CENTERS])
-"""Work centers where the day's list binds to its machine, because another would spend a set-up on it."""
 BEYOND_MIN = 60 * DAY_MIN  # operations that nobody scheduled come after those that somebody did
 
 
@@ -32,6 +29,8 @@ class View:
     `landed`: the tables of the landing folder as text; `schedule`: the schedule in force (columns of `schedule`), if
     any. `op_order`, `op_seq`, `op_wc` and `machines` (name by index) name the operations of the floor; `release` is
     when the stores hand out an order: released in the ERP and its material there; `material` the latter alone.
+    `setters_set` are the work centers where setters set up machines: there the day's list binds to its machine,
+    because another would spend a set-up on it.
     """
 
     clock: Clock
@@ -43,6 +42,7 @@ class View:
     op_wc: npt.NDArray[np.int64]
     orders: int
     machines: pl.DataFrame
+    setters_set: npt.NDArray[np.bool_]
     release: npt.NDArray[np.int64]
     material: npt.NDArray[np.int64]
 
@@ -146,7 +146,7 @@ class PublishedSchedule:
         mine = (machine >= 0) & (center == view.op_wc[at])
         plan.priority[at] = start
         plan.wanted[at] = np.where(mine, machine, -1)
-        today = SETTERS_SET[view.op_wc[at]] & (start < view.now + DAY_MIN)  # the day's list binds to its machine
+        today = view.setters_set[view.op_wc[at]] & (start < view.now + DAY_MIN)  # the day's list binds to its machine
         plan.anywhere_from[at] = np.where(today, start + PATIENCE_MIN, 0)
         first = np.full(view.orders, view.now + BEYOND_MIN, np.int64)
         np.minimum.at(first, view.op_order[at], start)

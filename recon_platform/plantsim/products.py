@@ -9,30 +9,26 @@ import numpy as np
 import polars as pl
 
 from recon_platform.plantsim.parameters import (
-    ALLOYS,
-    DIAMETER_SHARE,
-    DIAMETERS_MM,
     FINISHES,
     HEADS,
     LENGTHS_PER_DIAMETER,
-    WIRE_SUPPLIERS,
-    WORK_CENTER_INDEX,
+    Operation,
     Parameters,
 )
 from recon_platform.plantsim.streams import stream
 
-FURNACE_LOAD_KG = 1600.0
-OVEN_LOAD_KG = 3000.0
+STOCK_SUPPLIER_SHARE = (0.45, 0.35, 0.20)  # of the first three suppliers
 
 
 def bolts_of(parameters: Parameters, seed: int, count: int) -> pl.DataFrame:
     rng = stream(seed, "items")
-    diameter = rng.choice(len(DIAMETERS_MM), count, p=DIAMETER_SHARE)
-    alloy = rng.choice(len(ALLOYS), count, p=[a.share for a in ALLOYS])
-    mm = np.array(DIAMETERS_MM)[diameter]
+    materials = parameters.materials
+    diameter = rng.choice(len(parameters.sizes_mm), count, p=parameters.size_share)
+    alloy = rng.choice(len(materials), count, p=[a.share for a in materials])
+    mm = np.array(parameters.sizes_mm)[diameter]
     length = np.round(mm * rng.choice(LENGTHS_PER_DIAMETER, count) / 5) * 5
     head = rng.integers(0, len(HEADS), count)
-    carbon = np.array([a.heat_treated for a in ALLOYS])[alloy]
+    carbon = np.array([a.heat_treated for a in materials])[alloy]
     finish = np.where(carbon, rng.choice(3, count, p=[0.35, 0.45, 0.20]), 0)
     weight = 7.85e-6 * np.pi / 4 * mm**2 * (length + 1.1 * mm)
     popularity = 1.0 / np.arange(1, count + 1) ** 0.6
@@ -51,9 +47,9 @@ def bolts_of(parameters: Parameters, seed: int, count: int) -> pl.DataFrame:
         }
     )
     head_names, finish_names = pl.Series(HEADS), pl.Series(FINISHES)
-    grade = pl.Series([a.property_class for a in ALLOYS])
-    pack = np.array([2000, 1000, 1000, 500, 500, 250, 200, 100, 100, 50])[diameter]
-    price = (weight * np.array([a.price_per_kg for a in ALLOYS])[alloy] + 0.004 + 0.00004 * mm**2) * 1.0
+    grade = pl.Series([a.property_class for a in materials])
+    pack = np.array(parameters.pack_pieces)[diameter]
+    price = (weight * np.array([a.price_per_kg for a in materials])[alloy] + 0.004 + 0.00004 * mm**2) * 1.0
     return frame.with_columns(
         item=pl.Series([f"B{n:06d}" for n in range(1, count + 1)]),
         description=pl.concat_str(
@@ -89,11 +85,11 @@ def kits_of(seed: int, bolts: pl.DataFrame, count: int) -> pl.DataFrame:
     )
 
 
-def components_of(seed: int, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def components_of(parameters: Parameters, seed: int, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Bought items (wire by alloy and diameter, boxes by size, washers by diameter) and who uses how much of them."""
     wire_code = pl.concat_str(
         pl.lit("W-"),
-        pl.Series([a.code for a in ALLOYS]).gather(items["alloy"]),
+        pl.Series([a.code for a in parameters.materials]).gather(items["alloy"]),
         pl.lit("-"),
         pl.col("diameter_mm").cast(pl.String).str.zfill(2),
     )
@@ -101,7 +97,7 @@ def components_of(seed: int, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
     kit = items.filter(pl.col("kit_of") >= 0)
     wire_code_plain = pl.concat_str(
         pl.lit("W-"),
-        pl.Series([a.code for a in ALLOYS]).gather(plain["alloy"]),
+        pl.Series([a.code for a in parameters.materials]).gather(plain["alloy"]),
         pl.lit("-"),
         pl.col("diameter_mm").cast(pl.String).str.zfill(2),
     )
@@ -151,8 +147,8 @@ def components_of(seed: int, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
         .with_columns(pl.col("index").cast(pl.Int64))
     )
     rng = stream(seed, "suppliers")
-    share = rng.choice(len(WIRE_SUPPLIERS), len(components), p=[0.45, 0.35, 0.20])
-    price = pl.Series([a.price_per_kg for a in ALLOYS])
+    share = rng.choice(len(STOCK_SUPPLIER_SHARE), len(components), p=STOCK_SUPPLIER_SHARE)
+    price = pl.Series([a.price_per_kg for a in parameters.materials])
     components = components.with_columns(
         supplier=pl.when(pl.col("kind") == "wire")
         .then(pl.Series(share.astype(np.int64)))
@@ -173,61 +169,77 @@ def components_of(seed: int, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
     return components, bom.sort("item_index", "op_seq", "component")
 
 
-def routing_of(seed: int, items: pl.DataFrame) -> pl.DataFrame:
+def routing_of(parameters: Parameters, seed: int, items: pl.DataFrame) -> pl.DataFrame:
     """Operations of every make item; run minutes per piece before sizing, batch operations with load and minutes."""
     rng = stream(seed, "routing")
-    n = len(items)
-    mm = items["diameter_mm"].to_numpy().astype(float)
-    weight = items["weight_kg"].to_numpy()
-    kit = items["kit_of"].to_numpy() >= 0
-    alloy = items["alloy"].to_numpy()
-    carbon = np.array([a.heat_treated for a in ALLOYS])[alloy] & ~kit
-    strong = np.array([a.property_class in ("10.9", "12.9") for a in ALLOYS])[alloy]
-    plated = (items["finish"].to_numpy() > 0) & ~kit
-    header = np.where(mm <= 6, 0, np.where(mm <= 12, 1, 2))
-    quench = np.array([a.property_class == "12.9" for a in ALLOYS])[alloy]
-    pieces_min = np.clip(320 - 11 * mm + rng.uniform(-20, 20, n), 80, 300)
-    point = (rng.random(n) < 0.2) & ~kit
-    wc = WORK_CENTER_INDEX
-    parts: list[tuple[np.ndarray, int, str, np.ndarray, np.ndarray, float, float, int]] = [
-        # mask, op_seq, code, work center, run minutes a piece, load kg, load minutes, queue minutes
-        (~kit, 10, "HEAD", header, 1 / pieces_min, 0, 0, 60),
-        (kit, 10, "ASSY", np.full(n, wc["AS1"]), np.full(n, 1 / 55.0), 0, 0, 60),
-        (point, 20, "POINT", np.full(n, wc["PT1"]), 1 / (pieces_min * 0.9), 0, 0, 60),
-        (~kit, 30, "ROLL", np.full(n, wc["TR1"]), 1 / (pieces_min * 1.15), 0, 0, 60),
-        (carbon & ~quench, 40, "HEAT", np.full(n, wc["FC1"]), weight * 60 / 3200, 0, 0, 120),
-        (carbon & quench, 40, "HEAT", np.full(n, wc["FQ1"]), np.full(n, np.nan), FURNACE_LOAD_KG, 240, 120),
-        (plated, 50, "PLATE", np.full(n, wc["PL1"]), np.zeros(n), 0, 0, 240),
-        (plated & strong, 55, "BAKE", np.full(n, wc["BK1"]), np.full(n, np.nan), OVEN_LOAD_KG, 480, 60),
-        (~kit, 60, "SORT", np.full(n, wc["SO1"]), np.full(n, 1 / 420.0), 0, 0, 240),
-        (np.ones(n, bool), 70, "PACK", np.full(n, wc["PK1"]), np.full(n, 1 / 900.0), 0, 0, 60),
+    n, mm = len(items), items["diameter_mm"].to_numpy().astype(float)
+    p = parameters.pace
+    pace = np.clip(p.intercept + p.slope * mm + rng.uniform(-p.spread, p.spread, n), p.low, p.high)
+    has = [_concerned(parameters, operation, items) for operation in parameters.operations]
+    drawn = [rng.random(n) < operation.share if operation.share < 1 else True for operation in parameters.operations]
+    frames = [
+        _steps(parameters, rng, items, operation, at=np.flatnonzero(mask & chosen), pace=pace)
+        for mask, chosen, operation in zip(has, drawn, parameters.operations, strict=True)
     ]
-    scrap = {"HEAD": 0.006, "POINT": 0.003, "ROLL": 0.003, "HEAT": 0.002, "SORT": 0.008}
-    frames = []
-    for mask, seq, code, center, run, load_kg, load_min, queue in parts:
-        at = np.flatnonzero(mask)
-        batch = np.floor(load_kg / weight[at]).astype(np.int64) if load_kg else np.zeros(len(at), np.int64)
-        rate = load_min / np.maximum(batch, 1) if load_kg else run[at]
-        frames.append(
-            pl.DataFrame(
-                {
-                    "item_index": at,
-                    "op_seq": np.full(len(at), seq),
-                    "operation_code": [code] * len(at),
-                    "wc": center[at].astype(np.int64),
-                    "run_min_per_unit": rate,
-                    "batch_max": batch,
-                    "batch_minutes": np.full(len(at), load_min),
-                    "scrap": np.full(len(at), scrap.get(code, 0.0)),
-                    "queue_min": np.full(len(at), queue),
-                    "external_days": np.where(code == "PLATE", rng.integers(3, 6, len(at)), 0),
-                },
-                schema_overrides={
-                    "batch_minutes": pl.Int64,
-                    "op_seq": pl.Int64,
-                    "queue_min": pl.Int64,
-                    "external_days": pl.Int64,
-                },
-            )
-        )
     return pl.concat(frames).sort("item_index", "op_seq")
+
+
+def _concerned(parameters: Parameters, operation: Operation, items: pl.DataFrame) -> np.ndarray:
+    """Which items the operation is for, before any share of them is drawn."""
+    kit = items["kit_of"].to_numpy() >= 0
+    if operation.of == "all":
+        return np.ones(len(items), bool)
+    if operation.of == "kits":
+        return kit
+    if operation.of == "made":
+        return ~kit
+    alloy, materials = items["alloy"].to_numpy(), parameters.materials
+    quenched = np.array([m.quenched for m in materials])[alloy]
+    finished = items["finish"].to_numpy() > 0
+    made: np.ndarray = (
+        ~kit
+        & {
+            "heat_treated": np.array([m.heat_treated for m in materials])[alloy] & ~quenched,
+            "quenched": quenched,
+            "finished": finished,
+            "baked": finished & np.array([m.baked for m in materials])[alloy],
+        }[operation.of]
+    )
+    return made
+
+
+def _steps(
+    parameters: Parameters, rng: np.random.Generator, items: pl.DataFrame, operation: Operation, *, at: np.ndarray,
+    pace: np.ndarray,
+) -> pl.DataFrame:  # fmt: skip
+    """One operation of the items `at`."""
+    weight = items["weight_kg"].to_numpy()[at]
+    low, high = operation.vendor_days or (3, 5)
+    vendor = rng.integers(low, high + 1, len(at))
+    places = np.array([parameters.center_index[code] for code in operation.work_centers], np.int64)
+    if operation.up_to_mm:
+        which = np.searchsorted(np.array(operation.up_to_mm), items["diameter_mm"].to_numpy()[at])
+    elif len(places) > 1:
+        which = rng.integers(0, len(places), len(at))
+    else:
+        which = np.zeros(len(at), np.int64)
+    batch = np.zeros(len(at), np.int64)
+    if operation.load_kg:
+        batch = np.maximum(1, np.floor(operation.load_kg / weight)).astype(np.int64)
+        rate = operation.load_min / batch
+    elif operation.kg_per_hour is not None:
+        rate = weight * 60 / operation.kg_per_hour
+    elif operation.pieces_per_min is not None:
+        rate = np.full(len(at), 1 / operation.pieces_per_min)
+    else:
+        rate = 1 / (pace[at] * operation.speed) if operation.speed else np.zeros(len(at))
+    return pl.DataFrame(
+        {
+            "item_index": at, "op_seq": np.full(len(at), operation.seq), "operation_code": [operation.code] * len(at),
+            "wc": places[which], "run_min_per_unit": rate, "batch_max": batch,
+            "batch_minutes": np.full(len(at), operation.load_min), "scrap": np.full(len(at), operation.scrap),
+            "queue_min": np.full(len(at), operation.queue_min),
+            "external_days": vendor if operation.vendor_days else np.zeros(len(at), np.int64),
+        },
+        schema_overrides=dict.fromkeys(("batch_minutes", "op_seq", "queue_min", "external_days"), pl.Int64),
+    )  # fmt: skip

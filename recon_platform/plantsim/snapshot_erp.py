@@ -13,7 +13,7 @@ import polars as pl
 
 from recon_platform.plantsim.clock import DAY_MIN
 from recon_platform.plantsim.master import BOX, KILOGRAM, PIECE, THOUSAND
-from recon_platform.plantsim.parameters import WORK_CENTERS
+from recon_platform.plantsim.shifts import SATURDAY
 from recon_platform.plantsim.snapshot_stock import inventory, item_names, purchases
 from recon_platform.plantsim.state import KEEP_SHIPPED_DAYS, State
 
@@ -134,7 +134,7 @@ def _operations(state: State) -> pl.DataFrame:
         "work_order",
         "op_seq",
         "operation_code",
-        work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(ops["wc"]),
+        work_center=pl.Series([w.code for w in world.parameters.work_centers]).gather(ops["wc"]),
         machine=pl.when(pl.Series(shown)).then(names),
         planned_start=clock.instants(start),
         planned_end=clock.instants(end),
@@ -200,29 +200,36 @@ def _shipments(state: State) -> pl.DataFrame:
 
 
 def _labour_hours(state: State) -> pl.DataFrame:
-    """Attended machine hours by work center and day, of the last two weeks."""
+    """Attended machine hours by work center and day, of the last two weeks; Saturday shifts that were called apart."""
     clock, world, intervals = state.history.world.clock, state.history.world, state.history.intervals
-    people = np.array([w.run_people or 0.0 for w in WORK_CENTERS])
+    centers = world.parameters.work_centers
+    people = np.array([w.run_people or 0.0 for w in centers])
     machines = world.machines["index"].to_numpy()
     wc = world.machines["wc"].to_numpy()
     today = clock.day_number(clock.instant(state.now).astimezone(clock.zone).date())
+
+    def hours(begin: int, end: int) -> np.ndarray:
+        worked = intervals.worked(machines, np.full(len(machines), end)) - intervals.worked(
+            machines, np.full(len(machines), begin)
+        )
+        return np.bincount(wc, weights=worked / 60 * people[wc], minlength=len(centers))
+
     rows = []
     for day in range(today - 14, today):
-        a, b = clock.minutes_of_days(np.array([day, day + 1]), 0)
-        worked = intervals.worked(machines, np.full(len(machines), b)) - intervals.worked(
-            machines, np.full(len(machines), a)
-        )
-        hours = np.bincount(wc, weights=worked / 60 * people[wc], minlength=len(WORK_CENTERS))
+        one = np.array([day])
+        all_day = hours(*(int(clock.minutes_of_days(one + k, 0)[0]) for k in (0, 1)))
+        called = np.array([(i, day) in state.history.overtime for i in range(len(centers))])
+        over = np.zeros(len(centers))
+        if called.any():
+            over = np.where(called, hours(*(int(clock.minutes_of_days(one, minute)[0]) for minute in SATURDAY)), 0.0)
         rows += [
             {
-                "date": clock.dates(np.array([day]))[0],
-                "work_center": w.code,
-                "regular_hours": round(float(h), 2),
-                "overtime_hours": 0.0,
+                "date": clock.dates(one)[0], "work_center": w.code, "regular_hours": round(float(total - extra), 2),
+                "overtime_hours": round(float(extra), 2),
             }
-            for w, h in zip(WORK_CENTERS, hours, strict=True)
-            if h > 0
-        ]
+            for w, total, extra in zip(centers, all_day, over, strict=True)
+            if total > 0
+        ]  # fmt: skip
     return pl.DataFrame(rows)
 
 
@@ -250,7 +257,7 @@ def _machines(state: State) -> pl.DataFrame:
     item = item_names(state, machines["item_index"].fill_null(0))
     return machines.select(
         "machine",
-        work_center=pl.Series([w.code for w in WORK_CENTERS]).gather(machines["wc"]),
+        work_center=pl.Series([w.code for w in world.parameters.work_centers]).gather(machines["wc"]),
         mes_machine="mes_machine",
         speed=pl.lit(1.0),
         current_setup=pl.when(pl.col("item_index").is_not_null()).then(item),

@@ -10,7 +10,6 @@ import polars as pl
 
 from recon_platform.plantsim.demand import SAFETY_WORKING_DAYS, purchase_lines
 from recon_platform.plantsim.master import KILOGRAM, PIECE
-from recon_platform.plantsim.parameters import ALLOYS, SUPPLIERS
 from recon_platform.plantsim.state import State
 
 
@@ -35,7 +34,7 @@ def inventory(state: State) -> pl.DataFrame:
         .sort("purchase")
     )
     wires = bought.filter((pl.col("kind") == "wire") & (pl.col("balance") > 0.05))
-    grade = pl.Series([a.property_class for a in ALLOYS])
+    grade = pl.Series([a.property_class for a in world.parameters.materials])
     wire_rows = wires.select(
         item=world.components["component"].gather(wires["component_index"]),
         lot="lot",
@@ -101,7 +100,7 @@ def purchases(state: State) -> dict[str, pl.DataFrame]:
     orders = lines.select(
         "purchase_order",
         line=pl.lit("10"),
-        supplier=pl.Series([s.code for s in SUPPLIERS]).gather(lines["supplier"]),
+        supplier=pl.Series([s.code for s in state.history.world.parameters.suppliers]).gather(lines["supplier"]),
         item=components["component"].gather(lines["component_index"]),
         qty="qty",
         received_qty="received",

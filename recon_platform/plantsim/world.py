@@ -13,11 +13,7 @@ import numpy as np
 import polars as pl
 
 from recon_platform.plantsim.clock import Clock, holidays
-from recon_platform.plantsim.parameters import (
-    PLANTS,
-    WORK_CENTERS,
-    Parameters,
-)
+from recon_platform.plantsim.parameters import Parameters, plant_named
 from recon_platform.plantsim.products import bolts_of, components_of, kits_of, routing_of
 from recon_platform.plantsim.streams import stream
 
@@ -59,16 +55,14 @@ class World:
         return numbers[(weekday < 5) & ~np.isin(numbers, shut)]
 
 
-def build_world(orders: int, *, seed: int, start: date, nights: int, plant: str) -> World:
+def build_world(orders: int, *, seed: int, start: date, nights: int, plant: str | Parameters) -> World:
     """The world of a plant sized for about `orders` open work orders.
 
     Raises ValueError for an unknown plant or fewer than one order.
     """
-    if plant not in PLANTS:
-        raise ValueError(f"plant {plant!r} is not known; known plants are {', '.join(PLANTS)}")
     if orders < 1:
         raise ValueError(f"orders must be at least 1, found {orders}")
-    parameters = PLANTS[plant]
+    parameters = plant_named(plant) if isinstance(plant, str) else plant
     origin = start - timedelta(days=parameters.history_days)
     days = parameters.history_days + nights + 260
     clock = Clock(ZoneInfo(parameters.timezone), origin)
@@ -78,8 +72,8 @@ def build_world(orders: int, *, seed: int, start: date, nights: int, plant: str)
     items = (
         pl.concat([bolts, kits], how="diagonal").with_row_index("index").with_columns(pl.col("index").cast(pl.Int64))
     )
-    components, bom = components_of(seed, items)
-    routing = routing_of(seed, items)
+    components, bom = components_of(parameters, seed, items)
+    routing = routing_of(parameters, seed, items)
     routing, machines = _size_machines(parameters, rate, items, routing)
     return World(
         parameters,
@@ -102,6 +96,7 @@ def _size_machines(
     parameters: Parameters, rate: float, items: pl.DataFrame, routing: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """As many machines as the arrival rate needs at the work center's load, then speeds fitted to meet the load."""
+    centers = parameters.work_centers
     chance = items["popularity"] * (items["kit_of"] < 0)
     kits = items["kit_of"] >= 0
     share = (
@@ -112,7 +107,7 @@ def _size_machines(
     setup = np.array(
         [
             parameters.expected_setup_share * max(w.setup_diameter_min, w.setup_length_min, w.setup_class_min // 2)
-            for w in WORK_CENTERS
+            for w in centers
         ]
     )
     need = (
@@ -123,16 +118,16 @@ def _size_machines(
             orders=pl.col("share").sum() * rate,
         )
     )
-    run, count_orders = np.zeros(len(WORK_CENTERS)), np.zeros(len(WORK_CENTERS))
+    run, count_orders = np.zeros(len(centers)), np.zeros(len(centers))
     run[need["wc"].to_numpy()] = need["run"].to_numpy()
     count_orders[need["wc"].to_numpy()] = need["orders"].to_numpy()
-    rows, factor = [], np.ones(len(WORK_CENTERS))
-    for i, center in enumerate(WORK_CENTERS):
+    rows, factor = [], np.ones(len(centers))
+    for i, center in enumerate(centers):
         if center.external:
             continue
         minutes = REGULAR_WEEK_MIN[center.calendar] * 0.96
         count = max(1, round((run[i] + setup[i] * count_orders[i]) / (minutes * center.load)))
-        target = minutes * center.load * count - setup[i] * count_orders[i]
+        target = minutes * center.load * parameters.load_factor * count - setup[i] * count_orders[i]
         factor[i] = float(np.clip(target / max(run[i], 1e-9), 0.25, 2.0)) if run[i] > 0 else 1.0
         rows += [
             {"machine": f"{center.code}-{m:02d}", "mes_machine": f"M{center.code}{m:02d}", "wc": i}

@@ -1,0 +1,183 @@
+"""The platform as one of the deciders of a value study: it plans what was landed, scripted roles accept within policy.
+
+Belongs here: a night of the planning core behind the decider's interface, and what it can be made to do without. Does
+not belong here: the loop over nights (`value_cell`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from recon_platform.connectors import read_landing
+from recon_platform.nights.context import landing_context
+from recon_platform.nights.simulate import REMEMBERED
+from recon_platform.planning.plan import inputs, run_stage
+from recon_platform.planning.scheduling import InfeasibleScheduleError
+from recon_platform.planning.stages import STAGES, stage
+from recon_platform.plantsim.deciding import Decision, overtime_centers, saturday_shifts, tomorrow_is_saturday
+from recon_platform.plantsim.executing import Landed, Plant, view_of
+from recon_platform.plantsim.landing import write_folder
+from recon_platform.plantsim.night import plant_toml
+from recon_platform.plantsim.policies import EarliestDueDate, PublishedSchedule, order_numbers
+from recon_platform.proposal.capacity_moves import frozen_breaks, overtime
+from recon_platform.proposal.evaluate import pinned
+from recon_platform.proposal.late import late_orders
+from recon_platform.proposal.moves import measure, move_identity
+from recon_platform.proposal.sets import Evaluator, Tried, good_set
+from recon_platform.reconcile.precision import AGENT
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
+
+PLAN = ("work_order", "op_seq", "work_center", "machine", "start", "end")
+OVERTIME_MOVES, FENCE_MOVES, SET_TRIALS = 4, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the platform may do in a run; each switched off alone shows what it is worth."""
+
+    reconciliation: bool = True  # automatic corrections of status and quantity
+    causes: bool = True  # what an order change asks for is put right in the ERP the next day
+    finite_capacity: bool = True  # the floor follows a schedule; without it due dates on reconciled orders
+    remedies: bool = True  # overtime and breaks of the fence with their measured effect, accepted where they pay
+    stability: bool = True  # frozen day, order kept beyond it
+
+
+VARIANTS: dict[str, Capabilities] = {
+    "platform": Capabilities(),
+    "no_reconciliation": Capabilities(reconciliation=False),
+    "no_causes": Capabilities(causes=False),
+    "no_finite_capacity": Capabilities(finite_capacity=False, remedies=False),
+    "no_remedies": Capabilities(remedies=False),
+    "no_stability": Capabilities(stability=False),
+}
+
+
+def settings_of(capabilities: Capabilities) -> str:
+    """The policy of the plant file under these capabilities (docs/settings.md)."""
+    calm = (
+        "match_up_days = 1.0"
+        if capabilities.stability
+        else "match_up_days = 0.0\nfrozen_hours = 0.0\nstability_weight = 0.0"
+    )
+    return f"[policy.capacity]\n{calm}\n[policy.proposal]\novertime_window_days = 2\n"
+
+
+class PlatformDecider:
+    """Nights of the planning core on what was landed in `folder`; knows nothing of the plant behind it."""
+
+    def __init__(self, folder: Path, name: str = "platform") -> None:
+        self.folder, self.name, self.can = folder, name, VARIANTS[name]
+        self.previous: dict[str, pl.DataFrame] = {}
+        self.published: dict[str, pl.DataFrame] = {}
+        self.moves: list[dict[str, object]] = []  # rows of decisions_in_force that people took
+        self.frames: dict[str, pl.DataFrame] = {}
+        self.corrected: tuple[str, ...] = ()
+        self.failed_nights = 0
+
+    def needs_landing(self, plant: Plant) -> bool:
+        return True
+
+    def decide(self, plant: Plant, landed: Landed | None) -> Decision:
+        """Plan, propose, accept. Raises ValueError without a landing."""
+        if landed is None:
+            raise ValueError("the platform plans what was landed: land the night first")
+        frames, context = plan_inputs(self.folder, plant, landed, settings_of(self.can))
+        frames |= inputs({}, self._decisions(context.as_of), self.previous or None, self.published or None)
+        view = view_of(plant, landed.text, None)
+        stages = STAGES if self.can.finite_capacity else STAGES[:3]
+        try:
+            for step in stages:
+                frames.update(run_stage(step, frames, context))
+        except InfeasibleScheduleError:  # refused by the checker: the schedule in force stays
+            self.failed_nights += 1
+            kept = self.published.get("schedule")
+            return Decision(PublishedSchedule().dispatch(replace(view, schedule=kept)), plan=_plan_of(kept))
+        self.previous = {name: frames[name] for name in REMEMBERED if name in frames}
+        self.frames = frames
+        changes = frames["order_changes"]["work_order"].drop_nulls().unique().sort()
+        self.corrected = tuple(changes) if self.can.causes else ()
+        if not self.can.finite_capacity:
+            return Decision(EarliestDueDate(setup_weight=1.0).dispatch(view))
+        taken: list[Tried] = []
+        if self.can.remedies and tomorrow_is_saturday(plant):
+            taken = self._accept(frames, context)
+        schedule = frames["schedule"]
+        self.published = {"schedule": schedule}
+        broken = order_numbers(pl.Series([one.candidate.subject for one in taken if one.candidate.kind == "frozen_break"],
+                                         dtype=pl.String)).drop_nulls()  # fmt: skip
+        codes = {center.code: i for i, center in enumerate(plant.history.world.parameters.work_centers)}
+        called = [codes[one.candidate.subject] for one in taken if one.candidate.kind == "overtime"]
+        shifts = saturday_shifts(plant, [center for center in called if center in overtime_centers(plant)])
+        dispatch = PublishedSchedule().dispatch(replace(view, schedule=schedule))
+        return Decision(dispatch, shifts, _plan_of(schedule), tuple(broken))
+
+    def _accept(self, frames: dict[str, pl.DataFrame], context: PlanContext) -> list[Tried]:
+        """The scripted supervisor takes the good set where it pays; the schedule is made anew with it, and checked."""
+        late = late_orders(frames)
+        if late.is_empty():
+            return []
+        found = [
+            *islice(overtime(frames, context, late), OVERTIME_MOVES),
+            *islice(frozen_breaks(frames, context, late), FENCE_MOVES),
+        ]
+        evaluator = Evaluator(frames, context, pinned(frames, context))
+        tried = [measure(candidate, evaluator) for candidate in found]
+        chosen = good_set(tried, evaluator, SET_TRIALS)
+        taken = [one for one in tried if one.move in chosen.moves]
+        if not taken:
+            return []
+        before = len(self.moves)
+        self.moves += [_decision(one, context) for one in taken]
+        decided = self._decisions(context.as_of)
+        trial = {**frames} if decided is None else {**frames, "decisions_in_force": decided}
+        try:
+            for name in ("schedule", "promises", "metrics"):
+                trial.update(run_stage(stage(name), trial, context))
+        except InfeasibleScheduleError:  # the base plan stands without them
+            del self.moves[before:]
+            return []
+        frames.update(trial)
+        return taken
+
+    def _decisions(self, as_of: datetime) -> pl.DataFrame | None:
+        rows = [row for row in self.moves if row["valid_until"] > as_of]  # type: ignore[operator]
+        if not self.can.reconciliation:
+            rows = [*rows, _switched_off(as_of)]
+        return DECISIONS_IN_FORCE.frame(rows) if rows else None
+
+
+def plan_inputs(folder: Path, plant: Plant, landed: Landed, policy: str) -> tuple[dict[str, pl.DataFrame], PlanContext]:
+    """Write the landing, read it as any other, and give the tables a plan starts from with their frame."""
+    settings = plant_toml(plant.history, landed.day, landed.state.now) + policy
+    write_folder(folder, landed.text, plant_toml=settings, parquet=True)
+    landing = read_landing(folder)
+    return inputs(landing.frames, None, None, None), landing_context(landing)
+
+
+def _plan_of(schedule: pl.DataFrame | None) -> pl.DataFrame | None:
+    return None if schedule is None else schedule.select(PLAN)
+
+
+def _decision(one: Tried, context: PlanContext) -> dict[str, object]:
+    days = context.policy.proposal.overtime_window_days
+    return {
+        "decision": f"{context.planning_date.isoformat()}:{one.move}", "kind": "approved_move",
+        "subject": move_identity(one.candidate),
+        "value": json.dumps({"move": one.move, "kind": one.candidate.kind, "change": one.candidate.changes}),
+        "valid_from": context.as_of, "valid_until": context.as_of + timedelta(days=days),
+        "approved_by": "scripted supervisor", "reason": "pays by its measured effect",
+    }  # fmt: skip
+
+
+def _switched_off(as_of: datetime) -> dict[str, object]:
+    return {
+        "decision": "switch:reconciliation", "kind": "switch", "subject": AGENT, "value": json.dumps({"on": False}),
+        "valid_from": as_of - timedelta(days=1), "valid_until": None, "approved_by": "study", "reason": "left out",
+    }  # fmt: skip
