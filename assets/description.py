@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.pictures import gantt_picture, load_picture
+from assets.summaries import SUMMARIES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,6 +55,8 @@ def description(
     }
     if frame.height:
         metadata["sample"] = dg.MetadataValue.md(sample(frame))
+    if frame.height and table in SUMMARIES:
+        metadata["summary"] = dg.MetadataValue.md(as_markdown(SUMMARIES[table](frame)))
     draw = PICTURES.get(table)
     picture = draw(frame) if draw is not None else None
     if picture is not None:

@@ -7,6 +7,8 @@ import json
 import polars as pl
 import pytest
 
+from assets.description import as_markdown
+from assets.summaries import SHOWN_ROWS, SUMMARIES
 from recon_platform.planning import plan
 from recon_platform.proposal.delta import proposal_changes
 from recon_platform.proposal.evaluate import compare, plan_again
@@ -98,3 +100,14 @@ def test_impact_shows_both_plans_and_the_set_as_a_whole(proposed: Proposed) -> N
     assert impact["late_lines"]["in_force"] is not None
     without = {row["measure"]: row for row in expected_impact(proposed.frames, None, proposed.context).to_dicts()}
     assert all(row["with_moves"] == row["proposed"] for row in without.values())
+
+
+def test_the_summaries_in_the_ui_say_what_the_tables_say(proposed: Proposed) -> None:
+    frames = proposed.frames
+    for name, summary in SUMMARIES.items():
+        told = summary(frames[name])
+        assert 0 < told.height <= SHOWN_ROWS, name
+        assert as_markdown(told).count("\n") == told.height + 1
+    by_cause = SUMMARIES["proposal_changes"](frames["proposal_changes"])
+    assert by_cause["changes"].sum() == frames["proposal_changes"].height
+    assert SUMMARIES["exception_moves"](frames["exception_moves"]).item(0, "rank") == 1
