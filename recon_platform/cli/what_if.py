@@ -65,6 +65,7 @@ def what_if(
     from recon_platform.lake import Lake
     from recon_platform.material.what_if import what_if as effects_of
     from recon_platform.nights.records import manifest
+    from recon_platform.nights.trial import material_frames
     from recon_platform.planning.decisions import apply_changes
 
     doors.enter_if_governed(Permission.READ, lake, governance, home)
@@ -72,7 +73,7 @@ def what_if(
     found = newest_manifest(stored, plant) if run is None else manifest(stored, run)
     if not (withdraw or demand or parameter or supply or change):
         raise typer.BadParameter("say what to try: " + ", ".join(f"--{name} {form}" for name, form in FORMS.items()))
-    frames = _planned(stored, found)
+    frames = material_frames(stored, found)
     changed: dict[str, pl.DataFrame] = tried(frames, withdraw, demand, parameter, supply)
     if change is not None:
         changed = apply_changes(changed, json_changes(change.read_text(encoding="utf-8")))
@@ -132,20 +133,6 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _planned(lake: Any, manifest: Any) -> dict[str, pl.DataFrame]:
-    """The tables the material stage of a run read and made, with the decisions of that run applied."""
-    from recon_platform.nights.night import read_input
-    from recon_platform.planning.decisions import apply_changes, changes_in_force
-    from recon_platform.planning.stages import stage
-
-    material = stage("material")
-    names = [name for name in (*material.required, *material.writes) if name in manifest.outputs]
-    frames = {name: manifest.read(lake, name) for name in names}
-    decisions = manifest.pins.inputs.get("decisions_in_force")
-    in_force = None if decisions is None else read_input(lake, "decisions_in_force", decisions)
-    return apply_changes(frames, changes_in_force(in_force))
 
 
 def _as_json(effects: Effects) -> dict[str, Any]:

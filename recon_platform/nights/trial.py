@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from recon_platform.lake import Lake
 from recon_platform.nights.night import read_input
 from recon_platform.nights.records import Manifest
-from recon_platform.planning.stages import trial_stages
+from recon_platform.planning.decisions import apply_changes, changes_in_force
+from recon_platform.planning.stages import stage, trial_stages
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +24,16 @@ def night_frames(lake: Lake, manifest: Manifest) -> dict[str, pl.DataFrame]:
     frames = {name: read_input(lake, name, entry) for name, entry in manifest.pins.inputs.items() if name in names}
     frames.update((name, entry.read(lake)) for name, entry in manifest.outputs.items() if name in names)
     return frames
+
+
+def material_frames(lake: Lake, manifest: Manifest) -> dict[str, pl.DataFrame]:
+    """The tables the material stage of a run read and made, with the decisions of that run applied."""
+    material = stage("material")
+    names = [name for name in (*material.required, *material.writes) if name in manifest.outputs]
+    frames = {name: manifest.read(lake, name) for name in names}
+    decisions = manifest.pins.inputs.get("decisions_in_force")
+    in_force = None if decisions is None else read_input(lake, "decisions_in_force", decisions)
+    return apply_changes(frames, changes_in_force(in_force))
 
 
 def effect_of(frames: dict[str, pl.DataFrame], manifest: Manifest, changes: Sequence[Change]) -> Effect:

@@ -119,11 +119,11 @@ MADE_FROM: dict[str, MadeFrom] = {
     }),
     "plan_settings": MadeFrom({"setting": "@policy", "value": "@policy"}),
     "shortages": MadeFrom({
-        "item": "pegging.item", "work_order": "pegging.demand", "op_seq": "bom_lines.op_seq material_issues.op_seq",
+        "item": "pegging.item", "work_order": "pegging.demand", "op_seq": "bom_lines.op_seq",
         "required_qty": "pegging.qty", "short_qty": "pegging.qty,supply,need_date",
         "needed_at": "pegging.need_date reconciled_orders.start_date planned_orders.start_date",
         "covered_at": "purchase_orders.promised_date,due_date reconciled_orders.due_date planned_orders.due_date "
-        "items.lead_time_days receipts.received_on",
+        "items.lead_time_days receipts.received_on purchase_orders.ordered_on",
         "covered_by": "pegging.supply_type,supply", "days_short": "shortages.needed_at,covered_at",
         "unusable_qty": "inventory.qty,status,expiry", "customer_lines": "pegging.demand order_links.demand_order",
         "named_lines": "pegging.demand", "value": "shortages.short_qty items.cost",
