@@ -119,7 +119,7 @@ MADE_FROM: dict[str, MadeFrom] = {
     }),
     "plan_settings": MadeFrom({"setting": "@policy", "value": "@policy"}),
     "shortages": MadeFrom({
-        "item": "pegging.item", "work_order": "pegging.demand", "op_seq": "bom_lines.op_seq",
+        "item": "pegging.item", "work_order": "pegging.demand", "op_seq": "bom_lines.op_seq material_issues.op_seq",
         "required_qty": "pegging.qty", "short_qty": "pegging.qty,supply,need_date",
         "needed_at": "pegging.need_date reconciled_orders.start_date planned_orders.start_date",
         "covered_at": "purchase_orders.promised_date,due_date reconciled_orders.due_date planned_orders.due_date "
