@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     benches.command("faults")(faults)
     benches.command("reruns")(reruns)
     benches.command("replay")(replay)
+    benches.command("extract")(extract)
     app.add_typer(benches, name="bench")
 
 
@@ -267,3 +268,24 @@ def replay(
         )  # fmt: skip
     if any(found.differ for found in figures):
         raise typer.Exit(1)
+
+
+@needs(None)
+def extract(
+    url: Annotated[str, typer.Option("--url", help="A PostgreSQL; a schema recon_bench is made in it, and dropped.")],
+    password: Annotated[str | None, typer.Option("--password", help="Name of the secret that is its password.")] = None,
+    rows: Annotated[list[int], typer.Option("--rows", min=1, help="Rows; may be given more than once.")] = [  # noqa: B006
+        100_000,
+        1_000_000,
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Time a table from PostgreSQL to the lake: seconds, rows per second, peak memory."""
+    from recon_platform.bench.extract import run, table
+
+    with output.progress(len(rows), quiet=as_json) as step:
+        figures = run(rows, url, password=password, say=step)
+    if as_json:
+        output.print_json(figures)
+    else:
+        output.say(table(figures))

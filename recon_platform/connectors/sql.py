@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import polars as pl
+import psycopg2  # type: ignore[import-untyped]
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -21,6 +23,7 @@ from recon_platform.connectors.credentials import Secrets
 from recon_platform.connectors.door import DoorError, Reading, SourceTable, text_cells
 from recon_platform.connectors.files import UOM, landing_tables
 from recon_platform.connectors.landing_error import LandingError
+from recon_platform.connectors.sql_copy import copied
 
 ROWS_AT_ONCE = 50_000
 LOOK_ROWS = 5
@@ -121,31 +124,33 @@ class SqlDoor:
             self._connection = None
 
     def extract(self, table: str, since: str | None) -> Iterator[pl.DataFrame]:
-        """Rows of `table` in parts, by a cursor on the server; with `since` those later than it less the overlap."""
+        """Rows of `table` in parts; with `since` those later than it less the overlap."""
         entry = self._tables[table]
-        query, values = f"SELECT * FROM ({entry.query}) landed", {}  # the query is the plant's own, from plant.toml
         watermark = entry.table.watermark
-        if since is not None and watermark is not None:
-            query += f" WHERE landed.{self._quoted(watermark)} > :since"
-            values = {"since": _before(since, entry.overlap)}
-        try:
-            result = self._open_connection().execute(
-                text(query), values, execution_options={"stream_results": True, "max_row_buffer": self._rows}
-            )
-            yield from _parts(result, self._rows)
-        except SQLAlchemyError as error:
-            raise self._error(error, table) from None
+        later = None if since is None or watermark is None else (watermark, _before(since, entry.overlap))
+        yield from self._rows_of(table, entry.query, later)
 
     def keys(self, table: str) -> pl.DataFrame:
         """The keys of `table` that exist now."""
         entry = self._tables[table]
         names = ", ".join(self._quoted(name) for name in entry.table.key)
+        return pl.concat(list(self._rows_of(table, f"SELECT {names} FROM ({entry.query}) landed", None)))
+
+    def _rows_of(self, table: str, query: str, later: tuple[str, Any] | None) -> Iterator[pl.DataFrame]:
+        """By COPY where the database is PostgreSQL, else by a cursor on the server. `query` is from plant.toml."""
         try:
-            result = self._open_connection().execute(
-                text(f"SELECT {names} FROM ({entry.query}) landed"), execution_options={"stream_results": True}
-            )
-            return pl.concat(list(_parts(result, self._rows)))
-        except SQLAlchemyError as error:
+            connection = self._open_connection()
+            if connection.dialect.driver == "psycopg2":
+                yield from copied(connection, query, later)
+                return
+            statement = f"SELECT * FROM ({query}) landed"
+            statement += f" WHERE landed.{self._quoted(later[0])} > :since" if later else ""
+            result = connection.execute(
+                text(statement), {"since": later[1]} if later else {},
+                execution_options={"stream_results": True, "max_row_buffer": self._rows},
+            )  # fmt: skip
+            yield from _parts(result, self._rows)
+        except (SQLAlchemyError, psycopg2.Error) as error:
             raise self._error(error, table) from None
 
     def check(self) -> Sequence[Reading]:
@@ -176,7 +181,7 @@ class SqlDoor:
         cause = getattr(error, "orig", None) or error
         return self._secrets.hide(" ".join(str(cause).split())[:300])
 
-    def _error(self, error: SQLAlchemyError, table: str | None = None) -> DoorError:
+    def _error(self, error: Exception, table: str | None = None) -> DoorError:
         where = f"{self.name}, table {table}" if table else self.name
         return DoorError(f"{where}: the database says: {self._first_line(error)}")
 

@@ -50,7 +50,7 @@ def test_units_start_what_is_installed() -> None:
     for path in sorted((DEPLOY / "systemd").glob("*.service")):
         text = path.read_text(encoding="utf-8")
         assert "EnvironmentFile=/etc/recon/recon.env" in text, path.name
-        assert re.search(r"ExecStart=/opt/recon/.venv/bin/dagster", text), path.name
+        assert re.search(r"ExecStart=/opt/recon/.venv/bin/(dagster|recon connect collect)", text), path.name
 
 
 def test_a_rerun_on_postgresql_storage(
