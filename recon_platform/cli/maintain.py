@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     box = typer.Typer(help="What has to reach the ERP and people, and what was answered.", no_args_is_help=True)
     box.command("show")(outbox_show)
+    box.command("replay")(outbox_replay)
     app.add_typer(box, name="outbox")
     app.command("deliver")(deliver)
     app.command("maintain")(maintain)
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def outbox_show(
     lake: LakeOption,
     plant: PlantOption = None,
-    state: Annotated[str | None, typer.Option("--state", help="waiting, delivered or refused.")] = None,
+    state: Annotated[str | None, typer.Option("--state", help="waiting, delivered, refused or dead.")] = None,
     governance: GovernanceOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -52,6 +53,21 @@ def outbox_show(
         [(str(m.position), m.kind, m.target, m.subject, m.state, m.attempts, m.answer) for m in found],
         shown=output.SHOWN_ROWS,
     )
+
+
+@needs(Permission.RUN)
+def outbox_replay(
+    lake: LakeOption,
+    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Messages that are dead or were refused.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why they will be taken now; kept in the audit trail.")],
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Send dead or refused messages again, as they are: their keys and row versions still protect the ERP."""
+    from recon_platform.governance.dead_letters import replay
+
+    door = doors.enter(Permission.RUN, lake, governance, home)
+    output.say(f"{replay(door.store, door.actor, keys, reason):,} wait again; `recon deliver` sends them")
 
 
 @needs(Permission.RUN)

@@ -31,7 +31,7 @@ from recon_platform.connectors.tryton import PROFILE as TRYTON
 from recon_platform.connectors.tryton import tryton_reads
 from recon_platform.connectors.tryton_rpc import TrytonClient
 from recon_platform.connectors.tryton_write_back import TrytonErp
-from recon_platform.connectors.write_back import WriteBack
+from recon_platform.connectors.write_back import HttpErp, WriteBack
 
 DEFAULT_OVERLAP_MINUTES = 60.0
 SIGNED_IN = ("kind", "url", "database", "user", "password", "per_second", "ca_file")
@@ -172,11 +172,33 @@ def _machines(name: str, section: Section, secrets: Secrets, plant_file: Path) -
     return machines(name, section, secrets, plant_file).door()
 
 
-def _http(name: str, called: str, section: Section, secrets: Secrets) -> JsonHttp:
-    place = f"connect.{name}"
+def _only_writes(name: str, section: Section, secrets: Secrets, plant_file: Path) -> SourceDoor | None:
+    known(section, f"connect.{name}", "kind", "write_back")
+    return None
+
+
+def _http_erp(name: str, section: Section, secrets: Secrets, plant_file: Path) -> WriteBack:
+    settings, place = section["write_back"], f"connect.{name}.write_back"
+    known(settings, place, "url", "secret", "authorization", "ca_file")
+    url = _address(settings, place)
+    token = (
+        {"Authorization": secrets.get(need(settings, "authorization", place))} if "authorization" in settings else {}
+    )
+    return HttpErp(
+        url, headers=token, secret=secrets.get(need(settings, "secret", place)), ca_file=settings.get("ca_file")
+    )
+
+
+def _address(section: Section, place: str) -> str:
+    """`url` of a section: https, or http on this machine."""
     url = need(section, "url", place)
     if not url.startswith("https://") and not re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", url):
         raise wrong(f"{place}.url", "https://… (http only on this machine)", url)
+    return url
+
+
+def _http(name: str, called: str, section: Section, secrets: Secrets) -> JsonHttp:
+    url = _address(section, f"connect.{name}")
     return JsonHttp(
         name, called, url.rstrip("/"), secrets, per_second=float(section.get("per_second", 20.0)),
         ca_file=section.get("ca_file"),
@@ -213,8 +235,8 @@ def source_table(table: str, entry: Section, section: Section) -> SourceTable:
 
 
 SOURCES: dict[str, Callable[[str, Section, Secrets, Path], SourceDoor | None]] = {
-    "sql": _sql, "odoo": _odoo, "tryton": _tryton, "machines": _machines,
+    "sql": _sql, "odoo": _odoo, "tryton": _tryton, "machines": _machines, "http": _only_writes,
 }  # fmt: skip
 WRITE_BACKS: dict[str, Callable[[str, Section, Secrets, Path], WriteBack]] = {
-    "sql": _sql_erp, "odoo": _odoo_erp, "tryton": _tryton_erp,
+    "sql": _sql_erp, "odoo": _odoo_erp, "tryton": _tryton_erp, "http": _http_erp,
 }  # fmt: skip

@@ -7,12 +7,18 @@ the ERP's row as the plan read it: an adapter must refuse a row that has changed
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+
+from recon_platform.connectors.signing import signed
 
 TIMEOUT_SECONDS = 20.0
 ACCEPTED = ("written", "known")
@@ -52,16 +58,25 @@ class HttpErp:
     """An ERP that takes `POST {address}` with `{"writes": […]}` and answers `{"answers": […]}`.
 
     Each write: idempotency_key, kind, subject, expected_version, content. Each answer: idempotency_key, status
-    (`written`, `known`, or anything else for refused), detail. `headers` carry whatever signs in.
+    (`written`, `known`, or anything else for refused), detail, and `stored`: the content as the ERP reads it back, which
+    is compared with what was asked. `headers` carry whatever signs in; with `secret` the body is signed (see `signing`).
     """
 
     def __init__(
-        self, address: str, *, headers: Mapping[str, str] | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+        self,
+        address: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        secret: str | None = None,
+        ca_file: str | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         parts = urlsplit(address)
         if parts.scheme not in {"http", "https"} or parts.hostname is None:
             raise ValueError(f"an ERP address is http://… or https://…, found {address!r}")
         self._parts, self._headers, self._timeout = parts, dict(headers or {}), timeout_seconds
+        self._secret, self._ca_file, self._clock = secret, ca_file, clock
 
     def write(self, writes: Sequence[Write]) -> Sequence[WriteAnswer]:
         """One request for all of `writes`."""
@@ -74,18 +89,25 @@ class HttpErp:
                 for write in writes
             ]
         })  # fmt: skip
-        said = self._post(body)
+        said = self._post(body.encode(), hashlib.sha256("\n".join(write.key for write in writes).encode()).hexdigest())
         try:
             answers = {row["idempotency_key"]: row for row in json.loads(said)["answers"]}
-            return [_answer(answers[write.key]) for write in writes]
+            return [_answer(write, answers[write.key]) for write in writes]
         except (ValueError, KeyError, TypeError) as error:
             raise WriteBackError(f"the ERP's answer cannot be read: {said[:120]!r}") from error
 
-    def _post(self, body: str) -> str:
-        secure = self._parts.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(str(self._parts.hostname), self._parts.port, timeout=self._timeout)
+    def _post(self, body: bytes, key: str) -> str:
+        host, port = str(self._parts.hostname), self._parts.port
+        if self._parts.scheme == "https":
+            context = ssl.create_default_context(cafile=self._ca_file)
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, port, timeout=self._timeout, context=context
+            )
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=self._timeout)
         headers = {"Content-Type": "application/json", **self._headers}
+        if self._secret is not None:
+            headers |= signed(self._secret, key, body, self._clock())
         try:
             connection.request("POST", self._parts.path or "/", body, headers)
             response = connection.getresponse()
@@ -99,6 +121,22 @@ class HttpErp:
         return text
 
 
-def _answer(row: Mapping[str, Any]) -> WriteAnswer:
+def _answer(write: Write, row: Mapping[str, Any]) -> WriteAnswer:
     status, detail = str(row["status"]), str(row.get("detail") or "")
+    stored = row.get("stored")
+    if status in ACCEPTED and isinstance(stored, Mapping):
+        for name, value in stored.items():
+            if name in write.content and not _same(value, write.content[name]):
+                return WriteAnswer(False, f"altered: the ERP stored {name} {value}, asked was {write.content[name]}")
     return WriteAnswer(status in ACCEPTED, f"{status}: {detail}" if detail else status)
+
+
+def _same(stored: object, asked: object) -> bool:
+    """Whether two values say the same; instants may be written with another offset."""
+    if stored == asked:
+        return True
+    try:
+        one, two = datetime.fromisoformat(str(stored)), datetime.fromisoformat(str(asked))
+    except ValueError:
+        return str(stored) == str(asked)
+    return one.tzinfo is not None and two.tzinfo is not None and one == two

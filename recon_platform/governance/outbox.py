@@ -121,7 +121,7 @@ class Outbox:
             return [queued(row) for row in tx.connection.execute(query)]
 
     def counts(self, plant: str | None = None) -> dict[str, int]:
-        """How many messages are waiting, delivered, refused."""
+        """How many messages are waiting, delivered, refused, dead."""
         table = schema.outbox
         query = select(table.c.state, func.count()).group_by(table.c.state).order_by(table.c.state)
         if plant is not None:

@@ -2,7 +2,8 @@
 
 A message is claimed before it is sent: for the time of a lease nobody else takes it, and if this process dies it is due
 again afterwards. Sent twice it does no harm, because every receiver is given its key. What a target refuses stays
-refused and is raised to people; what it could not take (no connection, a time-out) is tried again, later each time.
+refused and is raised to people; what it could not take (no connection, a time-out) is tried again, later each time, and
+is dead after two days: a person is told, and sends it again (`dead_letters`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ LEASE = timedelta(minutes=2)
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=30)
 BATCH = 200
+MOST_ATTEMPTS = 120  # with these pauses two days and a half
 
 
 class DeliveryError(OSError):
@@ -71,7 +73,7 @@ def deliver_due(store: Store, actor: Actor, targets: Mapping[str, Target], *, ba
             try:
                 answers = target.deliver(claimed)
             except DeliveryError as error:
-                _postpone(store, claimed, str(error))
+                _postpone(store, actor, claimed, str(error))
                 done += Delivered(postponed=len(claimed))
                 break
             done += _keep(store, actor, claimed, answers)
@@ -97,16 +99,29 @@ def _claim(store: Store, actor: Actor, target: str, limit: int) -> list[Queued]:
     return [queued(row) for row in rows]
 
 
-def _postpone(store: Store, messages: Sequence[Queued], error: str) -> None:
+def _postpone(store: Store, actor: Actor, messages: Sequence[Queued], error: str) -> None:
     table = schema.outbox
     with store.writing() as tx:
         for message in messages:
+            dead = message.attempts + 1 >= MOST_ATTEMPTS
             pause = min(FIRST_PAUSE * 2 ** min(message.attempts, 12), LONGEST_PAUSE)
-            tx.connection.execute(
+            done = tx.connection.execute(
                 table.update()
                 .where(table.c.position == message.position, table.c.state == "waiting")
-                .values(next_at=to_text(tx.now + pause), answer=f"not delivered: {error}"[:2_000])
-            )
+                .values(
+                    state="dead" if dead else "waiting", next_at=to_text(tx.now + pause),
+                    answer=f"not delivered: {error}"[:2_000],
+                )
+            )  # fmt: skip
+            if dead and done.rowcount:
+                tx.audit(actor, "outbox.dead", message.key, {"attempts": MOST_ATTEMPTS}, message.plant or None)
+                if message.kind != "notice":  # of a notice that cannot be sent no notice can tell
+                    notices.tell(
+                        tx, "refused", f"dead {message.key}", plant=message.plant,
+                        title=f"{message.target} never took {message.subject}",
+                        text=f"{message.kind} of {message.subject} was tried {MOST_ATTEMPTS} times: {error}. When "
+                        f"{message.target} is back, send it again: recon outbox replay '{message.key}' --reason …",
+                    )  # fmt: skip
 
 
 def _keep(store: Store, actor: Actor, messages: Sequence[Queued], answers: Sequence[Answer]) -> Delivered:

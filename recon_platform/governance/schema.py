@@ -191,7 +191,7 @@ outbox = Table(
     Column("content", Text, nullable=False),
     Column("expected_version", String(60)),  # the ERP row's version when the plan read it
     Column("created_at", INSTANT, nullable=False),
-    Column("state", String(10), nullable=False),  # waiting | delivered | refused
+    Column("state", String(10), nullable=False),  # waiting | delivered | refused | dead
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_at", INSTANT, nullable=False),
     Column("answered_at", INSTANT),

@@ -91,6 +91,12 @@ class Journal:
         with self._lock:
             return {machine: seen[-1] for machine, seen in self._known.items()}
 
+    def since(self, machine: str) -> datetime | None:
+        """When the newest observation of a machine is of; None where there is none."""
+        with self._lock:
+            seen = self._known.get(machine)
+            return seen[-1].at if seen else None
+
     def beat(self) -> None:
         """Say that the collector is alive."""
         self._alive.touch()

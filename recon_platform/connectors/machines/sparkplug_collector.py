@@ -28,7 +28,7 @@ from recon_platform.connectors.machines.sparkplug import (
     decode,
     rebirth,
 )
-from recon_platform.connectors.machines.states import UNKNOWN, Observation
+from recon_platform.connectors.machines.states import DOWN, UNKNOWN, Observation
 
 LOG = logging.getLogger(__name__)
 DAY_MS = 86_400_000
@@ -148,7 +148,7 @@ class SparkplugCollector:
 
     def _node_birth(self, topic: Topic, payload: Payload) -> None:
         born = self._node(topic)
-        self._journal.lose(self._below(topic), "the node was born again")
+        self._journal.lose(self._below(topic), "the node was born again", self._at(payload.timestamp_ms))
         born.names, born.birth, born.seq = {}, _birth_number(payload), payload.seq
         self._learn(topic, payload)
 
@@ -192,7 +192,9 @@ class SparkplugCollector:
         if state is not None:
             word = self._broker.words.get(str(state.value).casefold(), UNKNOWN)
             at = self._at(state.timestamp_ms or payload.timestamp_ms)
-            found.append(Observation(at, machine, word, self._reasons.get(machine)))
+            if not state.historical:  # the newest that the device says, even if its clock is behind ours
+                at = max(at, self._journal.since(machine) or at)
+            found.append(Observation(at, machine, word, self._reasons.get(machine) if word == DOWN else None))
         elif birth and topic.device is not None:
             found.append(Observation(self._at(payload.timestamp_ms), machine, UNKNOWN))
         if found:
