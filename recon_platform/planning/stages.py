@@ -137,8 +137,8 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "reconcile", "reconciled_backlog", "ERP and MES made to agree, with evidence for every correction.",
-        reads=(*_CONFORMED, "decisions_in_force", "previous.feeds", "previous.pegging", "previous.rule_precision"), writes=_RECONCILED,
-        run=_reconcile,
+        reads=(*_CONFORMED, "decisions_in_force", DELIVERED, "previous.pegging", "previous.rule_precision"),
+        writes=_RECONCILED, run=_reconcile,
     ),
     Stage(
         "material", "material", "Netting through all levels, pegging, action messages and their causes.",

@@ -5,22 +5,37 @@ G0 looks at the feeds before anything is judged; G1 at the corrections after all
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from recon_platform.reconcile.catalogue import rule
 from recon_platform.reconcile.text import instant, json, number
+from recon_platform.tables.conformed import ROW_COUNTS
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.history import DELIVERIES
 from recon_platform.tables.model import Frames
+from recon_platform.tables.registry import TABLES
 
 WATCHED = ("work_orders", "operation_status", "order_status", "material_issues", "material_consumption")
 """Tables whose freshness decides whether the two sides can be compared."""
+RESTED_ON: dict[str, str] = {
+    name: str(TABLES[name].source)
+    for name in (
+        "items", "bom_lines", "routings", "inventory", "work_orders", "work_order_operations", "material_issues",
+        "operation_status", "order_status",
+    )
+}  # fmt: skip
+"""Tables that corrections rest on and that have about as many rows every night → their source."""
+USUAL_NIGHTS = 7
+LEAST_USUAL = 20
 
 
 def feed_findings(frames: Frames, context: PlanContext) -> pl.DataFrame:
     """Findings of G0-FRESH: one for a gap between the two sources, one per table that shrank.
 
-    A usual row count is known where `feed_history` (feeds of earlier nights) or the run before (`previous.feeds`) is
-    given; without either, shrinking cannot be told and is not guessed.
+    The usual row count is the median of the newest seven nights before tonight (`previous.deliveries`); without them
+    shrinking cannot be told and is not guessed.
     """
     policy = context.policy.reconciliation
     feeds = frames["feeds"].with_columns(pl.coalesce("watermark", "extracted_at").alias("watermark"))
@@ -37,17 +52,27 @@ def feed_findings(frames: Frames, context: PlanContext) -> pl.DataFrame:
         pl.format("feeds lie {} minutes apart: report only", number("gap")).alias("correction"),
         json(gap_minutes="gap", erp=instant("erp"), mes=instant("mes")).alias("evidence"),
     )  # fmt: skip
-    return _plant_findings(pl.concat([stale, _shrunken(frames, feeds, policy.feed_shrink_share)]), "G0-FRESH", "feed")
+    return _plant_findings(
+        pl.concat([stale, _shrunken(frames, policy.feed_shrink_share, context.planning_date)]), "G0-FRESH", "feed"
+    )
 
 
-def _shrunken(frames: Frames, feeds: pl.DataFrame, share: float) -> pl.DataFrame:
-    history = frames.get("feed_history")
-    if history is None:
-        history = frames.get("previous.feeds")
-    if history is None:
-        history = feeds.head(0)
-    usual = history.group_by("table", "source").agg(pl.col("rows").median().alias("usual"))
-    rows = feeds.join(usual, on=["table", "source"]).filter(pl.col("rows") < share * pl.col("usual")).sort("table")
+def _shrunken(frames: Frames, share: float, tonight: date) -> pl.DataFrame:
+    before = frames.get("previous.deliveries", DELIVERIES.empty())
+    counts = frames["row_counts"] if "row_counts" in frames else ROW_COUNTS.empty()
+    usual = (
+        before.filter((pl.col("night") < tonight) & pl.col("table").is_in(list(RESTED_ON)))
+        .sort("night", descending=True)
+        .group_by("table", maintain_order=True)
+        .head(USUAL_NIGHTS)
+        .group_by("table")
+        .agg(pl.col("rows").median().alias("usual"))
+        .filter(pl.col("usual") >= LEAST_USUAL)
+    )
+    rows = usual.join(counts.select("table", rows="rows_in"), on="table").filter(
+        pl.col("rows") < share * pl.col("usual")
+    )
+    rows = rows.sort("table").with_columns(source=pl.col("table").replace_strict(RESTED_ON, return_dtype=pl.String))
     return rows.select(
         pl.format("{}/{}", "source", "table").alias("entity"), pl.lit("rows").alias("field"),
         number("usual").alias("erp_value"), pl.col("rows").cast(pl.String).alias("mes_value"),

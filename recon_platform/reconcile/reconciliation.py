@@ -64,8 +64,8 @@ def judge_night(frames: Frames, context: PlanContext) -> Judgement:
 def reconcile(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     """Make the backlog agree with the floor.
 
-    `frames` holds the conformed tables and, if there are any, `decisions_in_force` and the feeds of earlier nights
-    (`feed_history` or `previous.feeds`) and `previous.rule_precision`. Makes `findings` with `finding_groups`,
+    `frames` holds the conformed tables and, if there are any, `decisions_in_force` and of the run before
+    `previous.deliveries`, `previous.pegging` and `previous.rule_precision`. Makes `findings` with `finding_groups`,
     `finding_sample` and `rule_precision`, `reconciled_orders`, `reconciled_operations` and `order_changes`.
     Raises KeyError naming a conformed table that is missing.
     """

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from recon_platform.tables.registry import conformed_table
-from tests.reconcile.small_plant import AS_OF, Rows, backlog, finding, night, order, plant, report
+from recon_platform.tables.registry import table
+from tests.reconcile.small_plant import AS_OF, TODAY, Rows, backlog, finding, night, order, plant, report
 
 DONE = [report("A", 10, 1000, hours_ago=2), report("A", 20, 1000, hours_ago=2)]
 
@@ -32,14 +32,29 @@ def test_feeds_half_an_hour_apart_are_fine_and_more_are_not() -> None:
     assert backlog(made, "A")["completed_qty"] == 1000  # the plan still believes the floor; nothing leaves
 
 
-def test_a_feed_that_shrank_blocks_too() -> None:
-    frames = plant([order("A", good=960)], DONE, feeds=feeds(rows=79))
-    before = conformed_table("feeds").frame(feeds())
-    assert finding(night({**frames, "previous.feeds": before}), "G0-FRESH")["entity"] == "mes/operation_status"
-    week = pl.concat([conformed_table("feeds").frame(feeds(rows=rows)) for rows in (60, 80, 90, 100, 110)])
-    made = night({**frames, "feed_history": week})  # usual: 90
-    assert "G0-FRESH" not in set(made["findings"]["rule"])
-    assert "G0-FRESH" not in set(night(frames)["findings"]["rule"])  # nothing to compare with is not guessed
+def test_a_feed_that_shrank_against_the_week_before_blocks_too() -> None:
+    def with_rows(tonight: int, before: list[int], name: str = "operation_status") -> dict[str, pl.DataFrame]:
+        counts = {"table": name, "rows_in": tonight, "rows_out": tonight, "rows_quarantined": 0}
+        nights = [{"night": TODAY - timedelta(days=n), "table": name, "rows": rows} for n, rows in enumerate(before)]
+        return plant([order("A", good=960)], DONE) | {
+            "row_counts": table("row_counts").frame([counts]), "previous.deliveries": table("deliveries").frame(nights),
+        }  # fmt: skip
+
+    tonight_s_own = [1]  # what an earlier run of this night delivered is no night before
+    week = [60, 80, 90, 100, 110, 90, 100]  # usual: 90
+    made = night(with_rows(71, tonight_s_own + week))
+    guard = finding(made, "G0-FRESH")
+    assert (guard["entity"], guard["erp_value"], guard["mes_value"]) == ("mes/operation_status", "90", "71")
+    assert finding(made, "QT-01")["held_by"] == "G0-FRESH"
+    for frames in (
+        with_rows(72, tonight_s_own + week),
+        with_rows(72, [*tonight_s_own, *week, *[1000] * 7]),  # older than seven nights
+        with_rows(2, [1, 9, 9, 9]),  # too few rows ever to tell
+        with_rows(5, [1, *week], "downtime_events"),  # a quiet day: no correction rests on it
+        plant([order("A", good=960)], DONE),  # nothing to compare with is not guessed
+    ):
+        assert "G0-FRESH" not in set(night(frames)["findings"]["rule"])
+    assert "G0-FRESH" in set(night(with_rows(60, [1, 60, *week]))["findings"]["rule"])  # last night had shrunk already
 
 
 def test_the_breaker_trips_on_number_and_on_value() -> None:

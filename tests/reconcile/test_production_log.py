@@ -10,6 +10,8 @@ import polars as pl
 from recon_platform.conform import conform
 from recon_platform.connectors import read_landing
 from recon_platform.connectors.mapping import apply_profile
+from recon_platform.lake import Lake
+from recon_platform.nights.night import run_night
 from recon_platform.reconcile import reconcile
 from recon_platform.tables.context import PlanContext
 from tests.conftest import SHARED
@@ -39,3 +41,18 @@ def test_over_reported_operations_are_listed_with_their_quantities(tmp_path: Pat
     orders = made["reconciled_orders"]
     assert (orders["completed_qty"] <= orders["qty"]).all()
     assert orders.height == frames["work_orders"].height
+
+
+def test_a_night_runs_on_the_log_and_keeps_what_it_found(tmp_path: Path) -> None:
+    apply_profile("production_log", SHARED / "data" / "production_log", tmp_path / "landing")
+    lake: Lake = Lake(str(tmp_path / "lake"))
+    manifest = run_night(lake, read_landing(tmp_path / "landing")).manifest
+    counts = manifest.read(lake, "row_counts")
+    assert (counts["rows_in"] == counts["rows_out"] + counts["rows_quarantined"]).all()
+    findings = manifest.read(lake, "findings")
+    assert {"QT-07", "QT-13"} <= set(findings.filter(pl.col("state") == "open")["rule"])
+    orders = manifest.read(lake, "reconciled_orders")
+    assert (
+        orders["completed_qty"] + orders["scrapped_qty"] + orders["remaining_qty"] - orders["qty"]
+    ).abs().max() < 1e-6
+    assert manifest.outputs["schedule"].rows > 80

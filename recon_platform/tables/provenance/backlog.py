@@ -25,8 +25,8 @@ MADE_FROM: dict[str, MadeFrom] = {
         "entity": "work_orders.work_order operation_status.order,op_seq material_issues.component_item "
         "bom_lines.parent_item,component_item operation_codes.operation_code feeds.table",
         "field": "@rules",
-        "erp_value": f"{_ERP_SIDE} {_BILL} feeds.watermark,rows",
-        "mes_value": f"{_MES_SIDE} feeds.watermark,rows",
+        "erp_value": f"{_ERP_SIDE} {_BILL} feeds.watermark previous.deliveries.rows",
+        "mes_value": f"{_MES_SIDE} feeds.watermark row_counts.rows_in",
         "correction": f"{_FIRED} inventory.qty substitutes.substitute_item operation_codes.operation_code",
         "applied": "findings.state",
         "value_at_stake": f"{_ERP_SIDE} {_MES_SIDE} {_BILL} items.cost",
