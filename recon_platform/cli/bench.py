@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     benches.command("reruns")(reruns)
     benches.command("replay")(replay)
     benches.command("extract")(extract)
+    benches.command("console")(console)
     app.add_typer(benches, name="bench")
 
 
@@ -289,3 +290,38 @@ def extract(
         output.print_json(figures)
     else:
         output.say(table(figures))
+
+
+@needs(None)
+def console(
+    orders: Annotated[int, typer.Option("--orders", min=1, help="Open orders; about seven operations each.")] = 14_000,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Requests of each page.")] = 9,
+    home: Annotated[
+        Path | None, typer.Option("--home", help="Folder to keep the lake in, and to use again what is there.")
+    ] = None,
+    gantt: Annotated[bool, typer.Option("--gantt/--no-gantt", help="Also the Gantt, in a real Chromium.")] = True,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same plant.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Time the console on a large lake: server time of every page; the Gantt ready and redrawn in Chromium."""
+    import tempfile
+    from contextlib import ExitStack
+
+    from recon_platform.bench import console as console_pages
+    from recon_platform.bench import console_browser, console_lake
+
+    with output.progress(None, quiet=as_json) as step, ExitStack() as kept:
+        folder = home or Path(kept.enter_context(tempfile.TemporaryDirectory()))
+        prepared = console_lake.prepare(folder, orders, seed, step)
+        pages = console_pages.run(prepared, repeats, step)
+        step("the Gantt")
+        drawn = console_browser.run(prepared) if gantt else []
+    if as_json:
+        output.print_json({"operations": prepared.operations, "pages": pages, "gantt": drawn})
+        return
+    output.say(console_pages.table(pages, prepared.operations))
+    for figure in drawn:
+        output.say(
+            f"Gantt {figure.rows}: ready {figure.ready_wall_ms:,.0f} ms ({figure.ready_thread_ms:,.0f} on the thread); redrawn in "
+            f"{figure.redraw_wall_ms} ms median, {figure.redraw_worst_ms} ms at worst ({figure.redraw_thread_ms} on the thread)"
+        )

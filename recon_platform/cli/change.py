@@ -291,23 +291,16 @@ def rules_approve(
 
 def _candidate(lake: str, plant: str | None, file: Path, nights: int, *, quiet: bool) -> dict[str, Any]:
     from recon_platform.lake import Lake
-    from recon_platform.nights.backtest import backtest
-    from recon_platform.nights.policies import changed, differences
+    from recon_platform.nights.backtest import candidate
     from recon_platform.nights.records import manifests
 
     changes = tomllib.loads(file.read_text(encoding="utf-8"))
     changes = changes.get("policy", changes)
     stored: Lake = Lake(lake)
     newest = _newest(lake, plant)
-    policy = newest.pins.context.policy
-    found = differences(policy, changed(policy, changes))
     past = manifests(stored, str(newest.pins.plant["code"]))[-nights:] if nights else []
     with output.progress(len(past), quiet=quiet) as step:
-        compared = backtest(stored, past, changes, step)
-    return {
-        "policy": changes, "from_digest": policy.digest, "to_digest": changed(policy, changes).digest,
-        "differences": found, "backtest": compared.to_dicts(),
-    }  # fmt: skip
+        return candidate(stored, newest.pins.context.policy, changes, past, step)
 
 
 def _show_candidate(content: dict[str, Any]) -> None:

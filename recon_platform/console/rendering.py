@@ -36,7 +36,9 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     ("capacity", "Capacity", Permission.READ),
     ("what-if", "What if", Permission.PROPOSE),
     ("value", "Value", Permission.READ),
+    ("rules", "Rules", Permission.READ),
     ("audit", "Audit", Permission.READ_AUDIT),
+    ("users", "Users", Permission.MANAGE_USERS),
 )
 
 

@@ -11,11 +11,12 @@ import polars as pl
 from recon_platform.lake import Lake
 from recon_platform.metrics.bias import tardiness_by_revenue
 from recon_platform.nights.night import read_input
-from recon_platform.nights.policies import changed
+from recon_platform.nights.policies import changed, differences
 from recon_platform.nights.records import Manifest
 from recon_platform.planning import run_stages
 from recon_platform.proposal.stages import NIGHT_STAGES
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.policy import Policy
 
 COMPARED_METRICS = ("schedule_stability", "exceptions_auto", "exceptions_review", "backlog_health")
 
@@ -44,6 +45,21 @@ def backtest(
         )
     schema = {"night": pl.String, "measure": pl.String, "unit": pl.String, "old": pl.Float64, "new": pl.Float64}
     return pl.DataFrame(rows, schema=schema)
+
+
+def candidate(
+    lake: Lake, policy: Policy, changes: Mapping[str, Any], nights: Sequence[Manifest],
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What a request to change `policy` shows: `policy` (the changes), `from_digest`, `to_digest`, `differences`, `backtest`.
+
+    Raises ValueError for a setting that is not there or a value that does not fit it.
+    """
+    new = changed(policy, changes)
+    return {
+        "policy": changes, "from_digest": policy.digest, "to_digest": new.digest, "differences": differences(policy, new),
+        "backtest": backtest(lake, nights, changes, say).to_dicts(),
+    }  # fmt: skip
 
 
 def measures(frames: Mapping[str, pl.DataFrame], context: PlanContext) -> dict[str, tuple[float | None, str]]:

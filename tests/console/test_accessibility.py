@@ -50,6 +50,7 @@ VISITED = {
     "planner": [path for path, _, permission in NAVIGATION if permission in GRANTS[Role.PLANNER]] + ["delivery", "nowhere"],
     "supervisor": ["decisions"],
     "auditor": ["audit"],
+    "admin": ["users"],
 }  # fmt: skip
 """Who looks at which pages; each of these people is offered things there that the others are not."""
 

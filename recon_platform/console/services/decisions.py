@@ -135,7 +135,16 @@ def _effect(request: Request) -> tuple[Compared, ...]:
             Compared("Operations that move", "–", number(content.get("operations_moved")), "operations"),
         )
     rows = content.get("differences") or []
-    return tuple(Compared(str(row["setting"]), str(row["from"]), str(row["to"])) for row in rows)
+    tried = [row for row in content.get("backtest") or [] if row["old"] != row["new"]]
+    return (
+        *(Compared(str(row["setting"]), str(row["from"]), str(row["to"])) for row in rows),
+        *(
+            Compared(
+                f"{words(row['measure'])}, night {row['night']}", number(row["old"]), number(row["new"]), row["unit"]
+            )
+            for row in tried
+        ),
+    )
 
 
 def _touches(content: dict[str, Any]) -> tuple[str, ...]:

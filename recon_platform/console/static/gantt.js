@@ -93,6 +93,7 @@
     pen.fillStyle = style.sheet; pen.fillRect(0, 0, LABEL, HEAD);
     if (drag && drag.moved) { pen.fillStyle = style.accent; pen.globalAlpha = 0.7; pen.fillRect(drag.x, drag.y - 9, 60, ROW - 6); pen.globalAlpha = 1; }
     canvas.dataset.redraw = String(performance.now() - started);
+    canvas.dataset.draws = String(Number(canvas.dataset.draws || 0) + 1);
   }
   function scale(until) {
     const steps = [60, 120, 360, 720, 1440, 2880, 10080, 20160];
