@@ -43,7 +43,7 @@ def serve(
     app = create_app(
         ConsoleSettings(
             lake=lake, governance=doors.store_url(lake, governance), key=doors.key_file(lake, home),
-            origins=tuple(origin or ()), dagster_url=dagster, demo_people=demo_people,
+            origins=tuple(origin or ()), dagster_url=dagster, demo_people=demo_people, warm=True,
         )
     )  # fmt: skip
     output.note(f"the console is at http://{host}:{port}")

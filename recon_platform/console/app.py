@@ -21,6 +21,7 @@ from recon_platform.console.pages import ROUTERS
 from recon_platform.console.refusals import ForgedRequestError, LoginNeeded, NotHereError, TooManyRequestsError
 from recon_platform.console.settings import ConsoleSettings
 from recon_platform.console.state import open_console
+from recon_platform.console.warming import warm
 from recon_platform.governance.errors import (
     AlreadyDecidedError,
     PermissionDeniedError,
@@ -45,6 +46,8 @@ def create_app(settings: ConsoleSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if settings.warm:
+            console.jobs.ahead(lambda: warm(console))
         yield
         console.jobs.close()
         console.store.close()

@@ -47,12 +47,14 @@ class Listing:
     note: str | None = None
 
     def selected(self, search: str = "", sort: str = "", descending: bool = False) -> pl.DataFrame:
-        """The rows that hold `search` in any column, in the order asked for; unknown columns keep the own order."""
+        """The rows that hold `search` in any text or whole number, in the order asked for; unknown columns keep the own order."""
         rows = self.rows
         if search:
-            text = pl.concat_str(
-                [pl.col(column.name).cast(pl.String) for column in self.columns], separator=" ", ignore_nulls=True
-            )
+            kinds = {column.name: rows.schema[column.name] for column in self.columns}
+            told = [
+                pl.col(name).cast(pl.String) for name, kind in kinds.items() if kind == pl.String or kind.is_integer()
+            ]
+            text = pl.concat_str(told, separator=" ", ignore_nulls=True) if told else pl.lit("")
             rows = rows.filter(text.str.to_lowercase().str.contains(search.lower(), literal=True))
         if sort in {column.name for column in self.columns}:
             rows = rows.sort(sort, descending=descending, nulls_last=True, maintain_order=True)

@@ -23,7 +23,7 @@ class ConsoleSettings:
     `origins` are further addresses under which browsers reach the console (a reverse proxy's); its own is always
     allowed. `proxy_header` names the header in which a proxy at one of `proxy_addresses` says who is signed in; it is
     believed from nowhere else, and never suffices to sign. `demo_people` is the file of a generated plant's people:
-    where it is given, the login page names them.
+    where it is given, the login page names them. `warm`: load tables and kernels before anybody asks.
     """
 
     lake: str
@@ -37,4 +37,5 @@ class ConsoleSettings:
     openid: OpenIdProvider | None = None
     requests_per_minute: int = 600
     logins_per_minute: int = 10
+    warm: bool = False
     lake_options: dict[str, str] = field(default_factory=dict)

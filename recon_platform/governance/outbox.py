@@ -111,9 +111,12 @@ class Outbox:
             ).all()
         return [queued(row) for row in rows]
 
-    def find(self, *, plant: str | None = None, state: str | None = None, limit: int = 1_000) -> list[Queued]:
-        """Messages of the queue, oldest first."""
-        query = select(schema.outbox).order_by(schema.outbox.c.position).limit(limit)
+    def find(
+        self, *, plant: str | None = None, state: str | None = None, limit: int = 1_000, newest: bool = False
+    ) -> list[Queued]:
+        """The oldest `limit` messages of the queue, oldest first; or the newest, newest first."""
+        position = schema.outbox.c.position
+        query = select(schema.outbox).order_by(position.desc() if newest else position).limit(limit)
         for column, value in (("plant", plant), ("state", state)):
             if value is not None:
                 query = query.where(schema.outbox.c[column] == value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from recon_platform.console.pages.answering import Proposer, Reader, answer
 from recon_platform.console.services import schedule as service
@@ -28,7 +28,7 @@ def schedule(request: Request, plant: str, visit: Reader) -> Response:
 @router.get("/gantt.json")
 def gantt_data(plant: str, visit: Reader) -> Response:
     """What the Gantt draws."""
-    return JSONResponse(gantt(visit.console.nights.newest(plant)))
+    return Response(gantt(visit.console.nights.newest(plant)), media_type="application/json")
 
 
 @router.post("/pin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,14 +15,14 @@ from recon_platform.console.words import BOUND_WORDS
 BOUND = tuple(BOUND_WORDS)
 
 
-def gantt(night: Night) -> dict[str, Any]:
-    """Operations by machine, in minutes after `epoch` (UTC): `op` holds one list per column, in step.
+def gantt(night: Night) -> bytes:
+    """JSON: operations by machine, in minutes after `epoch` (UTC): `op` holds one list per column, in step.
 
     `lanes` are machines grouped by line and work center; `orders`, `items`, `classes` name what `op` numbers; `late` is
     hours the order ends late, `changed` whether it starts elsewhere or at another time than in force. `shifts` and `stops`
     are working time and downtime as lane, start, end.
     """
-    made: dict[str, Any] = night.derived("gantt", lambda: _gantt(night), 8 << 20)
+    made: bytes = night.derived("gantt", lambda: json.dumps(_gantt(night), separators=(",", ":")).encode(), 8 << 20)
     return made
 
 

@@ -9,6 +9,7 @@ from recon_platform.console.services.nights import Night, Nights
 from recon_platform.console.words import BOUND_WORDS, count
 from recon_platform.governance import Store
 
+MESSAGES = 500  # of each kind on one page; the rest is older
 OPERATION_COLUMNS = (
     Column("work_order", "Work order", Show.KEY, "work-orders/{work_order}"), Column("op_seq", "Operation", Show.WHOLE),
     Column("work_center", "Work center", Show.KEY), Column("machine", "Machine", Show.KEY), Column("item", "Item", Show.KEY),
@@ -66,13 +67,15 @@ def delivery(store: Store, night: Night) -> Page:
     """What has to reach ERP and people, and what they answered."""
     plant = night.context.plant.code
     counts = store.outbox.counts(plant)
+    refusals = store.outbox.find(plant=plant, state="refused", limit=MESSAGES, newest=True)
+    others = (m for m in store.outbox.find(plant=plant, limit=MESSAGES, newest=True) if m.state != "refused")
     rows = [
         {
             "kind": m.kind.replace("_", " "), "target": m.target, "subject": m.subject, "version": m.schedule_version,
             "what": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in m.content.items() if k not in {"idempotency_key", "work_order"}),
             "state": m.state, "attempts": m.attempts, "answer": m.answer, "key": m.key, "created_at": m.created_at,
         }
-        for m in store.outbox.find(plant=plant, limit=5_000)
+        for m in (*refusals, *others)
     ]  # fmt: skip
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "kind": pl.String, "target": pl.String, "subject": pl.String, "version": pl.Int64, "what": pl.String, "state": pl.String,
@@ -88,14 +91,16 @@ def delivery(store: Store, night: Night) -> Page:
         ),
         listings=(
             Listing(
-                "outbox", "Messages to the ERP and to people",
+                "outbox", "Messages to the ERP and to people, refused ones first, then the newest",
                 (
                     Column("subject", "Order", Show.KEY, "work-orders/{subject}"), Column("kind", "What"), Column("target", "To"),
                     Column("version", "Schedule version", Show.WHOLE), Column("what", "Content"), Column("state", "State"),
                     Column("attempts", "Attempts", Show.WHOLE), Column("answer", "Answer"), Column("created_at", "Queued", Show.INSTANT),
                     Column("key", "Key", Show.KEY),
                 ),
-                pl.DataFrame(rows, schema=schema), "Nothing has to be delivered: no schedule was published, or it changed nothing.",
+                pl.DataFrame(rows, schema=schema),
+                "Nothing has to be delivered: no schedule was published, or it changed nothing.",
+                note=f"The newest {MESSAGES:,} of {sum(counts.values()):,}." if sum(counts.values()) > MESSAGES else None,
             ),
         ),
     )  # fmt: skip
