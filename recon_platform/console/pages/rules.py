@@ -47,11 +47,10 @@ def tried(request: Request, plant: str, job: str, visit: ChangeProposer) -> Resp
     night = visit.console.nights.newest(plant)
     found = visit.console.jobs.find(job, visit.actor.name)
     trial = found.result.content if found is not None and isinstance(found.result, service.Trial) else None
-    values = {"job": found, "trial": trial}
     if request.headers.get("hx-request"):
-        return rendering.render("rules_part.html", base=f"/p/{plant}", visit=visit, **values)
+        return rendering.render("rules_part.html", base=f"/p/{plant}", visit=visit, job=found, trial=trial)
     content = Page("A change of the rules", "The same past nights, as they were and with the change.")
-    return rendering.page("rules_answer.html", request, visit, night, "rules", content, **values)
+    return rendering.page("rules_answer.html", request, visit, night, "rules", content, job=found, trial=trial)
 
 
 @router.post("/{job}/propose")

@@ -152,7 +152,7 @@ def _shown(value: Any) -> str:
 
 
 def _requests(asked: list[Request]) -> pl.DataFrame:
-    schema = {
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "request": pl.Int64, "title": pl.String, "state": pl.String, "proposer": pl.String, "created_at": INSTANT,
         "decided_by": pl.String, "reason": pl.String,
     }  # fmt: skip
