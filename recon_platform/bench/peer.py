@@ -1,7 +1,7 @@
 """`recon bench peer`: the workload other planners have been run on, planned here and written in its exchange form.
 
-Belongs here: the scheduling problem made of the netted workload (`peer_netting`), its plan, one rush order into it, and the
-figures. The files of the answer are `peer_plan`.
+Belongs here: the scheduling problem made of the netted workload (`peer_netting`), its plan, and the figures. The files of the
+answer are `peer_plan`, one rush order into the plan is `peer_rush`.
 Working time is counted in ticks of a few seconds, because operations of the large sizes last minutes.
 """
 
@@ -18,6 +18,7 @@ import polars as pl
 
 from recon_platform.bench.peer_netting import Netted, Workload, cover, net, peg, read_workload
 from recon_platform.bench.peer_plan import write
+from recon_platform.bench.peer_rush import rush_figures
 from recon_platform.capacity.latest import set_latest
 from recon_platform.capacity.portfolio import Setting, best_plan, late_orders, run_pass
 from recon_platform.capacity.problem import (
@@ -27,7 +28,6 @@ from recon_platform.capacity.problem import (
     MACHINE,
     OPERATION,
     ORDER,
-    SOFT,
     Array,
     Problem,
     sealed,
@@ -35,14 +35,16 @@ from recon_platform.capacity.problem import (
 
 MAX_TICKS = 3_000_000
 TICKS_PER_STEP = 200  # a tick is at most this part of a mean step, so that rounding up costs little working time
-RUSH_HELD, RUSH_PUSHED = 8.0, 0.5  # how strongly the plan in force holds when a rush order comes: by index
 WEIGHT = {1: 4.0, 2: 2.0, 3: 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class PeerFigures:
-    """What one workload gave. `moved` are shares of steps that move when one rush order is added and the plan in force holds, so
-    that it takes what room there is; `pushed`: when it may push what has a clearly lower index. `late` is the rush order's."""
+    """What one workload gave. The plan is then made again with one rush order, in three ways: `rush_*`, it takes the places of what
+    stands in its way and all others hold theirs; `held_*`, it takes what room there is; `pushed_*`, everything with a
+    clearly lower index makes way. `moved` are shares of the steps of the plan in force whose start changes; `late` is the
+    rush order's lateness, `others_late` how much later all other sales orders get together.
+    """
 
     orders: int
     steps: int
@@ -51,11 +53,18 @@ class PeerFigures:
     on_time_pct: float
     late_days_total: float
     setting: str
-    rush_moved_pct: float
-    rush_moved_8h_pct: float
-    rush_late_days: float
-    pushed_moved_pct: float
-    pushed_late_days: float
+    rush_moved_pct: float | None = None
+    rush_moved_8h_pct: float | None = None
+    rush_late_days: float | None = None
+    rush_others_late_days: float | None = None
+    held_moved_pct: float | None = None
+    held_moved_8h_pct: float | None = None
+    held_late_days: float | None = None
+    held_others_late_days: float | None = None
+    pushed_moved_pct: float | None = None
+    pushed_moved_8h_pct: float | None = None
+    pushed_late_days: float | None = None
+    pushed_others_late_days: float | None = None
 
 
 def build(load: Workload, netted: Netted, names: list[str]) -> tuple[Problem, pl.DataFrame, float]:
@@ -195,72 +204,11 @@ def run(folder: Path, out: Path, *, passes: int = 4, threads: int = 2, rush: boo
     plan_cpu = time.process_time() - planning
     on_time, late_days = write(load, netted, problem, steps, tick, placement, out, names)
     cpu = time.process_time() - began
-    held = _rush(load, netted, placement, setting, tick, RUSH_HELD) if rush else (float("nan"),) * 3
-    pushed = _rush(load, netted, placement, setting, tick, RUSH_PUSHED) if rush else (float("nan"),) * 3
     return PeerFigures(
         load.tables["sales_orders"].height, steps.height, round(cpu, 3), round(plan_cpu, 3), round(100 * on_time, 2),
-        round(late_days, 1), f"k1={setting.k1:g} k2={setting.k2:g}", round(100 * held[0], 2), round(100 * held[1], 2), round(held[2], 2),
-        round(100 * pushed[0], 2), round(pushed[2], 2),
+        round(late_days, 1), f"k1={setting.k1:g} k2={setting.k2:g}",
+        **(rush_figures(load, netted, placement, setting, tick, build) if rush else {}),
     )  # fmt: skip
-
-
-def _rush(
-    load: Workload, netted: Netted, placement: Array, setting: Setting, tick: float, stay: float
-) -> tuple[float, float, float]:
-    """Shares of steps that move at all, and by more than 8 hours, when one urgent order is planned into the plan in force,
-    and the days that order is late. `stay`: how much better an operation must be to go before the plan in force.
-    """
-    orders = load.tables["sales_orders"]
-    with_rush, _, names = net(load, (orders["item"][0], float(orders["qty"][0]), 5.0))
-    problem, _, _ = build(load, with_rush, names)
-    known = _same_orders(netted, with_rush)
-    operation = problem.operation
-    before = np.full(operation.shape[0], -1, np.int64)
-    first_old = np.concatenate([[0], np.cumsum(np.bincount(_order_of(netted, load, names)))])
-    for old, new in enumerate(known):
-        a, b = first_old[old], first_old[old + 1]
-        c = problem.order["first"][new]
-        before[c : c + b - a] = np.arange(a, b)
-    has = before >= 0
-    operation["state"][has] = SOFT
-    operation["not_before"][has] = placement["setup_start"][before[has]]
-    operation["home"][has] = placement["machine"][before[has]]
-    rows = np.flatnonzero(has)
-    kept = rows[np.lexsort((operation["not_before"][rows], operation["home"][rows]))]
-    machine = problem.machine.copy()
-    machine["kept_ptr"] = np.concatenate(
-        [[0], np.cumsum(np.bincount(operation["home"][kept], minlength=machine.shape[0] - 1))]
-    )
-    following = sealed(problem._replace(kept=kept.astype(np.int32), machine=machine))
-    number = (
-        int(np.flatnonzero(with_rush.demand == orders.height)[0]) if (with_rush.demand == orders.height).any() else -1
-    )
-    due = float(problem.order["due"][number])
-    made = run_pass(following, Setting(setting.k1, setting.k2, stay, 0.1)).placement
-    shift = np.abs(made["start"][has].astype(np.int64) - placement["start"][before[has]])
-    end = float(made["end"][problem.order["first"][number + 1] - 1]) if number >= 0 else due
-    return float((shift > 0).mean()), float((shift * tick > 8 * 3600).mean()), max(0.0, end - due) * tick / 86400
-
-
-def _order_of(netted: Netted, load: Workload, names: list[str]) -> Array:
-    per_item = load.tables["routings"].group_by("item").len()
-    steps = dict(per_item.iter_rows())
-    lengths = np.array([steps[names[int(i)]] for i in netted.item])
-    return np.repeat(np.arange(len(netted.item)), lengths)
-
-
-def _same_orders(old: Netted, new: Netted) -> list[int]:
-    """For each order of the old plan its number in the new one: same item, same place among the item's orders."""
-    seen: dict[int, list[int]] = {}
-    for number, item in enumerate(new.item):
-        seen.setdefault(int(item), []).append(number)
-    taken: dict[int, int] = {}
-    result = []
-    for item in old.item:
-        k = taken.get(int(item), 0)
-        taken[int(item)] = k + 1
-        result.append(seen[int(item)][k])
-    return result
 
 
 def _warm_up() -> None:

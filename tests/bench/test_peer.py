@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from recon_platform.bench.peer import run
+from recon_platform.bench.peer import build, run
+from recon_platform.bench.peer_netting import net, read_workload
+from recon_platform.bench.peer_rush import inserted, rush_figures, with_rush_order
+from recon_platform.bench.schedule import violations
+from recon_platform.capacity.insertion import HOLD
+from recon_platform.capacity.portfolio import Setting, best_plan, run_pass
 
 NOW = datetime(2026, 1, 5)  # noqa: DTZ001 - the workload has no time zone
 ORDERS = 300
@@ -29,6 +35,51 @@ def test_bought_material_is_there_before_it_is_used_to_the_microsecond(tmp_path:
     level = pl.concat([bought, used]).sort("at", "qty", descending=[False, True])["qty"].cum_sum()
     assert level.min() >= 0.0
     assert bought.select((pl.col("at") >= NOW + timedelta(days=3)).all()).item()
+
+
+def test_a_rush_order_takes_the_places_of_what_stands_in_its_way_and_nothing_else_moves(tmp_path: Path) -> None:
+    _busy(tmp_path)
+    load = read_workload(tmp_path)
+    netted, _, names = net(load)
+    problem, _, tick = build(load, netted, names)
+    setting, _, plan = best_plan(problem, 2, threads=1)
+    assert violations(problem, plan.placement) == 0
+    rush = with_rush_order(load, netted, plan.placement, build)
+    following = inserted(rush)
+    made = run_pass(following, Setting(setting.k1, setting.k2, HOLD, 0.1)).placement
+    assert violations(following, made) == 0
+    assert (made["machine"] >= 0).all()
+    figures = rush_figures(load, netted, plan.placement, setting, tick, build)
+    assert figures["rush_moved_pct"] < 5.0 < figures["pushed_moved_pct"]
+    assert figures["held_moved_pct"] == 0.0
+    assert figures["rush_late_days"] <= figures["pushed_late_days"] < figures["held_late_days"]
+
+
+def _busy(folder: Path) -> None:
+    """Ten items of six steps over eight machines, 400 orders, more work than there is time."""
+    rng = random.Random(7)
+    items, centers = [f"FG{k}" for k in range(10)], [f"WC{k}" for k in range(8)]
+    steps = [(item, seq, center) for item in items for seq, center in enumerate(rng.sample(centers, 6), 1)]
+    due = [NOW + timedelta(days=rng.uniform(2, 30)) for _ in range(400)]
+    tables = {
+        "params": {"key": ["now", "horizon_days"], "value": [NOW.isoformat(), "30"]},
+        "calendars": {"calendar": [], "weekday": [], "start_hour": [], "end_hour": []},
+        "workcenters": {"workcenter": centers},
+        "routings": {"item": [s[0] for s in steps], "seq": [10 * s[1] for s in steps],
+                     "operation": [f"{s[0]}-{s[1]:02d}" for s in steps], "workcenter": [s[2] for s in steps],
+                     "setup_s": [600] * len(steps), "run_s_per_unit": [rng.randint(300, 1500) for _ in steps]},
+        "bom": {"item": items, "component": ["RM"] * 10, "qty_per": [1] * 10},
+        "lots": {"item": items, "lot_min": [1] * 10, "lot_multiple": [1] * 10, "safety_stock": [0] * 10},
+        "suppliers": {"item": ["RM"], "supplier": ["S"], "leadtime_days": [1], "lot_min": [1], "lot_multiple": [1]},
+        "inventory": {"item": ["RM"], "onhand": [100_000]},
+        "purchase_orders": {"po": ["PO1"], "item": ["RM"], "qty": [1], "receipt": [NOW.isoformat()]},
+        "sales_orders": {"order": [f"SO{k}" for k in range(400)], "item": [rng.choice(items) for _ in due],
+                         "qty": [rng.randint(1, 20) for _ in due],
+                         "due": [at.replace(minute=0, second=0, microsecond=0).isoformat() for at in due],
+                         "priority": [rng.randint(1, 3) for _ in due]},
+    }  # fmt: skip
+    for name, columns in tables.items():
+        pl.DataFrame(columns, strict=False).write_csv(folder / f"{name}.csv")
 
 
 def _workload(folder: Path) -> None:
