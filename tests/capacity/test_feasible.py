@@ -44,6 +44,7 @@ def test_every_plan_is_feasible(builder: PlantBuilder) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(0)  # ten minutes of one core
 @settings(max_examples=2000, deadline=None, derandomize=True, phases=PHASES, suppress_health_check=QUIET)
 @given(plants())
 def test_every_plan_is_feasible_on_2000_plants(builder: PlantBuilder) -> None:

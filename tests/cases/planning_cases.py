@@ -7,17 +7,22 @@ delivery before the due date counts on the due date. Each case states what is ex
 
 from __future__ import annotations
 
+import json
+import re
 from collections import defaultdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from recon_platform.planning import plan
+from recon_platform.planning.decisions import Change
+from recon_platform.proposal.substitution import qualified_substitutes
 from recon_platform.tables.context import PlanContext, Plant
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.policy import policy_from_dict
-from tests.cases.planning_tables import landing_of
+from tests.cases.planning_tables import landing_of, minutes
 
 Deliveries = dict[str, list[tuple[date, float]]]
 
@@ -55,6 +60,51 @@ def run(data: Any, path: Path) -> None:
         assert verdict == stated[0], (
             f"{data['case']}: {verdict}, stated {stated[0]} ({stated[1]}); {made} against {expected}"
         )
+    if any("consumes_groups" in operation for operation in data.get("operations", [])):
+        with_move = deliveries(data, approved_substitutes(data))
+        assert compare(expected, with_move) == "equal", f"{data['case']}, moves approved: {with_move}; {expected}"
+
+
+def approved_substitutes(data: dict[str, Any]) -> pl.DataFrame:
+    """The substitutes of a case as an approved move: those in stock by the product's own proposal, then those that the supplier
+    of a substitute brings before the preferred component could be there.
+    """
+    frames, context = planned(data), _context(data)
+    changes: list[Change] = []
+    leads = {row["item"]: minutes(row["lead_time"]) / 1440 for row in data["suppliers"]}
+    for operation in data["operations"]:
+        for preferred, *others in operation.get("consumes_groups", []):
+            wanted = sum(order["qty"] for order in data["orders"]) * preferred["qty"]
+            short = wanted - data["stock"].get(preferred["item"], 0)
+            orders = frames["planned_orders"].filter(pl.col("item") == operation["makes"])["order"].to_list()
+            for option in qualified_substitutes(frames, context, preferred["item"], short, orders):
+                short -= option.evidence["covers"]
+                changes += option.changes
+            bought = _bought_by_reference(data)
+            for other in others:
+                qty = min(short, bought.get(other["item"], 0.0) * preferred["qty"] / other["qty"])
+                if qty <= 0 or leads[other["item"]] >= leads[preferred["item"]]:
+                    continue
+                day = context.planning_date + timedelta(days=leads[other["item"]])
+                purchase = {
+                    "purchase_order": f"BUY {other['item']}", "line": "1", "supplier": "S", "item": preferred["item"], "qty": qty,
+                    "uom": "pc", "due_date": day.isoformat(), "status": "open", "firm": True,
+                }  # fmt: skip
+                changes.append({"verb": "add", "table": "purchase_orders", "values": purchase})
+    move = {
+        "decision": "M1", "kind": "approved_move", "subject": data["case"], "value": json.dumps({"change": changes}),
+        "valid_from": context.as_of, "valid_until": None, "approved_by": "S", "reason": "substitute approved",
+    }  # fmt: skip
+    return DECISIONS_IN_FORCE.frame([move])
+
+
+def _bought_by_reference(data: dict[str, Any]) -> dict[str, float]:
+    """item → quantity that the reference plan buys."""
+    found: dict[str, float] = defaultdict(float)
+    for row in data["expected"]["constrained"]["operations"]:
+        if bought := re.fullmatch(r"Purchase (.+) @ .+", row["operation"]):
+            found[bought.group(1)] += row["qty"]
+    return found
 
 
 def reference_deliveries(data: dict[str, Any]) -> Deliveries:
@@ -76,12 +126,15 @@ def merged(rows: list[tuple[date, float]]) -> list[tuple[date, float]]:
 
 def planned(data: dict[str, Any], decisions: pl.DataFrame | None = None) -> dict[str, pl.DataFrame]:
     """All tables of a plan of the case."""
+    return plan(landing_of(data), _context(data), decisions=decisions)
+
+
+def _context(data: dict[str, Any]) -> PlanContext:
     now = datetime.fromisoformat(data["now"]).replace(tzinfo=UTC)
     policy = policy_from_dict(
         {"capacity": {"pull_ahead_days": 400.0, "horizon_days": 400}, "material": {"horizon_days": 400}}
     )
-    context = PlanContext(Plant("CASE", "UTC"), now.date(), now, policy=policy)
-    return plan(landing_of(data), context, decisions=decisions)
+    return PlanContext(Plant("CASE", "UTC"), now.date(), now, policy=policy)
 
 
 def deliveries(data: dict[str, Any], decisions: pl.DataFrame | None = None) -> Deliveries:

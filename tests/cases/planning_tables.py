@@ -43,7 +43,7 @@ def landing_of(data: dict[str, Any]) -> dict[str, pl.DataFrame]:
             makes.setdefault(sold[order["order"]], via)
     names = set(makes) | set(suppliers) | set(data.get("stock", {})) | set(sold.values())
     names |= {c for o in operations.values() for c in o.get("consumes", {})}
-    names |= {g[0]["item"] for o in operations.values() for g in o.get("consumes_groups", [])}
+    names |= {choice["item"] for o in operations.values() for g in o.get("consumes_groups", []) for choice in g}
     names |= {o["item"] for o in data.get("open_orders", []) if o.get("item")} | {
         s["item"] for s in data.get("supply", [])
     }
@@ -60,6 +60,8 @@ def landing_of(data: dict[str, Any]) -> dict[str, pl.DataFrame]:
         sizes = {order["qty"] for order in orders if name in (order["item"], sold[order["order"]])}
         # The reference makes a lot for each order; equal orders let a largest lot say the same here.
         largest = sizes.pop() if len(sizes) == 1 and made and len(orders) > 1 and not made.get("per_unit") else None
+        if made and made.get("consumes_groups"):
+            largest = 1  # the reference chooses the component unit by unit, so it assembles one at a time
         add(
             "items",
             item=name,
@@ -104,6 +106,10 @@ def landing_of(data: dict[str, Any]) -> dict[str, pl.DataFrame]:
         )
         components = dict(made.get("consumes", {}))
         components |= {g[0]["item"]: g[0]["qty"] for g in made.get("consumes_groups", [])}
+        for preferred, *others in made.get("consumes_groups", []):
+            for other in others:
+                add("substitutes", item=preferred["item"], substitute_item=other["item"],
+                    ratio=other["qty"] / preferred["qty"], approved="true", approval_ref=data["case"])  # fmt: skip
         for component, qty in sorted(components.items()):
             add("bom_lines", parent_item=item, component_item=component, qty_per=qty, uom="pc")
     add("customers", customer="C", name="Customer", **{"class": "A"})
