@@ -124,6 +124,7 @@ def build(load: Workload, netted: Netted, names: list[str]) -> tuple[Problem, pl
     family = np.zeros(len(centers), FAMILY)
     family["center"] = np.arange(len(centers))
     family["alike"] = np.arange(len(centers))
+    family["pinned"] = -1
     kind = np.zeros(1, KIND)
     for name in ("setup_pool", "run_pool", "tool"):
         kind[name] = -1

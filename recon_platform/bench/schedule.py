@@ -94,6 +94,7 @@ def build(operations: int, *, seed: int = 1) -> Problem:
     family["center"] = np.repeat(np.arange(centers), per)
     family["setup"] = 60.0
     family["alike"] = -1
+    family["pinned"] = -1
     value = np.stack(
         [np.tile(np.repeat(np.arange(values[0]), values[1]), centers), np.tile(np.arange(per) % values[1], centers)],
         axis=1,

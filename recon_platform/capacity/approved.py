@@ -8,6 +8,7 @@ lists what was decided, and each entry with the verb `grant` holds one of:
 - `{"kind": "sibling_pull"}`: idle machines may take waiting work of their sibling work centers;
 - `{"kind": "look_ahead", "as_of": instant, "k1": K, "k2": K}`: the dispatch setting of the plan the move was measured
   against; counts for a plan as of that instant only, so that what was shown is what is published.
+A pin is the verb `set` of `machine` in `work_order_operations` for one operation, by a pin, an override or an approved move.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from recon_platform.tables.model import Frames
 _OVERTIME = {"work_center": pl.String(), "start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")}
 _SIBLING = {"work_order": pl.String(), "op_seq": pl.Int64(), "to": pl.String()}
 _RELEASED = {"work_order": pl.String(), "op_seq": pl.Int64()}
+_PIN = {"work_order": pl.String(), "op_seq": pl.Int64(), "machine": pl.String()}
+_MAY_PIN = ("approved_move", "override", "pin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Approved:
     siblings: pl.DataFrame
     released: pl.DataFrame
     sibling_pull: bool
+    pins: pl.DataFrame  # work_order, op_seq, machine
     look_ahead: tuple[float, float] | None = None
 
 
@@ -44,15 +48,17 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
     siblings: list[dict[str, Any]] = []
     released: list[dict[str, Any]] = []
     pull = False
+    pins: list[dict[str, Any]] = []
     look_ahead: tuple[float, float] | None = None
     if decisions is not None and decisions.height:
         now = context.as_of
         valid = decisions.filter(
-            (pl.col("kind") == "approved_move")
-            & (pl.col("valid_from").is_null() | (pl.col("valid_from") <= now))
+            (pl.col("valid_from").is_null() | (pl.col("valid_from") <= now))
             & (pl.col("valid_until").is_null() | (pl.col("valid_until") > now))
         ).sort("decision")
-        for text in valid["value"].to_list():
+        for text in valid.filter(pl.col("kind").is_in(_MAY_PIN))["value"].to_list():
+            pins += _pins(json.loads(text).get("change", []))
+        for text in valid.filter(pl.col("kind") == "approved_move")["value"].to_list():
             for change in json.loads(text).get("change", []):
                 if change.get("verb") != "grant":
                     continue
@@ -73,8 +79,19 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
                     look_ahead = (float(grant["k1"]), float(grant["k2"]))
     return Approved(
         _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING), pl.DataFrame(released, schema=_RELEASED), pull,
-        look_ahead,
+        pl.DataFrame(pins, schema=_PIN).unique(["work_order", "op_seq"], keep="last", maintain_order=True), look_ahead,
     )  # fmt: skip
+
+
+def _pins(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {**{name: change["where"][name] for name in ("work_order", "op_seq")}, "machine": change["values"]["machine"]}
+        for change in changes
+        if change.get("verb") == "set"
+        and change.get("table") == "work_order_operations"
+        and change.get("values", {}).get("machine") is not None
+        and {"work_order", "op_seq"} <= set(change.get("where", {}))
+    ]
 
 
 def _overtime(rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -84,6 +101,17 @@ def _overtime(rows: list[dict[str, Any]]) -> pl.DataFrame:
         pl.col("start").str.to_datetime(time_unit="us", time_zone="UTC"),
         pl.col("end").str.to_datetime(time_unit="us", time_zone="UTC"),
     )
+
+
+def with_pins(operations: pl.DataFrame, approved: Approved, machines: pl.DataFrame) -> pl.DataFrame:
+    """`operations` with `pinned`: index of the machine people keep it on, -1: none. A machine of another work center, where the
+    operation is no longer done, binds nothing. `machines`: index, machine, work_center.
+    """
+    known = approved.pins.join(machines.select("machine", "work_center", pl.col("index").alias("pinned")), on="machine")
+    return operations.join(
+        known.select("work_order", "op_seq", "work_center", "pinned"),
+        on=["work_order", "op_seq", "work_center"], how="left", maintain_order="left",
+    ).with_columns(pl.col("pinned").cast(pl.Int32).fill_null(-1))  # fmt: skip
 
 
 def redirect(operations: pl.DataFrame, approved: Approved, centers: pl.DataFrame) -> pl.DataFrame:

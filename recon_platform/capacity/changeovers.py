@@ -66,7 +66,8 @@ def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.DataFrame:
 
 
 def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers: int, frames: Frames) -> Changeovers:
-    """Number the families. `operations`: row, center, work_center, item, lot, setup_family, setup_min, kind, batch key."""
+    """Number the families. `operations`: row, center, work_center, item, lot, setup_family, setup_min, kind, batch key,
+    pinned (machine index, -1: none). Operations pinned to a machine are families of their own, which changes no set-up."""
     matrix_rows = frames.get("setup_matrix")
     rules = (
         matrix_rows.select("work_center", "attribute", "from_value", "to_value", "minutes")
@@ -81,7 +82,7 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
     center_of = machines.select("work_center", "center").unique().sort("center")
     rules = rules.join(center_of, on="work_center").sort("center", "attribute", "from_value", "to_value")
     names: list[str] = rules["attribute"].unique().sort().to_list()
-    wide = operations.select("row", "center", "setup_min", "setup_family", "batch_key")
+    wide = operations.select("row", "center", "setup_min", "setup_family", "batch_key", "pinned")
     values = attribute_values(operations, frames)
     used = rules.select("center", "attribute").unique()
     for name in names:
@@ -102,11 +103,12 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
         pl.when(has_matrix).then(None).otherwise("setup_family").alias("setup_family"),
         pl.col("setup_min").ceil(),
     )
-    keys = ["center", "setup_family", *[f"a:{name}" for name in names], "setup_min", "batch_key"]
+    keys = ["center", "setup_family", *[f"a:{name}" for name in names], "setup_min", "batch_key", "pinned"]
     families = wide.select(keys).unique().sort(keys, nulls_last=False).with_row_index("number")
     numbered = wide.join(families, on=keys, how="left", nulls_equal=True, maintain_order="left")
     family = np.zeros(families.height, FAMILY)
     family["center"] = families["center"].to_numpy()
+    family["pinned"] = families["pinned"].to_numpy()
     family["setup"] = families["setup_min"].fill_null(0.0).to_numpy()
     named = (
         families.select("center", "setup_family")
@@ -188,6 +190,7 @@ def _with_standing(
     known = machines.select("center", "current_setup").drop_nulls().unique().sort("center", "current_setup")
     number_of_alike = {(c, f): k for c, f, k in alike.select("center", "setup_family", "alike").iter_rows()}
     extra = np.zeros(known.height, FAMILY)
+    extra["pinned"] = -1
     extra_value = np.full((known.height, value.shape[1]), -2, np.int32)
     extra_code = np.zeros((known.height, value.shape[1]), np.int32)
     numbers: dict[tuple[int, str], int] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.capacity.check_grants import granted
+from recon_platform.capacity.check_rows import problem
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -16,7 +17,6 @@ _VALUE = {"nr": pl.UInt32, "attribute": pl.String, "value": pl.String}
 
 def setup_problems(rows: pl.DataFrame, loads: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
     """Occupations whose set-up is shorter than what stood on the machine before asks for."""
-    from recon_platform.capacity.check import problem  # noqa: PLC0415 - the two halves of one check
 
     facts = rows.select(
         "work_order",

@@ -15,7 +15,7 @@ import numba as nb
 inner = nb.njit(nogil=True)
 
 SOURCES = (
-    "causes", "compiled", "dispatch", "kernel_types", "placing", "problem", "queues", "state", "together", "waiting",
+    "causes", "compiled", "dispatch", "in_force", "index", "kernel_types", "placing", "problem", "queues", "state", "together", "waiting",
 )  # fmt: skip
 
 

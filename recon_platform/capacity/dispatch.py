@@ -7,7 +7,7 @@ change; once late its index is ``ln(weight / run)``. Two heaps, and a third that
 run out, make the exact index cost O(families + log queue), with no scan of a queue.
 
 Belongs here: the sweep, and the choice of operation and machine. Not here: where work fits in time (`placing`), the
-lists (`waiting`), what is placed together (`together`), the choice of k1 and k2 (`portfolio`).
+lists (`waiting`), the sequence in force (`in_force`), what is placed together (`together`), the choice of k1 and k2 (`portfolio`).
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from collections.abc import Callable
 import numba as nb
 import numpy as np
 
-from recon_platform.capacity.causes import BIG, FENCE, MAX_WAIT, RUNNING_NOW, STABILITY
+from recon_platform.capacity.causes import BIG, FENCE, MAX_WAIT
 from recon_platform.capacity.compiled import inner, sources_digest
+from recon_platform.capacity.in_force import let_go, look_at_machine, put_off, start_kept
+from recon_platform.capacity.index import note
 from recon_platform.capacity.kernel_types import ProblemRef
 from recon_platform.capacity.placing import NEVER, NO, YES, changeover, fit
-from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Array, Problem
+from recon_platform.capacity.problem import FREE, SOFT, Array, Problem
 from recon_platform.capacity.state import (
     DONE,
     FAILED,
     PLACED,
-    PUT_OFF,
     RECORD,
     SOURCES_SEEN,
     TOUCHED,
@@ -46,174 +47,14 @@ from recon_platform.capacity.together import (
     why_then,
 )
 from recon_platform.capacity.waiting import (
-    back_at,
     dequeue,
     enqueue,
     find_top,
-    make_busy,
     make_idle,
+    occupy,
     touch,
     touch_later,
 )
-
-
-@inner
-def _occupy(p: Problem, s: State, m: int, family: int, end: int) -> None:
-    """Machine `m` works until `end` and then stands at `family`."""
-    seat = s.seat[m]
-    seat.family = family
-    seat.free_at = end
-    if end >= seat.tail:
-        seat.tail = end
-        seat.tail_family = family
-    back_at(p, s, m, end)
-
-
-@inner
-def _put_off(p: Problem, s: State, i: int, center: int) -> None:
-    """Operation `i` waits until `center` has a machine that has worked off the sequence it keeps."""
-    s.placement[i].here = PUT_OFF
-    s.placement[i].ready_next = s.desk[center].put_off
-    s.desk[center].put_off = i
-
-
-@inner
-def _kept_worked_off(p: Problem, s: State, center: int, now: int) -> None:
-    """A machine of `center` has no kept sequence left: what was put off may try again."""
-    i = np.int64(s.desk[center].put_off)
-    s.desk[center].put_off = -1
-    while i >= 0:
-        following = np.int64(s.placement[i].ready_next)
-        enqueue(p, s, i, now)
-        touch(s, np.int64(p.family[p.operation[i].family].center))
-        i = following
-
-
-@inner
-def _index(p: Problem, s: State, i: int, m: int, now: int, k1_inverse: float, k2_inverse: float) -> float:
-    slack = max(np.int64(0), p.operation[i].latest - now)
-    return (
-        s.base[i]
-        - slack * k1_inverse
-        - changeover(p, np.int64(s.seat[m].family), np.int64(p.operation[i].family)) * k2_inverse
-    )
-
-
-@inner
-def _note(
-    p: Problem, s: State, i: int, index: float, setup: float, now: int, k1_inverse: float, k2_inverse: float
-) -> None:
-    if s.count[RECORD] == 1:
-        s.terms[i, 0] = index
-        s.terms[i, 1] = s.base[i]
-        s.terms[i, 2] = -max(0, p.operation[i].latest - now) * k1_inverse
-        s.terms[i, 3] = -setup * k2_inverse
-
-
-@inner
-def _start_kept(
-    p: Problem, s: State, m: int, h: int, now: int, k1_inverse: float, k2_inverse: float, plan: Array
-) -> bool:
-    """Start the head of the kept sequence of machine `m`; False when it finds no room."""
-    o = p.operation[h]
-    running = o.state == RUNNING
-    setup = np.float64(0.0) if running else changeover(p, np.int64(s.seat[m].family), np.int64(o.family))
-    speed = np.float64(p.machine[m].speed)
-    length = chain_length(p, s, h)
-    _note(p, s, h, _index(p, s, h, m, now, k1_inverse, k2_inverse), setup, now, k1_inverse, k2_inverse)
-    if length > 0 and plan_chain(p, s, h, m, now, setup, speed, NEVER, length, plan) == 1:
-        bound = RUNNING_NOW if running else why_then(p, s, h, m, np.int64(plan[0, 1]), NO)
-        end = np.int64(plan[0, 3])
-        keep_chain(p, s, h, length, plan, bound, now)
-        _occupy(p, s, m, np.int64(o.family), end)
-        return True
-    setup_start, start, end, why = fit(p, s, h, m, now, setup, speed)
-    if end >= NEVER:
-        s.placement[h].here = FAILED
-        return False
-    if running:
-        bound = RUNNING_NOW
-    elif why == 0 and setup_start <= o.not_before and o.not_before > s.placement[h].ready:
-        bound = STABILITY if o.state == SOFT else FENCE
-    else:
-        bound = why_then(p, s, h, m, setup_start, why)
-    commit(p, s, h, m, setup_start, start, end, bound, speed, NO, now)
-    load_more(p, s, h, m, setup_start, start, end, now, k1_inverse)
-    _occupy(p, s, m, np.int64(o.family), end)
-    return True
-
-
-@inner
-def _look_at_machine(
-    p: Problem, s: State, m: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, plan: Array
-) -> bool:
-    """Calendar, bookings and kept sequence of an idle machine; False when it left the idle list."""
-    seat = s.seat[m]
-    c = np.int64(seat.cursor)
-    high = np.int64(p.machine[m + 1].open_ptr)
-    while c < high and p.open_end[c] <= now:
-        c += 1
-    seat.cursor = c
-    if c >= high:
-        make_busy(p, s, m)
-        return False
-    if p.open_start[c] > now:
-        back_at(p, s, m, np.int64(p.open_start[c]))
-        return False
-    b = np.int64(seat.booked)
-    while b >= 0 and s.placement[b].setup_start <= now:
-        end = np.int64(s.placement[b].end)
-        seat.family = p.operation[b].family
-        seat.free_at = end
-        seat.booked = s.placement[b].booked_next
-        if end > now:
-            back_at(p, s, m, end)
-            return False
-        b = np.int64(seat.booked)
-    seat.limit = NEVER
-    seat.bar = -BIG
-    if b >= 0:
-        seat.limit = s.placement[b].setup_start
-        seat.bar = BIG
-        touch_later(p, s, m, np.int64(seat.limit))
-        return True
-    last = p.machine[m + 1].kept_ptr
-    while seat.kept_at < last:
-        h = np.int64(p.kept[seat.kept_at])
-        place = s.placement[h]
-        if place.here == PLACED or place.here == FAILED or place.state == FREE:
-            seat.kept_at += 1
-            if seat.kept_at == last:
-                _kept_worked_off(p, s, np.int64(p.machine[m].center), now)
-            continue
-        soft = place.state == SOFT
-        not_before = np.int64(p.operation[h].not_before)
-        seat.bar = _index(p, s, h, m, now, k1_inverse, k2_inverse) + stay if soft else BIG
-        if place.here == WAITS:
-            if now < not_before:
-                seat.limit = not_before
-                touch_later(p, s, m, not_before)
-            elif soft:
-                seat.limit = now
-            elif _start_kept(p, s, m, h, now, k1_inverse, k2_inverse, plan):
-                return False
-            else:
-                continue
-        elif place.left == 0:
-            seat.limit = max(not_before, place.ready)
-        elif now < not_before:
-            seat.limit = not_before
-            touch_later(p, s, m, not_before)
-        elif soft:
-            place.state = FREE
-            continue
-        else:
-            seat.limit = NEVER
-            seat.bar = -BIG
-        return True
-    seat.limit = NEVER
-    seat.bar = -BIG
-    return True
 
 
 @inner
@@ -230,12 +71,12 @@ def _give(
         if limit < NEVER:
             return 0
         dequeue(p, s, i)
-        _note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
+        note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
         end = whole_group(p, s, i, m, now)
         if s.placement[i].here != PLACED:
             s.placement[i].here = FAILED
             return 2
-        _occupy(p, s, m, np.int64(seat.family), end)
+        occupy(p, s, m, np.int64(seat.family), end)
         return 1
     b = np.int64(seat.booked)
     if b >= 0 and s.placement[b].start - s.placement[b].setup_start < changeover(
@@ -249,16 +90,16 @@ def _give(
             return 0
         dequeue(p, s, i)
         if verdict >= 4:
-            _put_off(p, s, i, np.int64(verdict - 4))
+            put_off(p, s, i, np.int64(verdict - 4))
             return 2
         if verdict == 0:
             s.placement[i].here = FAILED
             return 2
-        _note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
+        note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
         end = np.int64(plan[0, 3])
         bound = MAX_WAIT if plan[0, 1] > now else why_then(p, s, i, m, np.int64(plan[0, 1]), NO)
         keep_chain(p, s, i, length, plan, bound, now)
-        _occupy(p, s, m, np.int64(o.family), end)
+        occupy(p, s, m, np.int64(o.family), end)
         return 1
     setup_start, start, end, why = fit(p, s, i, m, now, setup, speed)
     if end >= NEVER:
@@ -268,10 +109,10 @@ def _give(
     if end > limit:
         return 0
     dequeue(p, s, i)
-    _note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
+    note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
     commit(p, s, i, m, setup_start, start, end, why_then(p, s, i, m, setup_start, why), speed, NO, now)
     load_more(p, s, i, m, setup_start, start, end, now, k1_inverse)
-    _occupy(p, s, m, np.int64(o.family), end)
+    occupy(p, s, m, np.int64(o.family), end)
     return 1
 
 
@@ -285,7 +126,7 @@ def _assign(
     base = p.center[center].machines
     k = np.int64(0)
     while k < desk.idle:
-        if _look_at_machine(p, s, np.int64(s.idle[base + k]), now, k1_inverse, k2_inverse, stay, plan):
+        if look_at_machine(p, s, np.int64(s.idle[base + k]), now, k1_inverse, k2_inverse, stay, plan):
             k += 1
     families = p.center[center].families
     while desk.active > 0 and desk.idle > 0:
@@ -305,7 +146,7 @@ def _assign(
             for a in range(desk.active):
                 f = np.int64(s.active[families + a])
                 o = np.int64(s.queue[f].top)
-                if o < 0:
+                if o < 0 or (p.family[f].pinned >= 0 and p.family[f].pinned != m):
                     continue
                 setup = changeover(p, np.int64(seat.family), f)
                 value = s.queue[f].top_index - setup * k2_inverse
@@ -353,7 +194,7 @@ def _assign(
             h = np.int64(p.kept[seat.kept_at])
             place = s.placement[h]
             if place.state == SOFT and place.here == WAITS and now >= p.operation[h].not_before:
-                started = _start_kept(p, s, m, h, now, k1_inverse, k2_inverse, plan)
+                started = start_kept(p, s, m, h, now, k1_inverse, k2_inverse, plan)
                 if not started:
                     touch_later(p, s, m, np.int64(now + 1))
         if not started:
@@ -380,7 +221,12 @@ def _pull_from_siblings(p: Problem, s: State, center: int, now: int, k1_inverse:
                     f = np.int64(s.active[p.center[other].families + a])
                     find_top(p, s, f, now, k1_inverse)
                     o = np.int64(s.queue[f].top)
-                    if o < 0 or p.operation[o].group >= 0 or p.kind[p.operation[o].kind].batch_max > 0:
+                    if (
+                        o < 0
+                        or p.family[f].pinned >= 0
+                        or p.operation[o].group >= 0
+                        or p.kind[p.operation[o].kind].batch_max > 0
+                    ):
                         continue
                     if chain_length(p, s, o) > 0:
                         continue
@@ -398,9 +244,9 @@ def _pull_from_siblings(p: Problem, s: State, center: int, now: int, k1_inverse:
             k += 1
             continue
         dequeue(p, s, i)
-        _note(p, s, i, best, setup, now, k1_inverse, k2_inverse)
+        note(p, s, i, best, setup, now, k1_inverse, k2_inverse)
         commit(p, s, i, m, setup_start, start, end, why_then(p, s, i, m, setup_start, why), speed, NO, now)
-        _occupy(p, s, m, NOBODY, end)
+        occupy(p, s, m, NOBODY, end)
 
 
 @inner
@@ -436,25 +282,6 @@ def _arrive(p: Problem, s: State, i: int, now: int) -> None:
         i = np.int64(group.best)
     enqueue(p, s, i, now)
     touch(s, center)
-
-
-@inner
-def _let_go(p: Problem, s: State, now: int) -> bool:
-    """Nothing moves any more: heads of kept sequences that wait for others give up their place; False when none does.
-
-    What stands behind a head keeps its place and its machine.
-    """
-    any_let_go = False
-    for m in range(p.machine.shape[0] - 1):
-        seat = s.seat[m]
-        if seat.kept_at >= p.machine[m + 1].kept_ptr:
-            continue
-        place = s.placement[p.kept[seat.kept_at]]
-        if place.state != FREE and place.here == 0:
-            any_let_go = True
-            place.state = FREE
-        touch(s, np.int64(p.machine[m].center))
-    return any_let_go
 
 
 @inner
@@ -534,7 +361,7 @@ def _entry(digest: int) -> Callable[..., tuple[Array, Array]]:
                     center = np.int64(s.touched[s.count[TOUCHED]])
                     s.desk[center].touched = 0
                     _assign(p, s, center, minute, k1_inverse, k2_inverse, stay, pull, plan)
-            if s.count[DONE] >= p.operation.shape[0] or not _let_go(p, s, last):
+            if s.count[DONE] >= p.operation.shape[0] or not let_go(p, s, last):
                 break
             for m in range(p.machine.shape[0] - 1):
                 if s.seat[m].idle_at < 0 and s.seat[m].free_at <= last:

@@ -39,11 +39,13 @@ def what_is_kept(
     operations: pl.DataFrame, machines: pl.DataFrame, frames: Frames, context: PlanContext, released: pl.DataFrame
 ) -> Kept:
     """`operations`: row, work_order, op_seq, work_center, machine, status, external, elapsed. `released`: orders that
-    an approved move frees from the fence (work_order, op_seq or null for all)."""
+    an approved move frees from the fence (work_order, op_seq or null for all). An operation pinned to another machine than
+    the one in force is free to go there, inside the fence too: people decided that.
+    """
     origin = origin_of(context.as_of)
     published = frames.get("published.schedule")
     base = operations.select(
-        "row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained"
+        "row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained", "pinned"
     )
     index = machines.select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
     if published is None or published.is_empty():
@@ -91,10 +93,12 @@ def what_is_kept(
     bound = pl.col("home").is_not_null() & ~pl.col("external")
     match_up = int(context.policy.capacity.match_up_days * 1440)
     in_fence = pl.col("from") < pl.col("fence")
+    elsewhere = (pl.col("pinned") >= 0) & (pl.col("pinned") != pl.col("home"))
+    joined = joined.with_columns((pl.col("released") | (elsewhere & in_fence).fill_null(False)).alias("released"))
     joined = joined.with_columns(
         pl.when(bound & pl.col("status").is_in(["running", "paused"])).then(RUNNING)
         .when(bound & (pl.col("status") == "setup")).then(FROZEN)
-        .when(pl.col("released")).then(FREE)
+        .when(pl.col("released") | elsewhere).then(FREE)
         .when(bound & in_fence).then(FROZEN)
         .when(bound & (pl.col("from") < match_up) & ~pl.col("chained")).then(SOFT)
         .otherwise(FREE).cast(pl.Int8).alias("state"),

@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from recon_platform.capacity.approved import Approved, read_approved, redirect
+from recon_platform.capacity.approved import Approved, read_approved, redirect, with_pins
 from recon_platform.capacity.backlog import read_backlog
 from recon_platform.capacity.causes import FENCE, MATERIAL, RELEASE
 from recon_platform.capacity.causes import NOW as AT_ONCE
@@ -48,6 +48,7 @@ def prepare(frames: Frames, context: PlanContext) -> Prepared:
     operations, orders, refused = read_backlog(frames, context)
     machines = read_machines(frames, context, approved.overtime)
     operations = redirect(operations, approved, machines.centers)
+    operations = with_pins(operations, approved, machines.machines)
     operations, orders, refused = _placeable(operations, orders, refused, machines)
     orders = orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32))
     operations = _facts(operations, orders, machines, origin)
@@ -228,7 +229,7 @@ def _kinds(
 def _groups(operations: pl.DataFrame, kept: Kept, frames: Frames) -> tuple[Array, Array, Array]:
     """Continuity groups: operations of one lot, coil or campaign at a work center that keeps them together.
 
-    Operations in force, at a vendor, under a maximum wait, or of orders that feed another made order are left out; one
+    Operations in force, pinned, at a vendor, under a maximum wait, or of orders that feed another made order are left out; one
     sequence step each. So no member ever waits for another.
     """
     n = operations.height
@@ -248,7 +249,11 @@ def _groups(operations: pl.DataFrame, kept: Kept, frames: Frames) -> tuple[Array
     members = (
         operations.with_columns(key.alias("together"), kept.rows["state"].alias("state"))
         .filter(
-            pl.col("together").is_not_null() & ~pl.col("chained") & (pl.col("state") == FREE) & (pl.col("elapsed") < 0)
+            pl.col("together").is_not_null()
+            & ~pl.col("chained")
+            & (pl.col("state") == FREE)
+            & (pl.col("elapsed") < 0)
+            & (pl.col("pinned") < 0)
         )
         .join(linked, on="work_order", how="anti", maintain_order="left")
         .with_columns(pl.len().over("center", "together", "op_seq").alias("size"))

@@ -57,6 +57,7 @@ FAMILY = np.dtype(
         ("center", i4),
         ("setup", f4),  # set-up where nothing is known of what stood on the machine
         ("alike", i4),  # families with the same number need no set-up between them; -1: always set up
+        ("pinned", i4),  # the one machine its operations may go to; -1: any of the work center
     ],
     align=True,
 )

@@ -155,7 +155,10 @@ def plan_chain(
                 best, best_machine = earliest, np.int64(p.center[center].machines)
                 best_setup_start, best_end = earliest, earliest + np.int64(o.elapsed)
             else:
+                pinned = p.family[o.family].pinned
                 for other in range(np.int64(p.center[center].machines), np.int64(p.center[center + 1].machines)):
+                    if pinned >= 0 and pinned != other:
+                        continue
                     at_kept = np.int64(s.seat[other].kept_at)
                     while at_kept < p.machine[other + 1].kept_ptr and s.placement[p.kept[at_kept]].here == PLACED:
                         at_kept += 1

@@ -65,6 +65,18 @@ def back_at(p: Problem, s: State, m: int, minute: int) -> None:
 
 
 @inner
+def occupy(p: Problem, s: State, m: int, family: int, end: int) -> None:
+    """Machine `m` works until `end` and then stands at `family`."""
+    seat = s.seat[m]
+    seat.family = family
+    seat.free_at = end
+    if end >= seat.tail:
+        seat.tail = end
+        seat.tail_family = family
+    back_at(p, s, m, end)
+
+
+@inner
 def enqueue(p: Problem, s: State, i: int, now: int) -> None:
     """Put a ready operation into the queue of its family."""
     o = p.operation[i]

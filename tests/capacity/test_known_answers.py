@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -219,3 +220,65 @@ def test_plan_is_as_of_and_repeatable() -> None:
     assert all(first[name].equals(second[name]) for name in first)
     assert first["schedule"]["setup_start"].min() >= AS_OF
     assert prepare(builder.frames(), context()).problem.operation.shape[0] == 12
+
+
+def pin(builder: PlantBuilder, order: str, machine: str) -> None:
+    """A pin in force, as `recon pin` enters it."""
+    change = {
+        "verb": "set", "table": "work_order_operations", "where": {"work_order": order, "op_seq": 10},
+        "values": {"machine": machine},
+    }  # fmt: skip
+    builder.add(
+        "decisions_in_force", decision=f"P{order}", kind="pin", subject=f"{order}/10",
+        value=json.dumps({"change": [change]}), valid_from=AS_OF - timedelta(hours=1), valid_until=None, approved_by="P",
+        reason="test",
+    )  # fmt: skip
+
+
+def machine_of(made: dict[str, pl.DataFrame], order: str) -> str:
+    found: str = made["schedule"].filter(pl.col("work_order") == order)["machine"].item()
+    return found
+
+
+def test_a_pin_keeps_a_waiting_operation_on_its_machine_though_another_is_free() -> None:
+    builder = PlantBuilder()
+    builder.center("A", 2)
+    builder.order("LONG", [{"work_center": "A", "run": 300.0, "status": "running", "machine": "A-01"}])
+    builder.order("W", [{"work_center": "A", "run": 60.0}], due=2)
+    builder.order("NEXT", [{"work_center": "A", "run": 60.0}], due=90)
+    assert machine_of(plan(builder), "W") == "A-02"
+    pin(builder, "W", "A-01")
+    made = plan(builder)
+    assert (machine_of(made, "W"), times(made, "W")[0]) == ("A-01", at(5))
+    assert (machine_of(made, "NEXT"), times(made, "NEXT")[0]) == ("A-02", at(0))
+
+
+def test_a_pin_moves_an_operation_of_the_frozen_horizon_once_it_is_decided() -> None:
+    builder = PlantBuilder()
+    builder.center("A", 2)
+    builder.order("W", [{"work_center": "A", "run": 60.0}])
+    first = plan(builder)
+    other = {"A-01": "A-02", "A-02": "A-01"}[machine_of(first, "W")]
+    builder.rows["published"] = first["schedule"].to_dicts()
+    assert machine_of(plan(builder), "W") == machine_of(first, "W")
+    pin(builder, "W", other)
+    assert machine_of(plan(builder), "W") == other
+
+
+def test_the_check_finds_an_operation_that_is_not_where_it_is_pinned() -> None:
+    builder = PlantBuilder()
+    builder.center("A", 2)
+    builder.order("W", [{"work_center": "A", "run": 60.0}])
+    made = plan(builder)
+    pin(builder, "W", {"A-01": "A-02", "A-02": "A-01"}[machine_of(made, "W")])
+    found = check_schedule({**builder.frames(), **made}, context())
+    assert found["constraint"].to_list() == ["pin"]
+
+
+def test_a_pin_to_a_machine_of_another_work_center_binds_nothing() -> None:
+    builder = PlantBuilder()
+    builder.center("A")
+    builder.center("B")
+    builder.order("W", [{"work_center": "A", "run": 60.0}])
+    pin(builder, "W", "B-01")
+    assert machine_of(plan(builder), "W") == "A-01"

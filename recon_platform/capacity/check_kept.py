@@ -1,0 +1,130 @@
+"""What has to stay where it is: the frozen horizon, pins, and what belongs together.
+
+Belongs here: these three constraints of the check. Shares no code with the scheduler.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon_platform.capacity.check_grants import granted, pinned
+from recon_platform.capacity.check_rows import VIOLATION, problem
+from recon_platform.tables.context import PlanContext
+from recon_platform.tables.model import Frames
+
+
+def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """Inside the fence: same machine, same sequence, never earlier; nothing else moves in."""
+    published = frames.get("published.schedule")
+    if published is None or published.is_empty():
+        return pl.DataFrame(schema=VIOLATION)
+    capacity = context.policy.capacity
+    hours = pl.col("work_center").replace_strict(
+        dict(capacity.frozen_hours_by_work_center), default=capacity.frozen_hours, return_dtype=pl.Float64
+    )
+    fence = pl.lit(context.as_of) + pl.duration(minutes=(hours * 60).cast(pl.Int64))
+    was = published.select(
+        "work_order", "op_seq", pl.col("machine").alias("was_machine"), pl.col("setup_start").alias("was_start"),
+        pl.col("work_center").alias("was_center"),
+    )  # fmt: skip
+    free = (
+        granted(frames)
+        .filter(pl.col("kind").is_in(["fence", "sibling"]))
+        .select("work_order", pl.col("op_seq").alias("free_seq"))
+    )
+    whole_orders = free.filter(pl.col("free_seq").is_null()).select("work_order").unique()
+    single = free.drop_nulls("free_seq").select("work_order", pl.col("free_seq").alias("op_seq")).unique()
+    on_floor = pl.col("status").is_in(["running", "paused", "setup"])
+    inside = (
+        rows.filter(~pl.col("external").fill_null(False))
+        .join(was, on=["work_order", "op_seq"], how="left")
+        .join(whole_orders, on="work_order", how="anti")
+        .join(single, on=["work_order", "op_seq"], how="anti")
+        .with_columns(fence.alias("fence"))
+    )
+    kept = inside.filter(
+        (pl.col("was_start") < pl.col("fence")) & (pl.col("was_center") == pl.col("routed_to")) & ~on_floor
+    )
+    pins = _pins(frames, context).rename({"machine": "kept_on"})
+    kept = kept.join(pins, on=["work_order", "op_seq"], how="left").filter(
+        pl.col("kept_on").is_null() | (pl.col("kept_on") == pl.col("was_machine"))
+    )
+    moved = kept.filter(
+        (pl.col("machine") != pl.col("was_machine")) | (pl.col("setup_start") < pl.col("was_start").dt.truncate("1m"))
+    )
+    order = kept.filter(pl.col("machine") == pl.col("was_machine")).sort("machine", "was_start", "setup_start")
+    crossed = order.with_columns(pl.col("setup_start").cum_max().shift(1).over("machine").alias("after")).filter(
+        pl.col("setup_start") < pl.col("after")
+    )
+    intruding = inside.filter(
+        (pl.col("setup_start") < pl.col("fence").dt.truncate("1m"))
+        & (pl.col("was_start").is_null() | (pl.col("was_start") >= pl.col("fence")))
+        & ~on_floor
+    )
+    return pl.concat(
+        [
+            problem(moved, "frozen", "was on ", pl.col("was_machine"), " from ", pl.col("was_start")),
+            problem(crossed, "frozen", "goes before one that was before it"),
+            problem(intruding, "frozen", "begins inside the frozen horizon, in force it does not"),
+        ]
+    )
+
+
+def pin_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """An operation that people keep on a machine runs there, unless another already has it."""
+    where = _pins(frames, context).rename({"machine": "kept_on"})
+    bad = rows.join(where, on=["work_order", "op_seq"]).filter(
+        (pl.col("machine") != pl.col("kept_on")) & ~pl.col("status").is_in(["running", "paused", "setup"])
+    )
+    return problem(bad, "pin", "is kept on ", pl.col("kept_on"))
+
+
+def _pins(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """work_order, op_seq, machine of the pins whose machine belongs to the work center where the operation is done."""
+    centers = frames["machines"].select("machine", "work_center")
+    done_at = frames["schedule"].select("work_order", "op_seq", "work_center")
+    return (
+        pinned(frames, context.as_of)
+        .join(centers, on="machine")
+        .join(done_at, on=["work_order", "op_seq", "work_center"], how="semi")
+        .select("work_order", "op_seq", "machine")
+    )
+
+
+def continuity_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """What belongs to one lot, coil or campaign at such a work center runs on one machine with nothing between."""
+    key = (
+        pl.when(pl.col("continuity") == "campaign")
+        .then("campaign")
+        .when(pl.col("continuity").is_in(["lot", "coil"]))
+        .then("lot")
+    )
+    one = rows.sort("work_order", "op_seq")
+    holds = pl.col("max_wait_min").is_not_null() & ~pl.col("external").fill_null(False)
+    waits = (holds & (pl.col("work_order") == pl.col("work_order").shift(-1))) | (
+        (pl.col("work_order") == pl.col("work_order").shift(1)) & holds.shift(1)
+    )
+    soft = pl.col("previous_start").is_not_null()
+    marked = one.with_columns(
+        pl.when(~pl.col("frozen") & ~pl.col("external") & ~waits.fill_null(False) & ~soft & ~pl.col("away"))
+        .then(key)
+        .alias("together")
+    ).sort("machine", "setup_start", "start", "end", "work_order", "op_seq")
+    linked = frames["order_links"]
+    chained = pl.concat([linked["supply_order"], linked["demand_order"]]).unique()
+    marked = marked.with_columns(
+        pl.when(~pl.col("work_order").is_in(chained.implode())).then("together").alias("together")
+    )
+    pins = _pins(frames, context).select("work_order", "op_seq", pl.lit(True).alias("is_pinned"))
+    marked = marked.join(pins, on=["work_order", "op_seq"], how="left", maintain_order="left").with_columns(
+        pl.when(pl.col("is_pinned").is_null()).then("together").alias("together")
+    )
+    place = marked.filter(~pl.col("external").fill_null(False)).with_columns(
+        pl.int_range(pl.len()).over("machine").alias("nr")
+    )
+    groups = place.filter(pl.col("together").is_not_null()).group_by("work_center", "together", "op_seq").agg(
+        pl.col("work_order").first(), pl.col("machine").first(), pl.col("machine").n_unique().alias("machines"),
+        (pl.col("nr").max() - pl.col("nr").min() + 1).alias("span"), pl.len().alias("members"),
+    )  # fmt: skip
+    bad = groups.filter((pl.col("machines") > 1) | (pl.col("span") > pl.col("members")))
+    return problem(bad, "continuity", pl.col("together"), " is interrupted at ", pl.col("work_center"))
