@@ -13,15 +13,18 @@ from typing import Any
 
 from recon_platform.connectors.credentials import Secrets
 from recon_platform.connectors.door import SourceDoor, SourceTable
+from recon_platform.connectors.drop import DropDoor
 from recon_platform.connectors.files import landing_tables
 from recon_platform.connectors.json_http import JsonHttp
 from recon_platform.connectors.landing_error import LandingError
 from recon_platform.connectors.machines.settings import Collector, machines
+from recon_platform.connectors.mapping import shipped_profiles
 from recon_platform.connectors.model_door import ModelDoor
 from recon_platform.connectors.odoo import PROFILE as ODOO
 from recon_platform.connectors.odoo import odoo_reads
 from recon_platform.connectors.odoo_rpc import OdooClient
 from recon_platform.connectors.odoo_write_back import OdooErp
+from recon_platform.connectors.pick_up import SETTLE_SECONDS, Inbox
 from recon_platform.connectors.plant_file import FILE, read_plant_file
 from recon_platform.connectors.settings import Section, known, need, wrong
 from recon_platform.connectors.sidecar import Sidecar, nothing_beside
@@ -168,6 +171,22 @@ def _sidecar(name: str, section: Section, secrets: Secrets) -> Sidecar:
     return Sidecar(name, database, str(settings.get("table", "recon_operation_times")), secrets)
 
 
+def _files(name: str, section: Section, secrets: Secrets, plant_file: Path) -> SourceDoor | None:
+    place = f"connect.{name}"
+    known(
+        section, place, "kind", "folder", "archive", "quarantine", "manifest", "settle", "profile", "assume", "source"
+    )
+    folder = plant_file.parent / need(section, "folder", place)
+    inbox = Inbox(
+        name, folder, folder / str(section.get("archive", "archive")), folder / str(section.get("quarantine", "quarantine")),
+        bool(section.get("manifest", False)), float(section.get("settle", SETTLE_SECONDS)),
+    )  # fmt: skip
+    profile = section.get("profile")
+    if profile is not None and profile not in shipped_profiles():
+        profile = plant_file.parent / str(profile)
+    return DropDoor(inbox, profile=profile, assume=section.get("assume"), source=section.get("source"))
+
+
 def _machines(name: str, section: Section, secrets: Secrets, plant_file: Path) -> SourceDoor | None:
     return machines(name, section, secrets, plant_file).door()
 
@@ -235,7 +254,7 @@ def source_table(table: str, entry: Section, section: Section) -> SourceTable:
 
 
 SOURCES: dict[str, Callable[[str, Section, Secrets, Path], SourceDoor | None]] = {
-    "sql": _sql, "odoo": _odoo, "tryton": _tryton, "machines": _machines, "http": _only_writes,
+    "files": _files, "sql": _sql, "odoo": _odoo, "tryton": _tryton, "machines": _machines, "http": _only_writes,
 }  # fmt: skip
 WRITE_BACKS: dict[str, Callable[[str, Section, Secrets, Path], WriteBack]] = {
     "sql": _sql_erp, "odoo": _odoo_erp, "tryton": _tryton_erp, "http": _http_erp,

@@ -168,7 +168,10 @@ def _malformed(header: list[str], skipped: list[tuple[int, str]]) -> pl.DataFram
 
 
 def read_parquet(data: bytes, file: str, needed: Sequence[str]) -> pl.DataFrame:
-    """The rows of a Parquet file, types as they came, plus `_row` and `_problem`; raises LandingError as `read_csv`."""
+    """The rows of a Parquet file, types as they came, plus `_row` and `_problem`; raises LandingError as `read_csv`.
+
+    A file that a connector made may carry `_problem` already: what was wrong with the row where it came from.
+    """
     if not data:
         raise LandingError("the file has 0 bytes", file=file, action="deliver a Parquet file with a schema")
     try:
@@ -178,7 +181,7 @@ def read_parquet(data: bytes, file: str, needed: Sequence[str]) -> pl.DataFrame:
         raise LandingError(
             f"the file is not readable Parquet ({_first_line(error)})", file=file, action="write it again"
         ) from None
-    require_header(frame.columns, file, needed)
+    require_header([name for name in frame.columns if name != PROBLEM], file, needed)
     for name, dtype in frame.schema.items():
         if not (dtype.is_numeric() or dtype.base_type() in SINGLE_VALUES):
             raise LandingError(
@@ -187,9 +190,8 @@ def read_parquet(data: bytes, file: str, needed: Sequence[str]) -> pl.DataFrame:
                 column=name,
                 action="convert it",
             )
-    return frame.with_columns(
-        pl.int_range(1, frame.height + 1, dtype=pl.Int64).alias(ROW), pl.lit(None, pl.String).alias(PROBLEM)
-    )
+    problem = pl.col(PROBLEM).cast(pl.String) if PROBLEM in frame.columns else pl.lit(None, pl.String).alias(PROBLEM)
+    return frame.with_columns(pl.int_range(1, frame.height + 1, dtype=pl.Int64).alias(ROW), problem)
 
 
 def _first_line(error: BaseException) -> str:

@@ -68,6 +68,9 @@ class SourceDoor(Protocol):
     def close(self) -> None:
         """End the extraction."""
 
+    def landed(self) -> None:
+        """The night that was extracted is in place: what was handed over for it may be put away."""
+
     def check(self) -> Sequence[Reading]:
         """Try every table, a few rows of each, and say what was found. Raises DoorError where nothing answers."""
 

@@ -116,6 +116,8 @@ def extract_night(
     out.parent.mkdir(parents=True, exist_ok=True)
     part.rename(out)
     _replace_state(state, {"mirror": mirror.name, "tables": known})
+    for door in doors:
+        door.landed()
     return result
 
 
@@ -202,9 +204,9 @@ def _require(door: SourceDoor, table: SourceTable, columns: Sequence[str]) -> No
 def _changes(door: str, table: str, last: Mapping[str, Any] | None, columns: Sequence[str]) -> list[SourceChange]:
     if last is None:
         return []
-    was = last["columns"]
-    added = [SourceChange(door, table, name, "added") for name in columns if name not in was]
-    return added + [SourceChange(door, table, name, "gone") for name in was if name not in columns]
+    was, now = ([name for name in names if not name.startswith("_")] for names in (last["columns"], columns))
+    added = [SourceChange(door, table, name, "added") for name in now if name not in was]
+    return added + [SourceChange(door, table, name, "gone") for name in was if name not in now]
 
 
 def _feeds(doors: Sequence[SourceDoor], made: Sequence[ExtractedTable], at: Mapping[str, str]) -> pl.DataFrame:

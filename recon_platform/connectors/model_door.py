@@ -101,6 +101,9 @@ class ModelDoor:
             self._folder.cleanup()
             self._folder = None
 
+    def landed(self) -> None:
+        """Nothing is put away."""
+
     def check(self) -> Sequence[Reading]:
         """Rights and fields model by model, then what the profile makes of everything."""
         found = [self._look(model, wanted) for model, wanted in self._reads.models.items()]

@@ -153,6 +153,9 @@ class SqlDoor:
         except (SQLAlchemyError, psycopg2.Error) as error:
             raise self._error(error, table) from None
 
+    def landed(self) -> None:
+        """Nothing is put away."""
+
     def check(self) -> Sequence[Reading]:
         """A few rows of every table, each in a transaction of its own, and what they lack."""
         found = []

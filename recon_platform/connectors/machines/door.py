@@ -55,6 +55,9 @@ class MachineDoor:
     def close(self) -> None:
         """Nothing is held."""
 
+    def landed(self) -> None:
+        """Nothing is put away."""
+
     def check(self) -> Sequence[Reading]:
         """Whether what the collectors listen to answers, and what is known of each machine now."""
         found = [Reading(name, *look()) for name, look in self._looks.items()]
