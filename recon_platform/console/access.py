@@ -21,6 +21,7 @@ from starlette.routing import Mount
 from recon_platform.console import cookies
 from recon_platform.console.refusals import LoginNeeded, NotHereError
 from recon_platform.console.services.nights import no_plant
+from recon_platform.console.settings import ConsoleSettings
 from recon_platform.console.state import Console
 from recon_platform.governance import Actor, Door, Permission, Role, Store
 from recon_platform.governance import schema as governance_schema
@@ -68,7 +69,8 @@ class Enter:
 
     async def __call__(self, request: Request) -> Visit | None:
         console: Console = request.app.state.console
-        console.requests.take(caller(request))
+        addresses = console.settings.proxy_addresses
+        console.requests.take(caller(request, addresses))
         if self.permission is None:
             return None
         token, from_cookie = _token(request)
@@ -77,6 +79,9 @@ class Enter:
         if request.method not in cookies.SAFE and from_cookie:
             cookies.check_origin(request, console.settings.origins)
             await cookies.check_token(request, token)
+        named = vouched_name(request, console.settings)
+        if named is not None and from_cookie and named != visit.actor.name:
+            raise LoginNeeded  # the proxy speaks for somebody else by now
         plant = request.path_params.get("plant")
         if plant is not None and not visit.sees(plant):
             raise NotHereError(no_plant(plant))  # in the words for a plant that does not exist
@@ -86,15 +91,28 @@ class Enter:
 PUBLIC = Enter(None)
 
 
-def caller(request: Request) -> str:
-    """Who is counted: the address that is connected."""
+def connected(request: Request) -> str:
+    """The address that is connected, whatever headers say."""
     return request.client.host if request.client is not None else "local"
+
+
+def caller(request: Request, proxies: tuple[str, ...] = ()) -> str:
+    """Who is counted: the address that is connected, or for which a trusted proxy says that it asks."""
+    forwarded = request.headers.get("x-forwarded-for", "").rsplit(",", 1)[-1].strip()
+    return forwarded if forwarded and trusted_proxy(request, proxies) else connected(request)
+
+
+def vouched_name(request: Request, settings: ConsoleSettings) -> str | None:
+    """Who a trusted proxy says is signed in; None from everywhere else, whatever the header says."""
+    if settings.proxy_header is None or not trusted_proxy(request, settings.proxy_addresses):
+        return None
+    return request.headers.get(settings.proxy_header) or None
 
 
 def trusted_proxy(request: Request, addresses: tuple[str, ...]) -> bool:
     """Whether the connection itself comes from one of the proxy's addresses or networks."""
     try:
-        own = ipaddress.ip_address(caller(request))
+        own = ipaddress.ip_address(connected(request))
     except ValueError:
         return False
     return any(own in ipaddress.ip_network(address, strict=False) for address in addresses)

@@ -27,9 +27,12 @@ def form_token(cookie: str) -> str:
     return hmac.new(cookie.encode(), b"form", hashlib.sha256).hexdigest()
 
 
-def keep(response: Response, name: str, value: str) -> None:
-    """Set a cookie: this host only, TLS (or loopback) only, unreadable to scripts, never sent from other sites."""
-    response.set_cookie(name, value, secure=True, httponly=True, samesite="strict", path="/")
+def keep(response: Response, name: str, value: str, *, returning: bool = False) -> None:
+    """Set a cookie: this host only, TLS (or loopback) only, unreadable to scripts, never sent from other sites.
+
+    `returning`: but when somebody comes back from another site by its link, as from a provider's sign-in.
+    """
+    response.set_cookie(name, value, secure=True, httponly=True, samesite="lax" if returning else "strict", path="/")
 
 
 def drop(response: Response, name: str) -> None:

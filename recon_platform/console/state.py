@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from recon_platform.console.jobs import Jobs
 from recon_platform.console.limits import RateLimit
+from recon_platform.console.openid import OpenId
 from recon_platform.console.services.nights import Nights
 from recon_platform.console.settings import ConsoleSettings
 from recon_platform.governance import Store
@@ -23,6 +24,7 @@ class Console:
     requests: RateLimit
     logins: RateLimit
     jobs: Jobs = field(default_factory=Jobs)
+    openid: OpenId | None = None
 
 
 def open_console(settings: ConsoleSettings) -> Console:
@@ -32,4 +34,5 @@ def open_console(settings: ConsoleSettings) -> Console:
     return Console(
         settings=settings, store=Store(settings.governance, key=key), lake=lake, nights=Nights(lake),
         requests=RateLimit(settings.requests_per_minute), logins=RateLimit(settings.logins_per_minute),
+        openid=None if settings.openid is None else OpenId(settings.openid),
     )  # fmt: skip

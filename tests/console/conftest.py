@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from recon_platform.cli.app import execute
+from tests.console.openid_provider import SECRET
 
 PLANT = "FASTENER"
 ORDERS = "40"
@@ -51,17 +52,32 @@ def demo_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def served(demo_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an OpenID Connect provider, a process of its own."""
+    port, log = _free_port(), tmp_path_factory.mktemp("provider") / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.console.openid_provider", str(port)], stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait(f"http://127.0.0.1:{port}", process, log, "/keys")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def served(demo_once: Path, provider: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`recon serve` as its own process, on a copy of the demo plant."""
     home = tmp_path_factory.mktemp("served") / "demo"
     shutil.copytree(demo_once, home)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port, secret = _free_port(), home / "client.secret"
+    secret.write_text(SECRET)
     log = (home / "serve.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "recon_platform.cli", "serve", "--lake", str(home / "lake"), "--port", str(port),
-         "--demo-people", str(home / "people.json")],
+         "--demo-people", str(home / "people.json"), "--openid-issuer", provider, "--openid-secret-file", str(secret)],
         stdout=log, stderr=subprocess.STDOUT,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
@@ -136,12 +152,18 @@ class SignIn:
             page.context.close()
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path, path: str = "/health") -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:
-            with urllib.request.urlopen(url + "/health", timeout=2):
+            with urllib.request.urlopen(url + path, timeout=2):
                 return
         except OSError:
             time.sleep(0.2)

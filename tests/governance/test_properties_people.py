@@ -153,7 +153,14 @@ WRITES: dict[str, tuple[Permission, Callable[[Store, Actor], object]]] = {
     "Notices.subscribe": (Permission.MANAGE_USERS, lambda s, a: s.notices.subscribe(a, "n", "a@b", ["published"])),
     "Notices.unsubscribe": (Permission.MANAGE_USERS, lambda s, a: s.notices.unsubscribe(a, "n")),
 }  # fmt: skip
-OWN = {"People.change_secret", "Sessions.login", "Sessions.logout", "Sessions.authenticate", "Sessions.check_secret"}
+OWN = {
+    "People.change_secret",
+    "Sessions.login",
+    "Sessions.vouched",
+    "Sessions.logout",
+    "Sessions.authenticate",
+    "Sessions.check_secret",
+}
 """What everybody does about themselves."""
 FOUNDING = {"People.found"}
 READS = {

@@ -9,15 +9,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from recon_platform.console import cookies, rendering
-from recon_platform.console.access import PUBLIC, caller
+from recon_platform.console import cookies, openid, rendering
+from recon_platform.console.access import PUBLIC, caller, vouched_name
 from recon_platform.console.pages.answering import Reader
-from recon_platform.console.refusals import ForgedRequestError
+from recon_platform.console.refusals import ForgedRequestError, NotHereError
 from recon_platform.console.state import Console
 from recon_platform.governance import Door
 from recon_platform.governance.errors import SignInError
+from recon_platform.governance.sessions import Login
 
 router = APIRouter(include_in_schema=False)
+BACK = "/login/openid/back"
 
 
 @router.get("/", dependencies=[])
@@ -33,7 +35,14 @@ def home(visit: Reader) -> Response:
 
 @router.get("/login", dependencies=[Depends(PUBLIC)])
 def login_page(request: Request, ended: str = "") -> Response:
-    """The form. Its token belongs to a cookie that only this browser has."""
+    """The form. Its token belongs to a cookie that only this browser has. Whom a trusted proxy names needs none."""
+    console: Console = request.app.state.console
+    named = vouched_name(request, console.settings)
+    if named is not None:
+        try:
+            return _signed_in(request, console.store.sessions.vouched(named, "the proxy", door=Door.WEB), "/")
+        except SignInError as error:
+            return _form(request, _sentence(error), status=403)
     said = "Your session has ended. Nothing you had saved is lost; sign in again." if ended else ""
     return _form(request, said)
 
@@ -45,7 +54,7 @@ def login(
 ) -> Response:  # fmt: skip
     """A new session, whatever session this browser had before."""
     console: Console = request.app.state.console
-    console.logins.take(caller(request))
+    console.logins.take(caller(request, console.settings.proxy_addresses))
     cookies.check_origin(request, console.settings.origins)
     before = request.cookies.get(cookies.BEFORE_LOGIN, "")
     if not before or not hmac.compare_digest(csrf.encode(), cookies.form_token(before).encode()):
@@ -53,11 +62,37 @@ def login(
     try:
         made = console.store.sessions.login(name.strip(), secret, door=Door.WEB)
     except SignInError as error:
-        return _form(request, f"{str(error)[:1].upper()}{str(error)[1:]}.", name, 403)
-    answer = RedirectResponse("/", 303)
-    cookies.keep(answer, cookies.SESSION, made.token)
-    cookies.drop(answer, cookies.BEFORE_LOGIN)
-    _end(console, request.cookies.get(cookies.SESSION))
+        return _form(request, _sentence(error), name, 403)
+    return _signed_in(request, made, "/")
+
+
+@router.get("/login/openid", dependencies=[Depends(PUBLIC)])
+def leave(request: Request) -> Response:
+    """To the company's sign-in."""
+    console, provider = _provider(request)
+    console.logins.take(caller(request, console.settings.proxy_addresses))
+    secret = cookies.new_secret()
+    try:
+        answer = RedirectResponse(provider.begin(secret, _back(request, console)), 303)
+    except SignInError as error:
+        return _form(request, _sentence(error), status=403)
+    cookies.keep(answer, openid.COOKIE, secret, returning=True)
+    return answer
+
+
+@router.get(BACK, dependencies=[Depends(PUBLIC)])
+def come_back(request: Request, state: str = "", code: str = "") -> Response:
+    """From there. What follows is a page of ours: a cookie that is never sent from other sites waits for it."""
+    console, provider = _provider(request)
+    console.logins.take(caller(request, console.settings.proxy_addresses))
+    try:
+        name = provider.finish(request.cookies.get(openid.COOKIE, ""), _back(request, console), state, code)
+        made = console.store.sessions.vouched(name, provider.settings.issuer, door=Door.WEB)
+    except SignInError as error:
+        answer = _form(request, _sentence(error), status=403)
+    else:
+        answer = _signed_in(request, made, None)
+    cookies.drop(answer, openid.COOKIE)
     return answer
 
 
@@ -76,12 +111,39 @@ def health() -> dict[str, str]:
     return {"state": "ok"}
 
 
+def _signed_in(request: Request, made: Login, to: str | None) -> Response:
+    """The session's cookie, on the way `to` or with a page that goes on by itself; this browser's old session ends."""
+    console: Console = request.app.state.console
+    answer: Response = rendering.render("signed_in.html") if to is None else RedirectResponse(to, 303)
+    cookies.keep(answer, cookies.SESSION, made.token)
+    cookies.drop(answer, cookies.BEFORE_LOGIN)
+    _end(console, request.cookies.get(cookies.SESSION))
+    return answer
+
+
+def _provider(request: Request) -> tuple[Console, openid.OpenId]:
+    console: Console = request.app.state.console
+    if console.openid is None:
+        raise NotHereError("no company sign-in is set up here")
+    return console, console.openid
+
+
+def _back(request: Request, console: Console) -> str:
+    """Our own address as browsers know it: a proxy's where one stands in front."""
+    origins = console.settings.origins
+    return (origins[0] if origins else f"{request.url.scheme}://{request.headers.get('host', '')}") + BACK
+
+
+def _sentence(error: SignInError) -> str:
+    return f"{str(error)[:1].upper()}{str(error)[1:]}."
+
+
 def _form(request: Request, said: str, name: str = "", status: int = 200) -> Response:
     console: Console = request.app.state.console
     secret = cookies.new_secret()
     answer = rendering.render(
         "login.html", status, said=said, name=name, csrf=cookies.form_token(secret), demo=_demo(console),
-        openid=console.settings.openid is not None,
+        openid=console.openid is not None,
     )  # fmt: skip
     cookies.keep(answer, cookies.BEFORE_LOGIN, secret)
     return answer
