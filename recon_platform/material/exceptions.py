@@ -8,8 +8,8 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.material.lots import MICRO
-from recon_platform.material.made_orders import component_days, latest_component, made_rows
-from recon_platform.material.messages import message_rows, open_order_rows
+from recon_platform.material.made_orders import component_days, latest_component, made_rows, named_bounds
+from recon_platform.material.messages import message_rows
 from recon_platform.material.pegging import STOCK
 from recon_platform.material.solution import Solution
 from recon_platform.material.structure import DAY_MAX
@@ -22,14 +22,14 @@ def _date(day: pl.Expr) -> pl.Expr:
     return day.cast(pl.Int32).cast(pl.Date)
 
 
-def exception_messages(frames: Frames, solution: Solution, context: PlanContext) -> pl.DataFrame:
-    """All of this module's messages, as rows of `messages.COLUMNS`."""
+def exception_messages(frames: Frames, solution: Solution, rows: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+    """All of this module's messages, as rows of `messages.COLUMNS`; `rows` are the open orders (`open_order_rows`)."""
     return pl.concat(
         [
             new_orders(frames, solution),
-            quantity_rules(solution),
-            increases(solution),
-            phase_outs(solution),
+            quantity_rules(rows),
+            increases(solution, rows),
+            phase_outs(solution, rows),
             parents_at_risk(solution),
             fence_conflicts(solution),
             excess(solution, context),
@@ -48,35 +48,37 @@ def new_orders(frames: Frames, solution: Solution) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def quantity_rules(solution: Solution) -> pl.DataFrame:
+def quantity_rules(rows: pl.DataFrame) -> pl.DataFrame:
     """ORDER_QTY_RULE: firm orders and untouched purchases whose quantity breaks minimum, maximum, multiple or fixed lot."""
-    rows = open_order_rows(solution).filter(
-        (pl.col("order_type") == "purchase_order") & pl.col("untouched") | (pl.col("status") == "firm")
-    )
     qty = pl.col("start_qty")
     step = pl.when(pl.col("lot_rule") == "fixed").then(pl.col("lot_qty")).otherwise(pl.col("multiple_qty"))
+    small = qty < pl.col("min_qty") - 1e-6
+    large = (pl.col("max_qty") > 0) & (qty > pl.col("max_qty") + 1e-6)
+    uneven = (step > 0) & ((qty / step - (qty / step).round()).abs() > 1e-6)
+    judged = (pl.col("order_type") == "purchase_order") & pl.col("untouched") | (pl.col("status") == "firm")
+    rows = rows.filter(judged & pl.any_horizontal(rule.fill_null(False) for rule in (small, large, uneven)))
     broken = (
-        pl.when(qty < pl.col("min_qty") - 1e-6).then(pl.format("below the minimum of {}", "min_qty"))
-        .when((pl.col("max_qty") > 0) & (qty > pl.col("max_qty") + 1e-6)).then(pl.format("above the maximum of {}", "max_qty"))
-        .when((step > 0) & ((qty / step - (qty / step).round()).abs() > 1e-6)).then(pl.format("not a multiple of {}", step))
+        pl.when(small).then(pl.format("below the minimum of {}", "min_qty"))
+        .when(large).then(pl.format("above the maximum of {}", "max_qty"))
+        .when(uneven).then(pl.format("not a multiple of {}", step))
     )  # fmt: skip
     return message_rows(
-        rows.with_columns(broken.alias("why")).filter(pl.col("why").is_not_null()), "ORDER_QTY_RULE",
+        rows.with_columns(broken.alias("why")), "ORDER_QTY_RULE",
         from_date=_date(pl.col("day")), qty=qty, resource=pl.col("supplier"), detail=pl.col("why"),
     )  # fmt: skip
 
 
-def increases(solution: Solution) -> pl.DataFrame:
+def increases(solution: Solution, rows: pl.DataFrame) -> pl.DataFrame:
     """INCREASE: a firm order still open to change, where a planned order of its item should have started already."""
+    firm = rows.filter(pl.col("status") == "firm")
     late = (
         solution.planned.filter((pl.col("start_day") < solution.problem.axis.today) & (pl.col("make_buy") != "phantom"))
-        .group_by("item")
+        .join(firm.select("ix"), on="ix", how="semi")
+        .group_by("ix")
         .agg(pl.col("good_qty").sum().alias("_more"), pl.col("day").min().alias("_by"))
     )
     rows = (
-        open_order_rows(solution)
-        .filter(pl.col("status") == "firm")
-        .join(late, on="item")
+        firm.join(late, on="ix")
         .filter(pl.col("day") <= pl.col("_by"))
         .sort("item", "day", "order")
         .unique("item", keep="first", maintain_order=True)
@@ -87,18 +89,18 @@ def increases(solution: Solution) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def phase_outs(solution: Solution) -> pl.DataFrame:
+def phase_outs(solution: Solution, rows: pl.DataFrame) -> pl.DataFrame:
     """PHASE_OUT: receipts after the last bill of material that uses the item has ended, with no demand of its own then."""
     ends = solution.problem.lines.group_by(pl.col("component_ix").alias("ix")).agg(
         pl.col("valid_to").max().alias("_end")
     )
-    own = solution.problem.demands.group_by("ix").agg(pl.col("day").max().alias("_wanted"))
-    rows = (
-        open_order_rows(solution)
-        .join(ends.filter(pl.col("_end") < DAY_MAX), on="ix")
-        .join(own, on="ix", how="left")
-        .filter((pl.col("day") >= pl.col("_end")) & (pl.col("_wanted").fill_null(0) < pl.col("day")))
+    ended = rows.join(ends.filter(pl.col("_end") < DAY_MAX), on="ix").filter(pl.col("day") >= pl.col("_end"))
+    wanted = (
+        solution.problem.demands.join(ended.select("ix"), on="ix", how="semi")
+        .group_by("ix")
+        .agg(pl.col("day").max().alias("_wanted"))
     )
+    rows = ended.join(wanted, on="ix", how="left").filter(pl.col("_wanted").fill_null(0) < pl.col("day"))
     return message_rows(
         rows, "PHASE_OUT", from_date=_date(pl.col("day")), qty=pl.col("qty"), resource=pl.col("supplier"),
         detail=pl.format("no bill of material uses it from {} on", _date(pl.col("_end"))),
@@ -117,6 +119,7 @@ def parents_at_risk(solution: Solution) -> pl.DataFrame:
         .join(items, on="item")
         .rename({"kind": "order_type", "day": "due_day"})
     )
+    rows = rows.with_columns(named_bounds(solution, rows.get_column("peg")))
     return message_rows(
         rows, "PARENT_AT_RISK", from_date=_date(pl.col("start_day")), to_date=_date(pl.col("material_day")),
         need_date=_date(pl.col("due_day")), qty=pl.col("qty"), feasible=pl.lit(False),

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from recon_platform.material.lots import MICRO
+from recon_platform.material.peg_rows import NOT_HERE, latest_pegs
 from recon_platform.material.pegging import OPEN_ORDER, PLANNED_ORDER
+from recon_platform.material.rows import Ints
 from recon_platform.material.solution import Solution, operations, supply_names
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import ORDER_LINKS, SUPPLY_ORDERS
 from recon_platform.tables.model import Frames
-
-Ints = NDArray[np.int64]
-NOT_HERE = -(10**9)  # no day: stock, or supply whose day the scheduler decides
 
 MADE = (pl.col("order_type") == "work_order") | ((pl.col("order_type") == "planned") & (pl.col("make_buy") == "make"))
 """Open orders that are made here: all work orders, and plan lines of made items."""
@@ -53,40 +51,38 @@ def component_days(solution: Solution) -> tuple[Ints, Ints]:
 
 
 def latest_component(solution: Solution, ready: tuple[Ints, Ints]) -> pl.DataFrame:
-    """`parent`, `material_day`, `bound_by`: the last component pegged to each made order; `ready` by open and planned row."""
-    pegs = solution.pegs
-    kind, row, parent = (pegs.get_column(c).to_numpy() for c in ("supply_kind", "supply_row", "parent"))
-    day = np.full(len(row), NOT_HERE, dtype=np.int64)
-    for number, values in ((OPEN_ORDER, ready[0]), (PLANNED_ORDER, ready[1])):
-        mine = kind == number
-        day[mine] = values[row[mine]]
-    counts = np.flatnonzero((day > NOT_HERE) & (parent >= 0))
-    order = counts[np.lexsort((counts, day[counts], parent[counts]))]
-    last = np.append(parent[order][1:] != parent[order][:-1], True)[: len(order)]
-    chosen = order[last]
+    """`parent`, `material_day`, `peg`: the last component pegged to each made order, and the row of its peg; `ready` by
+    open and planned row."""
+    parent, kind, row = (solution.pegs.get_column(name).to_numpy() for name in ("parent", "supply_kind", "supply_row"))
+    peg, day = latest_pegs(parent, kind, row, ready[0], ready[1], solution.orders.height + solution.planned.height)
+    known = np.flatnonzero(peg >= 0)
+    return pl.DataFrame({"parent": known, "material_day": day[known], "peg": peg[known]})
+
+
+def named_bounds(solution: Solution, peg: pl.Series) -> pl.Series:
+    """“item by kind of supply and order” per peg row; null where there is none."""
     names = supply_names(solution)
-    supply = pegs.get_column("supply_id").gather(chosen)
+    supply = solution.pegs.get_column("supply_id").gather(peg)
     return pl.DataFrame(
         {
-            "parent": parent[chosen], "material_day": day[chosen],
-            "item": solution.problem.items.get_column("item").gather(pegs.get_column("ix").gather(chosen)),
+            "item": solution.problem.items.get_column("item").gather(solution.pegs.get_column("ix").gather(peg)),
             "type": names.get_column("type").gather(supply), "name": names.get_column("name").gather(supply),
         }
     ).select(
-        "parent", "material_day",
         pl.concat_str("item", pl.lit(" by "), pl.col("type").str.replace_all("_", " "), pl.lit(" "), "name").alias("bound_by"),
-    )  # fmt: skip
+    ).to_series()  # fmt: skip
 
 
 def made_rows(solution: Solution) -> pl.DataFrame:
     """Made orders, open and planned, numbered as `parent` in the pegs."""
     opened = solution.orders.with_row_index("parent").filter(MADE).select(
         pl.col("parent").cast(pl.Int64), pl.col("order_type").alias("kind"), "order", "item", "qty", "start_day", "day",
-        "need_day", "rank", "not_before",
+        "need_day", "rank", "not_before", "name_rank",
     )  # fmt: skip
     planned = solution.planned.with_row_index("parent").filter(pl.col("make_buy") == "make").select(
         pl.col("parent").cast(pl.Int64) + solution.orders.height, pl.lit("planned").alias("kind"), "order", "item", "qty",
         "start_day", "day", pl.col("day").alias("need_day"), "rank", pl.lit(None, dtype=pl.Date).alias("not_before"),
+        "name_rank",
     )  # fmt: skip
     return pl.concat([opened, planned])
 
@@ -116,8 +112,9 @@ def supply_orders_table(frames: Frames, solution: Solution, context: PlanContext
         )
         .join(solution.ranks, on="rank", how="left", maintain_order="left")
     )
+    bounds = named_bounds(solution, frame.select(pl.when(waits).then("peg")).to_series())
     return SUPPLY_ORDERS.frame(
-        frame.select(
+        frame.with_columns(bounds).select(
             "order", "kind", "item", "qty",
             pl.col("start_day").cast(pl.Int32).cast(pl.Date).alias("start_date"),
             pl.col("need").cast(pl.Int32).cast(pl.Date).alias("need_date"),
@@ -128,7 +125,7 @@ def supply_orders_table(frames: Frames, solution: Solution, context: PlanContext
             .then(pl.max_horizontal(pl.coalesce("first_start", end_of_day(pl.col("material_day"))), now))
             .otherwise(now)
             .alias("earliest_at"),
-            pl.when(waits).then(pl.col("bound_by")).alias("material_bound"),
+            pl.col("bound_by").alias("material_bound"),
         )
     ).sort("order")  # fmt: skip
 

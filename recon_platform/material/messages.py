@@ -6,6 +6,7 @@ last night is `lifecycle`.
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from recon_platform.material.lots import MICRO
@@ -14,7 +15,7 @@ from recon_platform.tables.context import PlanContext
 
 COLUMNS = (
     "code", "order_type", "order", "item", "from_date", "to_date", "need_date", "qty", "qty_early", "feasible",
-    "compressed_by", "cost", "resource", "planner", "detail",
+    "compressed_by", "cost", "resource", "planner", "detail", "name_rank",
 )  # fmt: skip
 
 
@@ -23,13 +24,15 @@ def _day(column: str) -> pl.Expr:
 
 
 def message_rows(frame: pl.DataFrame, code: str | pl.Expr, **values: pl.Expr) -> pl.DataFrame:
-    """`frame` as message rows of `code`; columns not given are null."""
+    """`frame` as message rows of `code`; columns not given are null. `name_rank`, where `frame` has it, is the place of the
+    order's name among those of its type."""
     nothing: dict[str, pl.Expr] = {
         "item": pl.col("item"), "from_date": pl.lit(None, dtype=pl.Date), "to_date": pl.lit(None, dtype=pl.Date),
         "need_date": pl.lit(None, dtype=pl.Date), "qty": pl.lit(0.0), "qty_early": pl.lit(0.0),
         "feasible": pl.lit(None, dtype=pl.Boolean), "compressed_by": pl.lit(0, dtype=pl.Int64),
         "cost": pl.col("cost").cast(pl.Float64), "resource": pl.lit(None, dtype=pl.String), "planner": pl.col("planner"),
         "detail": pl.lit(None, dtype=pl.String), "order_type": pl.col("order_type"), "order": pl.col("order"),
+        "name_rank": pl.col("name_rank") if "name_rank" in frame.columns else pl.lit(None, dtype=pl.Int64),
     }  # fmt: skip
     columns = {**nothing, **values, "code": pl.lit(code) if isinstance(code, str) else code}
     return frame.select(columns[name].alias(name) for name in COLUMNS)
@@ -38,15 +41,16 @@ def message_rows(frame: pl.DataFrame, code: str | pl.Expr, **values: pl.Expr) ->
 def open_order_rows(solution: Solution) -> pl.DataFrame:
     """Open orders with item facts, need and the difference to their date."""
     items = solution.problem.items.select(
-        "ix", "planner", "cost", "lot_rule", "lot_qty", "min_qty", "max_qty", "multiple_qty"
+        "planner", "cost", "lot_rule", "lot_qty", "min_qty", "max_qty", "multiple_qty"
     )
-    return solution.orders.filter(pl.col("order_type") != "planned").join(items, on="ix", maintain_order="left")
+    orders = solution.orders.filter(pl.col("order_type") != "planned")
+    return orders.hstack(items[orders.get_column("ix").to_numpy()])
 
 
-def reschedule_messages(solution: Solution, context: PlanContext) -> pl.DataFrame:
-    """EXPEDITE, DELAY, CANCEL, DECREASE for open orders, FPO_DRIFT for firm ones, PAST_DUE_SUPPLY for overdue ones."""
+def reschedule_messages(solution: Solution, rows: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+    """EXPEDITE, DELAY, CANCEL, DECREASE for open orders (`open_order_rows`), FPO_DRIFT for firm ones, PAST_DUE_SUPPLY for
+    overdue ones."""
     axis = solution.problem.axis
-    rows = open_order_rows(solution)
     need, due = pl.col("need_day"), pl.col("day")
     never = need >= axis.never
     earlier, later = need < due, (need > due) & ~never
@@ -116,7 +120,7 @@ def decrease_messages(rows: pl.DataFrame, never: int, context: PlanContext) -> p
     )
 
 
-def release_messages(solution: Solution, context: PlanContext) -> pl.DataFrame:
+def release_messages(solution: Solution, rows: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     """RELEASE: planned and firm orders whose start is inside the release window; compressed where it has passed."""
     axis = solution.problem.axis
     days = solution.problem.days
@@ -126,11 +130,9 @@ def release_messages(solution: Solution, context: PlanContext) -> pl.DataFrame:
     planned = solution.planned.filter((pl.col("make_buy") != "phantom") & (pl.col("start_day") <= last)).with_columns(
         pl.lit("planned").alias("order_type"), pl.lit(None, dtype=pl.String).alias("supplier")
     )
-    firm = (
-        open_order_rows(solution)
-        .filter((pl.col("order_type") == "work_order") & (pl.col("status") == "firm") & (pl.col("start_day") <= last))
-        .with_columns(_day("start_day").alias("start_date"))
-    )
+    firm = rows.filter(
+        (pl.col("order_type") == "work_order") & (pl.col("status") == "firm") & (pl.col("start_day") <= last)
+    ).with_columns(_day("start_day").alias("start_date"))
     late = pl.max_horizontal(pl.lit(axis.today) - pl.col("start_day"), 0).cast(pl.Int64)
     return pl.concat(
         [
@@ -164,25 +166,22 @@ def demand_messages(solution: Solution, context: PlanContext) -> pl.DataFrame:
 def stock_messages(solution: Solution, requirements: pl.DataFrame) -> pl.DataFrame:
     """UNCOVERED and BELOW_SS: items that run out, or into safety stock, at the dates supply has now.
 
-    One message per item and code, for the first such day; planned orders count, as they would be opened.
+    `requirements` come by item and day. One message per item and code, for the first such day; planned orders count, as they would be opened.
     """
     today = solution.problem.axis.today
     items = solution.problem.items.select("item", "planner", "cost", pl.col("safety_stock").fill_null(0.0).alias("ss"))
     rows = (
-        requirements.filter(pl.col("date") >= pl.lit(today).cast(pl.Int32).cast(pl.Date))
-        .join(items, on="item")
+        requirements.lazy()
+        .filter((pl.col("projected_with_planned") < 0) & (pl.col("date") >= pl.lit(today).cast(pl.Int32).cast(pl.Date)))
+        .collect()
+        .join(items, on="item", maintain_order="left")
         .with_columns((pl.col("projected_with_planned") + pl.col("ss")).alias("physical"))
         .filter(pl.col("physical") < pl.col("ss") - 1e-6)
         .with_columns(
             pl.when(pl.col("physical") < -1e-6).then(pl.lit("UNCOVERED")).otherwise(pl.lit("BELOW_SS")).alias("code")
         )
-        .sort("item", "date")
-        .group_by("item", "code", maintain_order=True)
-        .agg(
-            pl.col("date").first(), pl.col("planner").first(), pl.col("cost").first(), pl.col("ss").first(),
-            pl.col("physical").first(),
-        )
-    )  # fmt: skip
+        .unique(["item", "code"], keep="first", maintain_order=True)
+    )
     return message_rows(
         rows,
         pl.col("code"),
@@ -209,17 +208,16 @@ def data_messages(solution: Solution) -> pl.DataFrame:
             ),
         )
     )
-    planned = solution.planned.select("item", "make_buy").unique()
+    has_bom = np.zeros(problem.items.height, dtype=np.bool_)
+    has_bom[problem.lines.get_column("parent_ix").to_numpy()] = True
+    planned = facts.filter(pl.Series(np.diff(solution.netted.planned_at) > 0))
     no_bom = (
-        planned.filter(pl.col("make_buy") == "make")
-        .join(problem.lines.select(pl.col("parent_item").alias("item")), on="item", how="anti")
+        facts.filter(pl.Series((np.diff(solution.netted.planned_at) > 0) & ~has_bom) & (pl.col("make_buy") == "make"))
         .join(problem.loops.select(pl.col("parent_item").alias("item")), on="item", how="anti")
         .select("item", pl.lit("made, but no bill of material is valid").alias("why"))
     )
-    no_lead = (
-        planned.filter(pl.col("make_buy") == "buy")
-        .join(facts.filter(pl.col("lead_time_days").fill_null(0) <= 0).select("item"), on="item", how="semi")
-        .select("item", pl.lit("bought, but lead time is zero").alias("why"))
+    no_lead = planned.filter((pl.col("make_buy") == "buy") & (pl.col("lead_time_days").fill_null(0) <= 0)).select(
+        "item", pl.lit("bought, but lead time is zero").alias("why")
     )
     known = (
         pl.concat([loops, no_bom, no_lead])

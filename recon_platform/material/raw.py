@@ -8,30 +8,34 @@ from recon_platform.material.exceptions import exception_messages
 from recon_platform.material.messages import (
     data_messages,
     demand_messages,
+    open_order_rows,
     release_messages,
     reschedule_messages,
     stock_messages,
 )
+from recon_platform.material.rows import Ints, ascending
 from recon_platform.material.solution import Solution
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.material import ACTION_MESSAGES
+from recon_platform.tables.material import ACTION_MESSAGES, MESSAGE_CODES, ORDER_TYPES
 from recon_platform.tables.model import Frames
 
 
 def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     """Table `action_messages` before filters and history."""
+    orders = open_order_rows(solution)
     rows = pl.concat(
         [
-            reschedule_messages(solution, context),
-            release_messages(solution, context),
+            reschedule_messages(solution, orders, context),
+            release_messages(solution, orders, context),
             demand_messages(solution, context),
             stock_messages(solution, requirements),
             data_messages(solution),
-            exception_messages(frames, solution, context),
+            exception_messages(frames, solution, orders, context),
         ]
     )
     return ACTION_MESSAGES.frame(
-        rows.with_columns(
+        rows[by_name(rows)]
+        .with_columns(
             pl.concat_str("code", "order_type", "order", separator=":").alias("message"),
             (pl.col("qty") * pl.col("cost")).alias("value"),
             pl.lit("SHOWN").alias("visibility"),
@@ -39,5 +43,22 @@ def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame,
             pl.lit(False).alias("phoney"),
             pl.lit(0, dtype=pl.Int64).alias("age_nights"),
             pl.col("from_date").alias("original_date"),
-        ).drop("cost")
-    ).sort("message")
+        )
+        .drop("cost", "name_rank")
+    )
+
+
+def by_name(rows: pl.DataFrame) -> Ints:
+    """Message rows in the order of their names code:type:order. Orders have their place already; the other names, of items
+    and customer lines, are sorted here."""
+    code, kind = (
+        rows.get_column(name)
+        .replace_strict({one: place for place, one in enumerate(sorted(known, key=lambda one: one + ":"))},
+                        return_dtype=pl.Int64)
+        .to_numpy()
+        for name, known in (("code", MESSAGE_CODES), ("order_type", ORDER_TYPES))
+    )  # fmt: skip
+    place = rows.select(
+        pl.coalesce("name_rank", pl.when(pl.col("name_rank").is_null()).then("order").rank("dense").cast(pl.Int64))
+    ).to_series()
+    return ascending(code, kind, place.to_numpy())

@@ -14,28 +14,25 @@ from numpy.typing import NDArray
 
 from recon_platform.material.lots import MICRO, ON_HAND, SAFETY
 from recon_platform.material.netting import Netted, net_all
-from recon_platform.material.pegging import (
-    GROSS_DEMAND,
-    NO_RANK,
-    OPEN_ORDER,
-    SAFETY_DEMAND,
-    STOCK,
-    SURPLUS,
-    Pegs,
-    peg_all,
-)
-from recon_platform.material.problem import Problem
+from recon_platform.material.peg_rows import peg_rows, rows_in_order
+from recon_platform.material.pegging import NO_RANK, peg_all
+from recon_platform.material.planned import after, planned_rows
+from recon_platform.material.problem import Problem, offsets
 from recon_platform.material.work_days import to_date
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import DEMAND_TYPES, PEGGING, PLANNED_ORDERS, REQUIREMENTS, SUPPLY_TYPES
 
 Ints = NDArray[np.int64]
+TYPES = sorted(set(SUPPLY_TYPES) | set(DEMAND_TYPES))
+TYPE_PLACE = {name: place for place, name in enumerate(TYPES)}
+PLACE_BITS = 31
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
     """A problem with its netting and pegging. `orders` gained `need_day`, `used`, `early` and `rank`; `planned` are the
-    orders netting made, by row; `ranks` says which customer line each rank stands for; `pegs` are rows by number."""
+    orders netting made, by row; `ranks` says which customer line each rank stands for; `pegs` are rows by number;
+    `item_order` are the item numbers by name."""
 
     problem: Problem
     netted: Netted
@@ -43,6 +40,7 @@ class Solution:
     planned: pl.DataFrame
     ranks: pl.DataFrame
     pegs: pl.DataFrame
+    item_order: Ints
 
 
 def solve(problem: Problem, context: PlanContext) -> Solution:
@@ -57,8 +55,9 @@ def solve(problem: Problem, context: PlanContext) -> Solution:
         pl.Series("early", pegs.open_early),
         pl.Series("rank", pegs.open_rank),
     )
-    planned = planned_rows(problem, netted, pegs)
-    return Solution(problem, netted, orders, planned, ranks, peg_rows(problem, netted, pegs))
+    planned = planned_rows(problem, netted, pegs.planned_rank)
+    by_name = np.array(problem.items.get_column("item").arg_sort().to_numpy(), dtype=np.int64)
+    return Solution(problem, netted, orders, planned, ranks, peg_rows(problem, netted, pegs), by_name)
 
 
 def ranked_customers(demands: pl.DataFrame, context: PlanContext) -> tuple[pl.DataFrame, Ints]:
@@ -80,83 +79,6 @@ def ranked_customers(demands: pl.DataFrame, context: PlanContext) -> tuple[pl.Da
     rank = np.full(demands.height, NO_RANK, dtype=np.int64)
     rank[sold.get_column("_row").to_numpy()] = sold.get_column("rank").to_numpy()
     return sold.select("rank", "weight", "customer_class", "sales_order", "line"), rank
-
-
-def item_rows(at: Ints) -> Ints:
-    """The item number of each row of a frame whose rows are grouped by item."""
-    return np.repeat(np.arange(len(at) - 1), np.diff(at))
-
-
-def planned_rows(problem: Problem, netted: Netted, pegs: Pegs) -> pl.DataFrame:
-    """Planned orders by row, named after item and day; several on one day are numbered."""
-    ix = item_rows(netted.planned_at)
-    frame = pl.DataFrame(
-        {
-            "ix": ix,
-            "day": netted.planned_day,
-            "start_day": netted.planned_start,
-            "qty": netted.planned_started / MICRO,
-            "good_qty": netted.planned_good / MICRO,
-            "micro_good": netted.planned_good,
-            "rank": pegs.planned_rank,
-            "due_date": to_date(netted.planned_day),
-            "start_date": to_date(netted.planned_start),
-        }
-    )
-    of_item = problem.items.select("item", "make_buy", "planner", "cost", "lead_time_days", "level")
-    frame = frame.hstack(of_item[ix])
-    position = pl.int_range(pl.len()).over("ix", "day")
-    return frame.with_columns(
-        pl.concat_str(
-            pl.lit("PL-"),
-            "item",
-            pl.lit("-"),
-            pl.col("due_date").dt.strftime("%Y%m%d"),
-            pl.when(position == 0)
-            .then(pl.lit(""))
-            .otherwise(pl.lit("-") + (position + 1).cast(pl.String).str.zfill(4)),
-        ).alias("order")
-    )
-
-
-def peg_rows(problem: Problem, netted: Netted, pegs: Pegs) -> pl.DataFrame:
-    """Pegs by row, in numbers: who is who stays an index until somebody needs the name.
-
-    `supply_id` counts items (their stock), open orders, planned orders; `demand_id` items twice (safety stock, surplus),
-    open orders (their components), planned orders, own demand. `parent` is the made order that consumes: the row of an open
-    order, or the number of open orders plus the row of a planned one; −1 for demand that is not a component.
-    """
-    items, opens, planned = problem.items.height, problem.orders.height, len(netted.planned_day)
-    at = np.where(pegs.demand_kind == GROSS_DEMAND, pegs.demand, 0)
-    gross = pegs.demand_kind == GROSS_DEMAND
-    source, line, day = (_taken(a, at) for a in (netted.gross_source, netted.gross_line, netted.gross_day))
-    own = gross & (source >= 0)
-    behind = np.where(own, _taken(problem.demand_order, np.where(own, source, 0)), -1)
-    parent = np.where(gross & (source < 0), opens - 1 - source, np.where(behind >= 0, behind, -1))
-    demand_id = np.where(
-        parent >= 0,
-        2 * items + parent,
-        np.where(
-            own,
-            2 * items + opens + planned + source,
-            pegs.demand + np.where(pegs.demand_kind == SAFETY_DEMAND, 0, items),
-        ),
-    )
-    supply_id = pegs.supply + np.where(
-        pegs.supply_kind == STOCK, 0, np.where(pegs.supply_kind == OPEN_ORDER, items, items + opens)
-    )
-    return pl.DataFrame(
-        {
-            "ix": pegs.item, "supply_kind": pegs.supply_kind, "supply_row": pegs.supply, "supply_id": supply_id,
-            "demand_id": demand_id, "parent": parent, "demand_row": np.where(own, source, -1), "line": np.where(gross, line, -1),
-            "surplus": pegs.demand_kind == SURPLUS, "gross": gross, "day": day, "micro_qty": pegs.qty,
-        }
-    )  # fmt: skip
-
-
-def _taken(values: Ints, at: Ints) -> Ints:
-    """`values` at `at`; zeros where there are none at all."""
-    return values[at] if len(values) else np.zeros(len(at), dtype=np.int64)
 
 
 def operations(solution: Solution, rows: pl.DataFrame) -> pl.Series:
@@ -183,63 +105,43 @@ def supply_names(solution: Solution) -> pl.DataFrame:
     )
 
 
-def demand_names(solution: Solution) -> pl.DataFrame:
-    """`type`, `name` by `demand_id`."""
-    items = solution.problem.items
+def demand_names(solution: Solution) -> pl.Series:
+    """The name of each demand by `demand_id`."""
+    items = solution.problem.items.get_column("item")
     return pl.concat(
         [
-            items.select(pl.lit("safety_stock").alias("type"), pl.col("item").alias("name")),
-            items.select(pl.lit("surplus").alias("type"), pl.col("item").alias("name")),
-            solution.orders.select(pl.col("order_type").alias("type"), pl.col("order").alias("name")),
-            solution.planned.select(pl.lit("planned").alias("type"), pl.col("order").alias("name")),
-            solution.problem.demands.select(pl.col("demand_type").alias("type"), pl.col("demand").alias("name")),
+            items, items, solution.orders.get_column("order"), solution.planned.get_column("order"),
+            solution.problem.demands.get_column("demand"),
         ]
-    )
+    )  # fmt: skip
 
 
-def place(values: pl.Series) -> Ints:
-    """The place of each value when sorted, equals in their order."""
-    order = values.arg_sort().to_numpy()
-    back = np.empty(len(order), dtype=np.int64)
-    back[order] = np.arange(len(order))
-    return back
-
-
-def peg_places(solution: Solution) -> tuple[Ints, Ints]:
-    """Where each supply stands by item, type and name, and each demand by type and name: what `pegging` is sorted by.
-
-    Places are put together from those of items, open and planned orders, which are few strings or none to compare.
-    """
+def peg_places(solution: Solution) -> tuple[Ints, Ints, int]:
+    """The place of each supply and of each demand by type and name within an item, and the span of places of one type:
+    place ÷ span is the place of the type among `TYPES`."""
     items, orders, planned, demands = (
-        solution.problem.items, solution.orders, solution.planned, solution.problem.demands,
+        solution.problem.items.height, solution.orders, solution.planned, solution.problem.demands,
     )  # fmt: skip
-    of_item = place(items.get_column("item"))
-    of_open = orders.get_column("name_rank").to_numpy()
-    of_planned = place(planned.get_column("order")) + len(of_open)
-    types = sorted(set(SUPPLY_TYPES) | set(DEMAND_TYPES))
-    code = {name: n for n, name in enumerate(types)}
-    open_type = orders.get_column("order_type").replace_strict(code, return_dtype=pl.Int64).to_numpy()
-
-    def key(kind: Ints | int, name: Ints) -> Ints:
-        return np.asarray(kind, dtype=np.int64) * 2**34 + name
-
-    within = np.concatenate([key(code["stock"], of_item), key(open_type, of_open), key(code["planned"], of_planned)])
-    owner = np.concatenate(
-        [of_item, of_item[orders.get_column("ix").to_numpy()], of_item[planned.get_column("ix").to_numpy()]]
-    )
-    supply = np.empty(len(owner), dtype=np.int64)
-    supply[np.lexsort((within, owner))] = np.arange(len(owner))
     own = demands.select(
-        pl.col("demand_type").replace_strict(code, default=len(types), return_dtype=pl.Int64), "demand"
-    )
-    own_place = place(own.get_column("demand")) if demands.height else np.zeros(0, dtype=np.int64)
-    keys = np.concatenate(
+        pl.when(pl.col("order_rank").is_null()).then("demand").rank("ordinal").fill_null(0).cast(pl.Int64)
+    ).to_series()
+    span = after(solution.problem) + planned.height + demands.height + 1
+
+    def typed(types: pl.Series, place: pl.Series) -> Ints:
+        kind = types.replace_strict(TYPE_PLACE, return_dtype=pl.Int64)
+        return np.asarray((kind * span + place).to_numpy())
+
+    opened = typed(orders.get_column("order_type"), orders.get_column("name_rank"))
+    made = TYPE_PLACE["planned"] * span + planned.get_column("name_rank").to_numpy()
+    one = np.full(items, span, dtype=np.int64)
+    supply = np.concatenate([TYPE_PLACE["stock"] * one, opened, made])
+    demand = np.concatenate(
         [
-            key(code["safety_stock"], of_item), key(code["surplus"], of_item), key(open_type, of_open),
-            key(code["planned"], of_planned), key(own.get_column("demand_type").to_numpy(), own_place),
+            TYPE_PLACE["safety_stock"] * one, TYPE_PLACE["surplus"] * one, opened, made,
+            typed(demands.get_column("demand_type"), own),
         ]
     )  # fmt: skip
-    return supply, place(pl.Series(keys))
+    return supply, demand, span
 
 
 def planned_orders_table(solution: Solution) -> pl.DataFrame:
@@ -302,8 +204,7 @@ def requirements_table(solution: Solution) -> pl.DataFrame:
     days = (netted.gross_day, inputs.supply_day, netted.planned_day, netted.net_day)
     qtys = (netted.gross_qty, inputs.supply_qty, netted.planned_good, netted.net_qty)
     room = sum(len(d) for d in days)
-    order = np.array(names.arg_sort().to_numpy(), dtype=np.int64)
-    item, day, table = _record_rows(order, usable, at, days, qtys, room)
+    item, day, table = _record_rows(solution.item_order, usable, at, days, qtys, room)
     columns = ("gross", "receipts", "planned_receipts", "net", "projected_available", "projected_with_planned")
     return REQUIREMENTS.frame(
         pl.DataFrame(
@@ -318,32 +219,36 @@ def requirements_table(solution: Solution) -> pl.DataFrame:
 
 def pegging_table(solution: Solution) -> pl.DataFrame:
     """Table `pegging`: quantities by supply and demand."""
-    supplies, demands = supply_names(solution), demand_names(solution)
-    by_supply, by_demand = peg_places(solution)
-    pegs = solution.pegs
-    rank = pl.Series(
-        by_supply[pegs.get_column("supply_id").to_numpy()] * 2**32 + by_demand[pegs.get_column("demand_id").to_numpy()]
+    pegs, items = solution.pegs, solution.problem.items
+    ix, supply, demand, day, qty = (
+        pegs.get_column(name).to_numpy() for name in ("ix", "supply_id", "demand_id", "day", "micro_qty")
     )
-    rows = (
-        pegs.select("ix", "supply_id", "demand_id", "micro_qty", rank.alias("_rank"),
-                    pl.when(pl.col("gross")).then(pl.col("day")).cast(pl.Int32).cast(pl.Date).alias("need_date"))
-        .sort("_rank")
-    )  # fmt: skip
-    key = rows.get_column("_rank")
-    if (key == key.shift(1)).any():
-        rows = rows.group_by("_rank", maintain_order=True).agg(
-            pl.col("ix", "supply_id", "demand_id").first(), pl.col("micro_qty").sum(), pl.col("need_date").min()
-        )
-    supply, demand, ix = rows.get_column("supply_id"), rows.get_column("demand_id"), rows.get_column("ix")
+    by_supply, by_demand, span = peg_places(solution)
+    key = (by_supply[supply] << PLACE_BITS) + by_demand[demand]
+    at = offsets(pegs.get_column("ix"), items.height)
+    rows = rows_in_order(at, solution.item_order, key)
+    ordered, of_item = key[rows], ix[rows]
+    fresh = np.ones(len(rows), dtype=np.bool_)  # one row where several pegs join the same supply and demand
+    fresh[1:] = (ordered[1:] != ordered[:-1]) | (of_item[1:] != of_item[:-1])
+    starts = np.flatnonzero(fresh)
+    need, total = np.minimum.reduceat(day[rows], starts), np.add.reduceat(qty[rows], starts)
+    first = rows[starts]
+    types = pl.Series(TYPES)
+    supply, demand, number = supply[first], demand[first], ix[first]
     return PEGGING.frame(
-        rows.select(
-            supplies.get_column("type").gather(supply).alias("supply_type"),
-            supplies.get_column("name").gather(supply).alias("supply"),
-            demands.get_column("type").gather(demand).alias("demand_type"),
-            demands.get_column("name").gather(demand).alias("demand"),
-            solution.problem.items.get_column("item").gather(ix).alias("item"),
-            (pl.col("micro_qty") / MICRO).alias("qty"),
-            solution.problem.items.get_column("level").gather(ix).alias("level"),
-            "need_date",
+        pl.DataFrame(
+            {
+                "supply_type": types.gather(by_supply[supply] // span),
+                "supply": supply_names(solution).get_column("name").gather(supply),
+                "demand_type": types.gather(by_demand[demand] // span),
+                "demand": demand_names(solution).gather(demand),
+                "item": items.get_column("item").gather(number),
+                "qty": total / MICRO,
+                "level": items.get_column("level").gather(number),
+                "need_date": pl.Series(need).cast(pl.Date),
+                "gross": pegs.get_column("gross").gather(first),
+            }
+        ).select(
+            pl.exclude("need_date", "gross"), pl.when("gross").then("need_date").alias("need_date")
         )
-    )
+    )  # fmt: skip

@@ -16,6 +16,7 @@ MESSAGE_CODES = (
     "PAST_DUE_DEMAND", "UNCOVERED", "BELOW_SS", "EXCESS", "ORDER_QTY_RULE", "FPO_DRIFT", "PHASE_OUT", "PARENT_AT_RISK",
     "DATA_ERROR", "OVERLOAD",
 )  # fmt: skip
+ORDER_TYPES = ("purchase_order", "work_order", "planned", "item", "sales_order", "work_center")
 LIFECYCLES = ("NEW", "CHANGED", "PERSISTING", "FLIPPED", "CLEARED", "ON_PLAN", "CARRY_OVER")
 CATEGORIES = (
     "RECORD_ERROR", "UNEXPLAINED", "UNPLANNED_TXN", "SCRAP", "YIELD_CHANGE", "OVER_RECEIPT", "VENDOR_FALLDOWN",
@@ -94,7 +95,7 @@ ACTION_MESSAGES = Table(
         Column("code", Kind.TEXT, "What to do.", allowed=MESSAGE_CODES),
         Column(
             "order_type", Kind.TEXT, "What it speaks of.",
-            allowed=("purchase_order", "work_order", "planned", "item", "sales_order", "work_center"),
+            allowed=ORDER_TYPES,
         ),
         Column("order", Kind.KEY, "Order, item or work center."),
         Column("item", Kind.KEY, "Item concerned.", nullable=True),
