@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.material.lots import MICRO
-from recon_platform.material.made_orders import component_days, latest_component, made_rows, named_bounds
+from recon_platform.material.made_orders import component_days, made_rows, named_bounds, with_latest_component
 from recon_platform.material.messages import message_rows
 from recon_platform.material.pegging import STOCK
 from recon_platform.material.solution import Solution
@@ -113,8 +113,7 @@ def parents_at_risk(solution: Solution) -> pl.DataFrame:
     today = solution.problem.axis.today
     items = solution.problem.items.select("item", "planner", "cost")
     rows = (
-        made_rows(solution)
-        .join(latest_component(solution, component_days(solution)), on="parent")
+        with_latest_component(made_rows(solution), solution, component_days(solution))
         .filter(pl.col("material_day") > pl.max_horizontal("start_day", pl.lit(today)))
         .join(items, on="item")
         .rename({"kind": "order_type", "day": "due_day"})

@@ -50,13 +50,16 @@ def component_days(solution: Solution) -> tuple[Ints, Ints]:
     return np.maximum(opened, own), planned
 
 
-def latest_component(solution: Solution, ready: tuple[Ints, Ints]) -> pl.DataFrame:
-    """`parent`, `material_day`, `peg`: the last component pegged to each made order, and the row of its peg; `ready` by
-    open and planned row."""
+def with_latest_component(orders: pl.DataFrame, solution: Solution, ready: tuple[Ints, Ints]) -> pl.DataFrame:
+    """`orders` (`made_rows`) with `material_day`, the day of the last component pegged to each, and `peg`, the row of that
+    peg; null where nothing counts. `ready` says when each open and each planned order is there."""
     parent, kind, row = (solution.pegs.get_column(name).to_numpy() for name in ("parent", "supply_kind", "supply_row"))
     peg, day = latest_pegs(parent, kind, row, ready[0], ready[1], solution.orders.height + solution.planned.height)
-    known = np.flatnonzero(peg >= 0)
-    return pl.DataFrame({"parent": known, "material_day": day[known], "peg": peg[known]})
+    of_order = orders.get_column("parent").to_numpy()
+    return orders.with_columns(
+        pl.Series("material_day", day[of_order]).replace(NOT_HERE, None),
+        pl.Series("peg", peg[of_order]).replace(-1, None),
+    )
 
 
 def named_bounds(solution: Solution, peg: pl.Series) -> pl.Series:
@@ -98,9 +101,8 @@ def supply_orders_table(frames: Frames, solution: Solution, context: PlanContext
     waits = pl.col("material_day") > today
     need = pl.when(pl.col("need_day") < never).then(pl.col("need_day")).otherwise(pl.col("day"))
     frame = (
-        made_rows(solution)
+        with_latest_component(made_rows(solution), solution, bought_days(solution))
         .with_columns(need.alias("need"))
-        .join(latest_component(solution, bought_days(solution)), on="parent", how="left", maintain_order="left")
         .with_columns(pl.col("material_day").fill_null(today))
         .join(hours.select("_day", "last_end"), left_on="need", right_on="_day", how="left", maintain_order="left")
         .join(

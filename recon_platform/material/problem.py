@@ -158,8 +158,10 @@ def numbered_demands(
     """Demand of known items inside the horizon by item, day, kind and name, and the open order behind each component
     demand: its row in `orders`, −1 for own demand and for components of orders left out."""
     ix = demand.select("item").join(items.select("item", "ix"), on="item", how="left", maintain_order="left")
-    known = demand.with_columns(ix.get_column("ix"), micro("qty").alias("micro_qty")).filter(
-        pl.col("ix").is_not_null() & pl.col("date").is_not_null() & (pl.col("micro_qty") > 0)
+    known = (
+        demand.with_columns(ix.get_column("ix"), micro("qty").alias("micro_qty"))
+        .filter(pl.col("ix").is_not_null() & pl.col("date").is_not_null() & (pl.col("micro_qty") > 0))
+        .rechunk()
     )
     day = days.back(day_numbers(known.get_column("date")))
     order = ascending(

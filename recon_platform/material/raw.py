@@ -24,14 +24,15 @@ def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame,
     """Table `action_messages` before filters and history."""
     orders = open_order_rows(solution)
     rows = pl.concat(
-        [
+        rechunk=True,
+        items=[
             reschedule_messages(solution, orders, context),
             release_messages(solution, orders, context),
             demand_messages(solution, context),
             stock_messages(solution, requirements),
             data_messages(solution),
             exception_messages(frames, solution, orders, context),
-        ]
+        ],
     )
     return ACTION_MESSAGES.frame(
         rows[by_name(rows)]

@@ -28,7 +28,12 @@ def ascending(*keys: Ints) -> Ints:
         else:
             packed.append(key - low)
             room = KEY_BITS - bits
-    return packed[0].argsort(kind="stable") if len(packed) == 1 else np.lexsort(packed[::-1])
+    if len(packed) > 1:
+        return np.lexsort(packed[::-1])
+    bits = len(packed[0]).bit_length()
+    if bits > room:
+        return packed[0].argsort(kind="stable")
+    return np.sort((packed[0] << bits) + np.arange(len(packed[0]))) & ((1 << bits) - 1)
 
 
 @njit(cache=True)

@@ -243,7 +243,7 @@ def pegging_table(solution: Solution) -> pl.DataFrame:
                 "demand_type": types.gather(by_demand[demand] // span),
                 "demand": demand_names(solution).gather(demand),
                 "item": items.get_column("item").gather(number),
-                "qty": total / MICRO,
+                "qty": pl.Series(total) / MICRO,
                 "level": items.get_column("level").gather(number),
                 "need_date": pl.Series(need).cast(pl.Date),
                 "gross": pegs.get_column("gross").gather(first),

@@ -12,6 +12,8 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from recon_platform.material.rows import ascending
+
 DAY_MIN, DAY_MAX = -(2**31), 2**31 - 1
 MAX_PHANTOM_DEPTH = 50
 
@@ -174,7 +176,8 @@ def product_structure(items: pl.Series, lines: pl.DataFrame, extra: pl.DataFrame
     if extra is not None:
         edges = pl.concat([edges, indexed(extra.select("parent_item", "component_item")).select("p", "c")])
     n = len(keys)
-    pairs = np.unique(edges.select(pl.col("p") * n + pl.col("c")).to_series().to_numpy())
+    pairs = np.sort(edges.select(pl.col("p") * n + pl.col("c")).to_series().to_numpy())
+    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
     parent, child = pairs // max(n, 1), pairs % max(n, 1)
     every = np.arange(n + 1)
     start = np.searchsorted(parent, every)
@@ -196,12 +199,12 @@ def product_structure(items: pl.Series, lines: pl.DataFrame, extra: pl.DataFrame
 def placed_lines(numbered: pl.DataFrame, position: NDArray[np.int64]) -> pl.DataFrame:
     """Lines by component, parent, operation and validity; `p` and `c` (item numbers) become places in netting order."""
     parent, component = (position[numbered.get_column(name).to_numpy()] for name in ("p", "c"))
-    pair = component * max(len(position), 1) + parent
-    lines = numbered.drop("p", "c").with_columns(
-        pl.Series("parent_ix", parent, dtype=pl.Int64), pl.Series("component_ix", component, dtype=pl.Int64),
-        pl.Series("_pair", pair, dtype=pl.Int64),
-    )  # fmt: skip
-    if len(np.unique(pair)) < len(pair):  # a component twice in one parent: only then do the other columns decide
-        lines = lines.sort("op_seq", "valid_from", "qty_per", nulls_last=True, maintain_order=True)
-    order = lines.get_column("_pair").to_numpy().argsort(kind="stable")
-    return lines.drop("_pair")[order]
+    order = ascending(component, parent)
+    by_component, by_parent = component[order], parent[order]
+    if ((by_component[1:] == by_component[:-1]) & (by_parent[1:] == by_parent[:-1])).any():  # twice in one parent
+        rest = numbered.select("op_seq", "valid_from", "qty_per", row=pl.int_range(pl.len()))
+        rest = rest.sort("op_seq", "valid_from", "qty_per", nulls_last=True, maintain_order=True)
+        first = rest.get_column("row").to_numpy()
+        order = first[ascending(component[first], parent[first])]
+    lines = numbered.drop("p", "c")[order]
+    return lines.with_columns(pl.Series("parent_ix", parent[order]), pl.Series("component_ix", component[order]))
