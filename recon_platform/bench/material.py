@@ -207,7 +207,25 @@ def bench_material(
 ) -> list[Timing]:
     """Time netting, messages with pegging, and attribution on a synthetic plant. Kernels are compiled beforehand."""
     _timed(200, 100, levels, seed, 20)
-    return _timed(orders, items, levels, seed, events)
+    timings = _timed(orders, items, levels, seed, events)
+    return [*timings, *sums(timings)]
+
+
+def sums(timings: list[Timing]) -> list[Timing]:
+    """What the parts come to: netting from the tables to the netted problem; messages and pegging from there to the tables
+    `pegging` and `action_messages`. Solving nets a second time, which is taken off again."""
+    by = {t.part: t for t in timings}
+    made = []
+    for name, parts, less in (
+        ("in all: netting", ("assemble", "net"), ()),
+        ("in all: messages and pegging", ("net again and peg", "pegging", "messages"), ("net",)),
+    ):
+        wall, cpu = (
+            sum(getattr(by[part], of) for part in parts) - sum(getattr(by[part], of) for part in less)
+            for of in ("seconds", "cpu_seconds")
+        )
+        made.append(Timing(name, wall, cpu, by[parts[-1]].rows, max(by[part].peak_mib for part in parts)))
+    return made
 
 
 def _timed(orders: int, items: int, levels: int, seed: int, events: int) -> list[Timing]:

@@ -129,16 +129,7 @@ def cause_rows(
         pl.coalesce("message", pl.concat_str(direction, *key, separator=":")).alias("message"),
         pl.lit(False).alias("carried"),
     ).drop("item", "relieving")  # fmt: skip
-    earlier = frames.get("previous.message_causes")
-    carried = tonight.clear()
-    if earlier is not None and not earlier.is_empty():
-        carried = (
-            earlier.filter(~pl.col("masked"))
-            .drop("message")
-            .join(own.select("message", *key), on=key)
-            .with_columns(pl.lit(True).alias("carried"))
-            .select(tonight.columns)
-        )
+    carried = carried_over(frames, own, attribution.shifts, tonight.clear())
     rest = (
         own.join(
             pl.concat([tonight, carried]).group_by(key).agg(pl.col("contribution_days").sum().alias("_known")),
@@ -175,3 +166,30 @@ def cause_rows(
         .select("message")
     )
     return MESSAGE_CAUSES.frame(rows.select(MESSAGE_CAUSES.column_names)).sort(MESSAGE_CAUSES.key), phoney
+
+
+def carried_over(frames: Frames, own: pl.DataFrame, shifts: pl.DataFrame, form: pl.DataFrame) -> pl.DataFrame:
+    """Last night's causes of the orders that still have a message, in the columns of `form`.
+
+    An order that nothing needed counts to the end of the horizon, and that moves on with the days. Passing time is no
+    cause: such an order's causes are stretched, each in proportion, to what last night's plan says on tonight's days.
+    """
+    key = ["order_type", "order"]
+    earlier, messages = frames.get("previous.message_causes"), frames.get("previous.action_messages")
+    if earlier is None or messages is None or earlier.is_empty():
+        return form
+    never = messages.filter(
+        pl.col("code").is_in(RESCHEDULE_CODES) & (pl.col("lifecycle") != "CLEARED") & pl.col("to_date").is_null()
+    )
+    known = pl.col("contribution_days").sum().over(key)
+    aim = pl.coalesce(pl.col("need_before") - pl.col("due_before"), pl.col("_to") - pl.col("_from"))
+    stretch = pl.when(pl.col("_never") & (known > 0) & (aim > 0)).then(aim / known).otherwise(1.0)
+    return (
+        earlier.filter(~pl.col("masked"))
+        .drop("message")
+        .join(own, on=key)
+        .join(never.select(*key, pl.lit(True).alias("_never")).unique(key), on=key, how="left")
+        .join(shifts.select(*key, "need_before", "due_before"), on=key, how="left")
+        .with_columns(pl.lit(True).alias("carried"), pl.col("contribution_days", "need_days") * stretch)
+        .select(form.columns)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -148,6 +149,81 @@ def test_contributions_add_up_to_the_shift_night_after_night() -> None:
     assert both.filter(
         ((pl.col("to_date") - pl.col("from_date")).dt.total_days() - pl.col("days")).abs() > 1e-9
     ).is_empty()
+
+
+def test_an_order_nothing_needs_gains_no_unexplained_day_as_the_horizon_moves_on() -> None:
+    """The horizon always ends 90 days ahead, so that “never” is a day later every night."""
+    few = {**BASE, "master_schedule": BASE["master_schedule"][:1]}
+    night = {**frames(MONDAY, **BASE)}
+    night.update(plan_material(night, context(MONDAY, horizon_days=90)))
+    days = []
+    for ahead in (1, 2, 3):
+        today = MONDAY + timedelta(days=ahead)
+        inputs = frames(today, **few)
+        inputs.update({f"previous.{n}": f for n, f in night.items() if not n.startswith("previous.")})
+        inputs.update(plan_material(inputs, context(today, horizon_days=90)))
+        message = inputs["action_messages"].row(
+            by_predicate=pl.col("message") == "CANCEL:purchase_order:P2/1", named=True
+        )
+        rows = inputs["message_causes"].filter(pl.col("message") == message["message"])
+        assert "UNEXPLAINED" not in set(rows["category"]), (ahead, rows)
+        assert rows["contribution_days"].sum() == pytest.approx(
+            (today + timedelta(days=91) - message["from_date"]).days
+        )
+        days.append(rows.sort("category", "event")["contribution_days"].to_list())
+        night = inputs
+    assert all(
+        more > less for earlier, later in itertools.pairwise(days) for less, more in zip(earlier, later, strict=True)
+    )
+
+
+def rolled(seed: int, *, change: bool) -> tuple[Tables, Tables]:
+    """A night planned on random facts, and the next one: the same facts a day later, some of them `change`d."""
+    one, other = (reference.random_case(seed + n) for n in (0, 1))
+    records = [neutral(name, item) for name, item in one["items"].items()]
+    first = case_frames(records, 1)
+    first.update(plan_material(first, context(MONDAY, horizon_days=97)))
+    if change:
+        for record in records:
+            twin = other["items"].get(record["item"])
+            if twin is not None:
+                record.update(on_hand=twin["oh"], safety=twin["ss"], lead=twin["lt"], lot=twin["rule"])
+                record["gross"] = {t: float(q) for t, q in twin["gross"].items() if q}
+    second = case_frames(records, 1)
+    second.update({f"previous.{n}": f for n, f in first.items()})
+    return first, {**second, **plan_material(second, context(MONDAY, horizon_days=97))}
+
+
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 2**30))
+def test_what_has_not_changed_brings_nothing_but_on_plan_and_carry_over(seed: int) -> None:
+    first, second = rolled(seed, change=False)
+    assert lifecycles(second) <= {"ON_PLAN", "CARRY_OVER"}
+    assert second["message_causes"].filter(~pl.col("carried")).is_empty()
+    same = ["message", "from_date", "to_date", "qty"]
+    assert second["action_messages"].select(same).equals(first["action_messages"].select(same))
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 2**30))
+def test_contributions_sum_exactly_to_each_shift(seed: int) -> None:
+    """Of every reschedule message: rows of its causes add up to its shift, that of an order nothing needs to the end of the
+    horizon; and tonight's rows alone add up to what tonight moved."""
+    first, second = rolled(seed, change=True)
+    never = MONDAY + timedelta(days=98)
+    shift = (pl.col("to_date").fill_null(never) - pl.col("from_date")).dt.total_days()
+    moving = pl.col("code").is_in(["EXPEDITE", "DELAY", "CANCEL", "FPO_DRIFT"]) & (pl.col("lifecycle") != "CLEARED")
+    key = ["order_type", "order"]
+    then, now = (made["action_messages"].filter(moving).select(*key, shift.alias("days")) for made in (first, second))
+    causes = second["message_causes"]
+    every = causes.filter(~pl.col("masked")).group_by(key).agg(pl.col("contribution_days").sum().alias("sum"))
+    both = now.join(every, on=key, how="left").with_columns(pl.col("sum").fill_null(0.0))
+    assert both.filter((pl.col("days") - pl.col("sum")).abs() > 1e-9).is_empty()
+    tonight = causes.filter(~pl.col("carried")).group_by(key).agg(pl.col("contribution_days").sum().alias("sum"))
+    moved = (
+        now.join(then, on=key, how="full", coalesce=True, suffix="_then").join(tonight, on=key, how="left").fill_null(0)
+    )
+    assert moved.filter((pl.col("days") - pl.col("days_then") - pl.col("sum")).abs() > 1e-9).is_empty()
 
 
 def test_lifecycle_new_changed_flipped_cleared() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recon_platform.material import plan_material
+from recon_platform.material.planned import item_rows, name_places, numbers_of_day, planned_names
+from recon_platform.material.rows import ascending
 from recon_platform.tables.registry import table
 from tests.cases.material_support import by_bucket, case_frames, neutral, solved
 from tests.material import reference
@@ -263,3 +266,28 @@ def test_a_planning_bill_overplans_options_and_orders_for_what_was_sold_consume_
     sold = [{"sales_order": "S", "item": "FAMILY", "qty": 40.0, "requested_date": day(5)}]
     made = plan(items=items, bom_lines=bill, master_schedule=forecast, sales_orders=sold)
     assert planned(made, "X") == {4: 60.0}  # 40 sold and 60 still forecast: nothing is counted twice
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.text("A-10", min_size=1, max_size=4), min_size=1, max_size=6, unique=True), st.integers(0, 2**30))
+def test_places_of_planned_orders_are_those_of_their_names(items: list[str], seed: int) -> None:
+    """Also where one item's name begins another's, dashes and digits included."""
+    rng = np.random.default_rng(seed)
+    count = rng.integers(0, 5, len(items))
+    at = np.append(0, np.cumsum(count))
+    ix = item_rows(at)
+    day = np.concatenate([np.sort(rng.integers(20_500, 20_503, n)) for n in count]).astype(np.int64)
+    number = numbers_of_day(ix, day)
+    names = planned_names(pl.Series(items), ix, day, number)
+    found = name_places(pl.Series(items), at, number, pl.DataFrame({"day": day}), names)
+    assert names.n_unique() == len(names)
+    assert names.gather(np.argsort(found)).to_list() == sorted(names)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**30), st.integers(1, 4), st.sampled_from([4, 2**20, 2**40]))
+def test_packed_keys_sort_as_the_keys_do(seed: int, keys: int, span: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = int(rng.integers(0, 40))
+    columns = [rng.integers(-span, span, rows) for _ in range(keys)]
+    assert ascending(*columns).tolist() == np.lexsort(columns[::-1]).tolist()
