@@ -25,6 +25,7 @@ from recon_platform.cli import (
     remedy,
     serve,
     simulate,
+    weekly,
     workbook,
 )
 
@@ -58,6 +59,7 @@ for topic in (
     agents,
     demo,
     serve,
+    weekly,
 ):
     topic.register(app)
 

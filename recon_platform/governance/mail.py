@@ -6,6 +6,7 @@ again; whoever receives both sees one, because both carry the same Message-ID.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import smtplib
 from collections.abc import Sequence
@@ -59,6 +60,10 @@ def mail(message: Queued, address: str, sender: str) -> EmailMessage:
     mail["Message-ID"] = f"<{hashlib.sha256(message.key.encode()).hexdigest()[:40]}@recon-platform>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(f"{message.content['text']}\n")
+    attached = message.content.get("attachment")
+    if attached is not None:
+        kind, _, subkind = str(attached["type"]).partition("/")
+        mail.add_attachment(base64.b64decode(attached["base64"]), kind, subkind, filename=str(attached["name"]))
     return mail
 
 

@@ -7,7 +7,7 @@ recipient gets a message with a key of its own, so that each event reaches each 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,7 @@ EVENTS: dict[str, Event] = {
     for event in (
         Event("proposed", "A night is done and waits for decisions.", (Role.SUPERVISOR, Role.MANAGER)),
         Event("published", "A schedule came into force.", (Role.PLANNER, Role.SUPERVISOR)),
+        Event("weekly", "The report of a week, attached.", (Role.MANAGER,)),
         Event("refused", "The ERP refused something that was written back.", (Role.PLANNER, Role.SUPERVISOR)),
         Event("fallback", "A run failed; the last approved schedule stays in force.", tuple(Role)),
         Event(
@@ -52,16 +53,20 @@ EVENTS: dict[str, Event] = {
 }
 
 
-def tell(tx: Transaction, event: str, cause: str, *, plant: str | None, title: str, text: str) -> int:
+def tell(
+    tx: Transaction, event: str, cause: str, *, plant: str | None, title: str, text: str,
+    attachment: Mapping[str, str] | None = None,
+) -> int:  # fmt: skip
     """Queue a notice of `event` to everybody concerned; gives how many. `cause` names what happened, once and for all.
 
-    A recipient is told once per event and cause, however often this is called.
+    A recipient is told once per event and cause, however often this is called. `attachment`: `name`, `type` (a media
+    type) and `base64`.
     """
     cause = cause if len(cause) <= LONGEST_CAUSE else hashlib.sha256(cause.encode()).hexdigest()
     messages = [
         Message(
             key=f"notice/{event}/{cause}/{name}"[:200], kind="notice", target=PEOPLE, subject=title[:200],
-            content={"event": event, "to": address, "name": name, "title": title, "text": text, "plant": plant},
+            content={"event": event, "to": address, "name": name, "title": title, "text": text, "plant": plant, **({} if attachment is None else {"attachment": dict(attachment)})},
         )
         for name, address in _recipients(tx, EVENTS[event], plant)
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from recon_platform.console.services import changes as changes_service
 from recon_platform.console.services import material as material_service
 from recon_platform.console.services import orders, value
 from recon_platform.console.services import schedule as schedule_service
+from recon_platform.console.weekly import week, weekly_report
 
 router = APIRouter(prefix="/p/{plant}", include_in_schema=False)
 
@@ -52,6 +53,18 @@ def value_page(request: Request, plant: str, visit: Reader) -> Response:
     nights = visit.console.nights
     night = nights.newest(plant)
     return answer(request, visit, night, "value", value.value(night, nights.all(plant)), "value.html")
+
+
+@router.get("/value/weekly.pdf")
+def weekly(plant: str, visit: Reader) -> Response:
+    """The week on paper."""
+    nights = visit.console.nights
+    night = nights.newest(plant)
+    made: bytes = night.derived("weekly", lambda: weekly_report(nights.all(plant)), 200_000)
+    name = f"{plant}-{week(night)}.pdf"
+    return Response(
+        made, media_type="application/pdf", headers={"content-disposition": f'attachment; filename="{name}"'}
+    )
 
 
 @router.get("/delivery")

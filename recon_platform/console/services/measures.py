@@ -8,17 +8,20 @@ from recon_platform.console.services.nights import Night
 from recon_platform.tables.metrics import METRICS
 
 NIGHTS = 60
-SCHEMA = {"night": pl.String, "run": pl.String, "value": pl.Float64, "unit": pl.String}
+SCHEMA = {"date": pl.Date, "night": pl.String, "run": pl.String, "value": pl.Float64, "unit": pl.String}
 
 
 def history(nights: list[Night], metric: str) -> pl.DataFrame:
-    """Columns night, run, value, unit: the plant's `metric` in the newest nights, the last run of each date, oldest first."""
+    """Columns date, night, run, value, unit: the plant's `metric` in the newest nights, the last run of each date, oldest first."""
     rows: list[tuple[object, ...]] = []
     for night in last_runs(nights)[-NIGHTS:]:
         metrics = night.read("metrics")
         found = metrics.filter(metric=metric, scope="plant") if metrics.width else METRICS.empty()
         day = f"{night.context.planning_date:%-d %b}"
-        rows.extend((day, night.run_id, *values) for values in found.head(1).select("value", "unit").iter_rows())
+        rows.extend(
+            (night.context.planning_date, day, night.run_id, *values)
+            for values in found.head(1).select("value", "unit").iter_rows()
+        )
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 

@@ -72,7 +72,7 @@ def delivery(store: Store, night: Night) -> Page:
     rows = [
         {
             "kind": m.kind.replace("_", " "), "target": m.target, "subject": m.subject, "version": m.schedule_version,
-            "what": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in m.content.items() if k not in {"idempotency_key", "work_order"}),
+            "what": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in m.content.items() if k not in {"idempotency_key", "work_order", "attachment"}),
             "state": m.state, "attempts": m.attempts, "answer": m.answer, "key": m.key, "created_at": m.created_at,
         }
         for m in (*refusals, *others)

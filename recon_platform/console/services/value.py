@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
 from recon_platform.console.charts import run_chart
-from recon_platform.console.page import Chart, Column, Figure, Listing, Page, Show
+from recon_platform.console.page import Column, Figure, Listing, Page, Show
 from recon_platform.console.services.measures import history
 from recon_platform.console.services.nights import Night
 from recon_platform.console.words import number
@@ -36,31 +37,56 @@ MEASURES = (
 )
 
 
-def value(night: Night, nights: list[Night]) -> Page:
-    """Run charts of every measure that has a value, and the measures themselves with what they were counted from."""
-    made: list[tuple[Measure, Chart, float | None, str]] = []
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One measure night by night, oldest first; shares in per cent. None where a night could not compute it."""
+
+    metric: str
+    label: str
+    unit: str
+    dates: tuple[date, ...]
+    labels: tuple[str, ...]
+    values: tuple[float | None, ...]
+
+    @property
+    def known(self) -> list[float]:
+        """The values that there are."""
+        return [value for value in self.values if value is not None]
+
+
+def series(nights: list[Night]) -> list[Series]:
+    """Every measure that has a value in any of the nights."""
+    made = []
     for measure in MEASURES:
         rows = history(nights, measure.metric)
         unit = rows.get_column("unit")[-1] if rows.height else ""
         share = unit == "share"
-        values = [None if v is None else (100 * v if share else v) for v in rows.get_column("value")]
-        if any(v is not None for v in values):
-            shown = "%" if share else unit
-            chart = run_chart(measure.label, rows.get_column("night").to_list(), values, shown)
-            made.append((measure, chart, values[-1], shown))
-    otif = next((entry for entry in made if entry[0].metric == "otif_first_promised"), None)
+        values = tuple(None if v is None else (100 * v if share else v) for v in rows.get_column("value"))
+        found = Series(
+            measure.metric, measure.label, "%" if share else unit, tuple(rows.get_column("date")),
+            tuple(rows.get_column("night")), values,
+        )  # fmt: skip
+        if found.known:
+            made.append(found)
+    return made
+
+
+def value(night: Night, nights: list[Night]) -> Page:
+    """Run charts of every measure that has a value, and the measures themselves with what they were counted from."""
+    made = series(nights)
+    otif = next((one.values[-1] for one in made if one.metric == "otif_first_promised"), None)
     said = (
         "On time in full is not known yet: it takes shipped lines."
-        if otif is None or otif[2] is None
+        if otif is None
         else (
-            f"{number(otif[2])} % of the order lines due shipped on time and in full against their first promise"
+            f"{number(otif)} % of the order lines due shipped on time and in full against their first promise"
             + (f"; {len(nights)} nights so far." if len(nights) < 20 else ".")
         )
     )
     return Page(
         "Value", said,
-        figures=tuple(Figure(m.label, last, Show.NUMBER, unit) for m, _, last, unit in made[:6]),
-        charts=tuple(chart for _, chart, _, _ in made),
+        figures=tuple(Figure(one.label, one.values[-1], Show.NUMBER, one.unit) for one in made[:6]),
+        charts=tuple(run_chart(one.label, one.labels, one.values, one.unit) for one in made),
         listings=(
             Listing(
                 "measures", "Every measure, with what it was counted from",
