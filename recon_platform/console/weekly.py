@@ -84,7 +84,7 @@ def send(store: Store, actor: Actor, nights: Sequence[Night]) -> int:
 def _line(made: FPDF, text: str, size: float, colour: tuple[int, int, int] = INK, *, bold: bool = False) -> None:
     made.set_font(FONT, "B" if bold else "", size)
     made.set_text_color(*colour)
-    made.multi_cell(0, size * 0.5, text, new_x="LMARGIN", new_y="NEXT")
+    made.multi_cell(0, size * 0.5, text, align="L", new_x="LMARGIN", new_y="NEXT")
     made.ln(2)
 
 

@@ -40,22 +40,24 @@ asyncio.run(serve())
 """
 
 
+ESCAPED = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+
 def text_of(pdf: bytes) -> str:
-    """The words of a PDF, by the tables from glyph to letter that it carries."""
-    streams = [
-        zlib.decompress(found) for found in re.findall(rb"stream\n(.*?)\nendstream", pdf, re.S) if found[:1] == b"x"
-    ]
-    letters = [
-        {int(a, 16): int(b, 16) for a, b in re.findall(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4})>\n", stream)}
+    """The words of a PDF: glyphs of its fonts, turned into letters by the tables that it carries, font by font."""
+    streams = re.findall(rb"stream\n(.*?)\nendstream", pdf, re.S)
+    tables = [
+        {int(a, 16): chr(int(b, 16)) for a, b in re.findall(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4})>\n", stream)}
         for stream in streams if b"beginbfchar" in stream
     ]  # fmt: skip
-    pages = [stream for stream in streams if b" Tf" in stream]
-    known = {code: chr(letter) for table in reversed(letters) for code, letter in table.items()}
-    said = []
-    for page in pages:
-        for shown in re.findall(rb"\((.*?)(?<!\\)\) ?Tj", page, re.S):
-            raw = re.sub(rb"\\(.)", rb"\1", shown, flags=re.S)
-            said.append("".join(known.get(int.from_bytes(raw[i : i + 2]), "?") for i in range(0, len(raw), 2)))
+    said, letters = [], tables[0]
+    for page in (zlib.decompress(stream) for stream in streams if stream[:1] == b"x"):
+        for font, shown in re.findall(rb"/F(\d) [\d.]+ Tf|\(((?:\\.|[^\\)])*)\) Tj", page, re.S):
+            if font:
+                letters = tables[int(font) - 1]
+                continue
+            raw = re.sub(rb"\\(.)", lambda found: ESCAPED.get(found[1], found[1]), shown, flags=re.S)
+            said.append("".join(letters[int.from_bytes(raw[at : at + 2])] for at in range(0, len(raw), 2)))
     return " ".join(said)
 
 
