@@ -1,8 +1,16 @@
 """Finite capacity: load, the schedule, its independent check, and why an operation starts when it starts."""
 
 from recon_platform.capacity.check import check_schedule
-from recon_platform.capacity.explain import Explanation, explain_operation
+from recon_platform.capacity.explain import Explanation, explain_operation, order_screen
 from recon_platform.capacity.load import required_load
 from recon_platform.capacity.planning_stage import look_ahead, schedule
 
-__all__ = ["Explanation", "check_schedule", "explain_operation", "look_ahead", "required_load", "schedule"]
+__all__ = [
+    "Explanation",
+    "check_schedule",
+    "explain_operation",
+    "look_ahead",
+    "order_screen",
+    "required_load",
+    "schedule",
+]

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -66,6 +67,8 @@ class Explanation:
     ahead: str | None  # what runs on the machine just before
     due: datetime | None
     late_hours: float | None  # of the order's last operation
+    setup_start: datetime
+    waited_hours: float  # since the operation before it ended; the first one: since the plan was made
 
     def lines(self) -> list[str]:
         """The explanation in words, one screen at most."""
@@ -91,14 +94,74 @@ class Explanation:
         return text
 
 
-def explain_operation(frames: Frames, work_order: str, op_seq: int | None = None) -> list[Explanation]:
-    """Explanations of one operation, or of every operation of an order, in sequence.
+ROWS = 12
+"""Operations on one screen; of a longer order those that waited longest are shown."""
+
+
+def order_screen(told: list[Explanation], zone: str = "UTC") -> list[str]:
+    """An order on one screen: when it starts and ends, why then, what each operation waited for, and what would bring it
+    forward, the longest wait first. `told` are its operations in sequence; times in `zone`.
+    """
+    at = ZoneInfo(zone)
+
+    def when(moment: datetime) -> str:
+        return f"{moment.astimezone(at):%Y-%m-%d %H:%M}"
+
+    first, last = told[0], told[-1]
+    text = [f"{first.work_order}: starts {when(first.setup_start)}, ends {when(last.end)} ({zone})"]
+    if first.due is not None and first.late_hours is not None:
+        state = f"{first.late_hours:.1f} h late" if first.late_hours > 0 else f"{-first.late_hours:.1f} h to spare"
+        text[0] += f"; due {when(first.due)}: {state}"
+    text.append(f"It starts then because {first.why} ({first.bound_by}).")
+    shown = told
+    if len(told) > ROWS:
+        longest = sorted(told, key=lambda one: (-one.waited_hours, one.op_seq))[:ROWS]
+        shown = sorted(longest, key=lambda one: one.op_seq)
+    table = [("op", "machine", "start", "end", "waited h", "bound by", "after", "index", "runner-up")]
+    for one in shown:
+        index = one.terms.get("index")
+        table.append(
+            (
+                str(one.op_seq), one.machine, when(one.setup_start), when(one.end), f"{one.waited_hours:.1f}", one.bound_by,
+                str(one.ahead or one.terms.get("after") or "-"), "-" if not index else f"{index:.2f}",
+                str(one.terms.get("runner_up") or "-"),
+            )
+        )  # fmt: skip
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    text += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    if len(shown) < len(told):
+        text.append(f"({len(told) - len(shown)} more operations waited less)")
+    chosen = max(told, key=lambda one: (one.waited_hours, -one.op_seq))
+    if chosen.terms.get("index"):
+        terms = {name: chosen.terms.get(name) for name in ("index", "urgency", "slack", "setup")}
+        text.append(
+            "index of op {op} when it was chosen: {index} = urgency {urgency}, slack {slack}, set-up {setup}".format(
+                op=chosen.op_seq, **terms
+            )
+        )
+    waits = [one for one in told if one.remedy and one.waited_hours > 0]
+    ranked = sorted(waits, key=lambda one: (-one.waited_hours, one.op_seq))
+    if ranked:
+        text.append("It would come forward by:")
+        text += [f"  op {one.op_seq}, up to {one.waited_hours:.1f} h: {one.remedy}" for one in ranked[:3]]
+    else:
+        text.append("Nothing held it up: it would come forward by shorter times or parallel work only.")
+    return text
+
+
+def explain_operation(
+    frames: Frames, work_order: str, op_seq: int | None = None, *, as_of: datetime | None = None
+) -> list[Explanation]:
+    """Explanations of one operation, or of every operation of an order, in sequence. `as_of`: when the plan was made.
 
     Reads schedule and supply_orders, and unscheduled where present. Raises KeyError with the reason where the order is
     not in the schedule.
     """
     schedule = frames["schedule"]
     mine = schedule.filter(pl.col("work_order") == work_order).sort("op_seq")
+    since = pl.col("end").shift(1).fill_null(pl.lit(as_of or schedule["setup_start"].min()))
+    waited = (pl.col("setup_start") - since).dt.total_microseconds() / 3.6e9
+    mine = mine.with_columns(waited.clip(0.0).alias("waited_hours"))
     if op_seq is not None:
         mine = mine.filter(pl.col("op_seq") == op_seq)
     if mine.is_empty():
@@ -146,6 +209,8 @@ def explain_operation(frames: Frames, work_order: str, op_seq: int | None = None
                 ahead,
                 due,
                 late,
+                row["setup_start"],
+                row["waited_hours"],
             )
         )
     return result

@@ -29,6 +29,7 @@ class Explanation:
     promises: pl.DataFrame
     findings: pl.DataFrame
     words: tuple[str, ...] = ()
+    screen: tuple[str, ...] = ()  # why the order starts when it starts, and what would bring it forward
 
 
 def explanation(lake: Lake, manifest: Manifest, subject: str, op: int | None) -> Explanation:
@@ -57,6 +58,7 @@ def explanation(lake: Lake, manifest: Manifest, subject: str, op: int | None) ->
         shortages=manifest.read(lake, "shortages").filter(pl.col("work_order") == order),
         promises=promises,
         findings=manifest.read(lake, "findings").filter((pl.col("work_order") == order) | (pl.col("entity") == order)),
+        screen=_screen(lake, manifest, order, op),
         words=tuple(explain_message(tables, message).text for message in about.get_column("message").sort()),
     )
     if all(frame.is_empty() for frame in (said.order, schedule, about, promises, said.shortages, said.findings)):
@@ -66,6 +68,24 @@ def explanation(lake: Lake, manifest: Manifest, subject: str, op: int | None) ->
     return said
 
 
+def _screen(lake: Lake, manifest: Manifest, order: str, op: int | None) -> tuple[str, ...]:
+    """The order's place in the schedule in words, or why it has none; empty where the scheduler never saw it."""
+    from recon_platform.capacity.explain import explain_operation, order_screen
+
+    names = ("schedule", "supply_orders", "unscheduled")
+    frames = {name: manifest.read(lake, name) for name in names}
+    left_out = frames["unscheduled"].filter(pl.col("work_order") == order)
+    if left_out.height:
+        return (f"{order} is not scheduled: {left_out['reason'][0]}",)
+    placed = frames["schedule"].filter(pl.col("work_order") == order)
+    if op is not None:
+        placed = placed.filter(pl.col("op_seq") == op)
+    if placed.is_empty():
+        return ()
+    context = manifest.pins.context
+    return tuple(order_screen(explain_operation(frames, order, op, as_of=context.as_of), context.plant.timezone))
+
+
 def render(said: Explanation) -> None:
     """Print an explanation for people."""
     output.say(f"{said.subject} in run {said.run}")
@@ -73,13 +93,8 @@ def render(said: Explanation) -> None:
         output.say(text)
     if said.order.height:
         output.print_frame("Order", said.order.select("item", "status", "qty", "remaining_qty", "due_date", "rules"))
-    if said.operations.height:
-        output.print_frame(
-            "Operations and what bounds their start",
-            said.operations.select(
-                "op_seq", "work_center", "machine", "start", "end", "frozen", "forced", "bound_by", "terms"
-            ),
-        )
+    for text in said.screen:
+        output.say(text)
     if said.messages.height:
         output.print_frame(
             "Messages",

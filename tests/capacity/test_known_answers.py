@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recon_platform.capacity import check_schedule, explain_operation, required_load, schedule
+from recon_platform.capacity import check_schedule, explain_operation, order_screen, required_load, schedule
 from recon_platform.capacity.portfolio import best_of
 from recon_platform.capacity.prepare import prepare
 from tests.capacity.plants import AS_OF, PlantBuilder, at, context
@@ -195,6 +195,31 @@ def test_explanation_names_reason_and_remedy() -> None:
     assert any("overtime" in line for line in told.lines())
     with pytest.raises(KeyError, match="not in the schedule"):
         explain_operation(frames, "W9")
+
+
+def test_an_order_is_explained_on_one_screen_with_the_longest_wait_first() -> None:
+    builder = PlantBuilder()
+    builder.center("A")
+    builder.center("B")
+    builder.order("BUSY", [{"work_center": "B", "run": 600.0}], due=1, weight=9.0)
+    builder.order("AHEAD", [{"work_center": "A", "run": 60.0}], due=1, weight=9.0)
+    builder.order("W", [{"work_center": "A", "run": 60.0}, {"work_center": "B", "run": 60.0}], due=20)
+    frames = {**builder.frames(), **plan(builder)}
+    screen = order_screen(explain_operation(frames, "W", as_of=AS_OF))
+    assert "starts 2026-03-02 06:00, ends 2026-03-02 16:00" in screen[0]
+    assert "9.0 h to spare" in screen[0]
+    rows = [line.split() for line in screen if line.startswith(("10 ", "20 "))]
+    assert [(row[0], row[1], row[6], row[7], row[8]) for row in rows] == [
+        ("10", "A-01", "1.0", "machine", "AHEAD/10"),
+        ("20", "B-01", "8.0", "machine", "BUSY/10"),
+    ]
+    forward = screen[screen.index("It would come forward by:") + 1 :]
+    assert [line.split(":")[0].strip() for line in forward] == ["op 20, up to 8.0 h", "op 10, up to 1.0 h"]
+    long = PlantBuilder()
+    long.center("A")
+    long.order("L", [{"work_center": "A", "run": 30.0}] * 20)
+    told = explain_operation({**long.frames(), **plan(long)}, "L", as_of=AS_OF)
+    assert len(order_screen(told)) <= 24
 
 
 @pytest.mark.parametrize("threads", [1, 3])
