@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from recon_platform.bench.peer_netting import Netted, Workload, net
-from recon_platform.capacity.insertion import HOLD, hold, make_room
+from recon_platform.capacity.insertion import HOLD, hold, insert
 from recon_platform.capacity.portfolio import Setting, run_pass
 from recon_platform.capacity.problem import Array, Problem
 
@@ -49,25 +49,19 @@ def with_rush_order(load: Workload, netted: Netted, placement: Array, build: Bui
     return Rush(problem, again, orders.height, *in_force)
 
 
-def inserted(rush: Rush) -> Problem:
-    """The problem in which only what stands in the way of the rush order makes room for it."""
-    gives_up, ready = make_room(rush.problem, rush.machine, rush.start, rush.end)
-    operation = rush.problem.operation.copy()
-    operation["ready"] = ready
-    with_room = rush.problem._replace(operation=operation)
-    return hold(with_room, np.where(gives_up, -1, rush.machine), rush.setup_start)
-
-
 def rush_figures(
     load: Workload, netted: Netted, placement: Array, setting: Setting, tick: float, build: Build
 ) -> dict[str, float]:
     """The fields `rush_*`, `held_*` and `pushed_*` of `PeerFigures`."""
     rush = with_rush_order(load, netted, placement, build)
     held = hold(rush.problem, rush.machine, rush.setup_start)
-    plans = {"rush": (inserted(rush), HOLD), "held": (held, HOLD), "pushed": (held, PUSHED)}
+    plans = {
+        "rush": insert(rush.problem, rush.machine, rush.setup_start, rush.start, rush.end, setting)[1].placement,
+        "held": run_pass(held, Setting(setting.k1, setting.k2, HOLD, PULL)).placement,
+        "pushed": run_pass(held, Setting(setting.k1, setting.k2, PUSHED, PULL)).placement,
+    }
     figures: dict[str, float] = {}
-    for name, (problem, stay) in plans.items():
-        made = run_pass(problem, Setting(setting.k1, setting.k2, stay, PULL)).placement
+    for name, made in plans.items():
         figures |= {f"{name}_{what}": value for what, value in _compared(rush, made, tick).items()}
     return figures
 

@@ -4,15 +4,19 @@ Pushing everything behind it to the right moves every operation up to the next i
 depends on those. Here only the operations that stand where the rush order has to be worked give up their places; they
 are dispatched again into what room there is, and all others hold theirs.
 
-Belongs here: where the new operations want to be, and who makes room. The plan itself is one `dispatch` pass.
+Belongs here: where the new operations want to be, and who makes room. The plan itself is a `dispatch` pass.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from recon_platform.capacity.problem import FREE, SOFT, Array, Problem, sealed
+from recon_platform.capacity.portfolio import Setting, objective, run_pass
+from recon_platform.capacity.problem import FREE, SOFT, Array, Problem, Solution, sealed
 
+PATIENCE = (0, 60)
+"""How many later starts in force are weighed against the earliest start of a new operation; both ways are planned."""
+URGENT = 10.0  # a minute of lateness of a new order counts so many times its weight: somebody said that it is urgent
 HOLD = 1e9
 """`stay` of a pass in which no index is good enough to go before the plan in force."""
 
@@ -35,17 +39,38 @@ def hold(problem: Problem, machine: Array, setup_start: Array) -> Problem:
     return sealed(problem._replace(operation=operation, kept=kept.astype(np.int32), machine=machines))
 
 
-def make_room(problem: Problem, machine: Array, start: Array, end: Array) -> tuple[Array, Array]:
-    """(operations that give up their place, earliest start of each operation) for the orders without a place in force.
-
-    `machine`, `start`, `end` of the plan in force, one per operation; machine -1: it has none. The new operations are
-    laid one after another, components first, on the machine of their work center that would end them first; one waits
-    for what runs there, and whatever else meets it gives up its place and may start again once it is over.
+def insert(
+    problem: Problem, machine: Array, setup_start: Array, start: Array, end: Array, setting: Setting
+) -> tuple[Problem, Solution]:
+    """The orders without a place in force put into the plan: the better of two plans by `portfolio.objective`, with the
+    problem it solves. One gives the new orders the earliest start, the other weighs it against the harm to others.
 
     Raises ValueError where the problem holds continuity groups or longest waits: their members move together only.
     """
     if (problem.operation["group"] >= 0).any() or (problem.operation["max_wait"] >= 0).any():
         raise ValueError("a rush order makes room among single operations; found continuity groups or longest waits")
+    new = np.unique(problem.operation["order"][machine < 0])
+    order, operation = problem.order.copy(), problem.operation.copy()
+    order["weight"][new] *= URGENT
+    operation["urgency"][machine < 0] += np.log(URGENT)
+    problem = problem._replace(order=order, operation=operation)
+    made = []
+    for patience in PATIENCE:
+        gives_up, ready = make_room(problem, machine, start, end, patience)
+        operation = problem.operation.copy()
+        operation["ready"] = ready
+        following = hold(problem._replace(operation=operation), np.where(gives_up, -1, machine), setup_start)
+        made.append((following, run_pass(following, Setting(setting.k1, setting.k2, HOLD, setting.pull))))
+    return min(made, key=lambda one: objective(*one))
+
+
+def make_room(problem: Problem, machine: Array, start: Array, end: Array, patience: int) -> tuple[Array, Array]:
+    """(operations that give up their place, earliest start of each operation) for the orders without a place in force.
+
+    `machine`, `start`, `end` of the plan in force, one per operation; machine -1: it has none. The new operations are
+    laid one after another, components first, where each costs least weighted lateness of its own order and of what stands
+    there; what meets it gives up its place and may start again once it is over.
+    """
     gives_up = np.zeros(machine.shape[0], bool)
     ready = problem.operation["ready"].astype(np.int64).copy()
     placed = np.flatnonzero(machine >= 0)
@@ -60,7 +85,7 @@ def make_room(problem: Problem, machine: Array, start: Array, end: Array) -> tup
             if problem.operation["elapsed"][i] >= 0:
                 free += int(problem.operation["elapsed"][i])
                 continue
-            _, over, rows = _earliest(problem, i, free, placed, pointer, start, end)
+            over, rows = _place(problem, i, free, placed, pointer, start, end, patience)
             gives_up[rows] = True
             ready[rows] = np.maximum(ready[rows], over)
             free = over + int(problem.operation["lag"][i])
@@ -70,24 +95,39 @@ def make_room(problem: Problem, machine: Array, start: Array, end: Array) -> tup
     return gives_up, ready
 
 
-def _earliest(
-    problem: Problem, i: int, free: int, placed: Array, pointer: Array, start: Array, end: Array
-) -> tuple[int, int, Array]:
-    """(start, end, operations in the way) of operation `i` from `free` on, on the machine that ends it first."""
-    center = problem.family["center"][problem.operation["family"][i]]
-    best: tuple[int, int, Array] | None = None
+def _place(
+    problem: Problem, i: int, free: int, placed: Array, pointer: Array, start: Array, end: Array, patience: int
+) -> tuple[int, Array]:
+    """(end, operations in the way) of operation `i` from `free` on, where it costs least weighted lateness: its own for every
+    minute it waits, and that of what gives up its place, reckoned until the next gap of the machine that is long enough.
+    """
+    operation = problem.operation
+    center = problem.family["center"][operation["family"][i]]
+    weight = problem.order["weight"]
+    best: tuple[float, int, Array] | None = None
     for m in range(problem.center["machines"][center], problem.center["machines"][center + 1]):
         mine = placed[pointer[m] : pointer[m + 1]]
-        runs = (start[mine] < free) & (end[mine] > free)
-        begin = int(end[mine][runs].max()) if runs.any() else free
-        minutes = int(np.ceil(problem.operation["run"][i] / problem.machine["speed"][m] - 1e-3))
-        minutes += int(problem.family["setup"][problem.operation["family"][i]])
-        at, over = _working(problem, m, begin, minutes)
-        if best is None or over < best[1]:
-            best = at, over, mine[(start[mine] < over) & (end[mine] > at)]
+        begins, ends = start[mine], end[mine]
+        gap = np.append(begins[1:], problem.end_of_time) - ends
+        runs = (begins < free) & (ends > free)
+        first = int(ends[runs].max()) if runs.any() else free
+        minutes = int(np.ceil(operation["run"][i] / problem.machine["speed"][m] - 1e-3))
+        minutes += int(problem.family["setup"][operation["family"][i]])
+        for begin in (first, *begins[begins > first][:patience].tolist()):
+            at, over = _working(problem, m, int(begin), minutes)
+            inside = np.flatnonzero((begins < over) & (ends > at))
+            loss = float(weight[operation["order"][i]] * over)
+            for k in inside:
+                length = ends[k] - begins[k]
+                later = np.flatnonzero((ends >= over) & (gap >= length))
+                moved_to = int(ends[later[0]]) if later.size else problem.end_of_time
+                late = max(0, moved_to - max(int(operation["latest"][mine[k]]), int(begins[k])))
+                loss += float(weight[operation["order"][mine[k]]]) * late
+            if best is None or loss < best[0]:
+                best = loss, over, mine[inside]
     if best is None:
         raise ValueError(f"operation {i}: its work center {center} has no machine")
-    return best
+    return best[1], best[2]
 
 
 def _working(problem: Problem, m: int, begin: int, minutes: int) -> tuple[int, int]:
@@ -129,4 +169,4 @@ def _suppliers_first(problem: Problem, orders: Array) -> list[int]:
     return result[::-1]
 
 
-__all__ = ["HOLD", "hold", "make_room"]
+__all__ = ["HOLD", "hold", "insert", "make_room"]
