@@ -16,10 +16,17 @@ from typing import Any
 from recon_platform.connectors.door import DoorError
 from recon_platform.connectors.model_door import Record, RefusedError
 from recon_platform.connectors.odoo_rpc import OdooClient
+from recon_platform.connectors.order_changes import ErpOrder, changed
 from recon_platform.connectors.write_back import Write, WriteAnswer, WriteBackError
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
 STARTED = ("progress", "done", "cancel")
+TO_CLOSE = "to_close"
+STATUS = {
+    "draft": "planned", "confirmed": "released", "progress": "in_process", TO_CLOSE: "in_process", "done": "closed",
+    "cancel": "cancelled",
+}  # fmt: skip
+"""State of a manufacturing order → status as it lands, as in the profile."""
 UNNUMBERED = 100_000  # an operation that no bill of material numbers is this and its id, as in the profile
 ORDER_FIELDS = ("name", "state", "bom_id", "date_start", "date_finished", "write_date", "write_uid")
 STEP_FIELDS = ("operation_id", "state", "date_start", "date_finished", "write_date", "write_uid")
@@ -42,18 +49,15 @@ class OdooErp:
         return [answers[write.key] for write in writes]
 
     def _order(self, subject: str, writes: Sequence[Write]) -> dict[str, WriteAnswer]:
-        wrong = {
-            w.key: WriteAnswer(False, f"refused: {w.kind} is not written to Odoo")
-            for w in writes
-            if w.kind != "finite_dates"
-        }
-        writes = [write for write in writes if write.kind == "finite_dates"]
         found = self._client.search_read("mrp.production", [["name", "=", subject]], ORDER_FIELDS)
         if len(found) != 1:
             why = f"refused: {len(found)} manufacturing orders are called {subject}, expected 1"
-            return wrong | {write.key: WriteAnswer(False, why) for write in writes}
+            return {write.key: WriteAnswer(False, why) for write in writes}
+        answers = {w.key: changed(w, self._as_order(found[0])) for w in writes if w.kind == "order_changes"}
+        writes = [write for write in writes if write.kind == "finite_dates"]
+        if answers and writes:
+            found = self._client.search_read("mrp.production", [["name", "=", subject]], ORDER_FIELDS)
         order, steps = found[0], self._steps(found[0])
-        answers = dict(wrong)
         asked: dict[str, tuple[int, dict[str, str]]] = {}
         for write in writes:
             answer = self._look(write, order, steps)
@@ -64,6 +68,24 @@ class OdooErp:
         if asked:
             answers.update(self._write(order, steps, asked))
         return answers
+
+    def _as_order(self, order: Record) -> ErpOrder:
+        def state() -> str:
+            found = self._client.search_read("mrp.production", [["id", "=", order["id"]]], ("state",))
+            return str(found[0]["state"]) if found else "gone"
+
+        def call(method: str) -> object:
+            context = {"skip_backorder": True, "skip_consumption": True}
+            return self._client.execute("mrp.production", method, [[order["id"]]], {"context": context})
+
+        def not_closable() -> str | None:
+            now = state()  # closing one that is not ready books its whole quantity as made
+            return None if now == TO_CLOSE else f"{order['name']} is {now} in Odoo; only what is {TO_CLOSE} is closed"
+
+        return ErpOrder(
+            "Odoo", str(order["name"]), lambda: STATUS.get(state(), "gone"), not_closable,
+            lambda: call("button_mark_done"), lambda: call("action_cancel"),
+        )  # fmt: skip
 
     def _look(self, write: Write, order: Record, steps: dict[int, Record]) -> WriteAnswer | None:
         """The answer that needs no writing; None where it does."""

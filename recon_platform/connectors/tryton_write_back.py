@@ -15,11 +15,17 @@ from zoneinfo import ZoneInfo
 
 from recon_platform.connectors.door import DoorError
 from recon_platform.connectors.model_door import Record, RefusedError
+from recon_platform.connectors.order_changes import ErpOrder, changed
 from recon_platform.connectors.sidecar import OperationTime, Sidecar
 from recon_platform.connectors.tryton_rpc import StaleError, TrytonClient, day
 from recon_platform.connectors.write_back import Write, WriteAnswer, WriteBackError
 
 ENDED = ("done", "cancelled")
+STATUS = {
+    "request": "planned", "draft": "firm", "waiting": "released", "assigned": "released", "running": "in_process",
+    "done": "closed", "cancelled": "cancelled",
+}  # fmt: skip
+"""State of a production → status as it lands, as in the profile."""
 STEP_ENDED = ("running", "finished", "done")
 ORDER_FIELDS = (
     "number",
@@ -50,14 +56,14 @@ class TrytonErp:
         return [answers[write.key] for write in writes]
 
     def _order(self, subject: str, writes: Sequence[Write]) -> dict[str, WriteAnswer]:
-        answers = {
-            w.key: _no(f"refused: {w.kind} is not written to Tryton") for w in writes if w.kind != "finite_dates"
-        }
-        writes = [write for write in writes if write.kind == "finite_dates"]
         found = self._client.search_read("production", [["number", "=", subject]], ORDER_FIELDS)
         if len(found) != 1:
             why = f"refused: {len(found)} productions have number {subject}, expected 1"
-            return answers | {write.key: _no(why) for write in writes}
+            return {write.key: _no(why) for write in writes}
+        answers = {w.key: changed(w, self._as_order(found[0])) for w in writes if w.kind == "order_changes"}
+        writes = [write for write in writes if write.kind == "finite_dates"]
+        if answers and writes:
+            found = self._client.search_read("production", [["number", "=", subject]], ORDER_FIELDS)
         order, beside = found[0], self._sidecar.of(subject)
         steps = self._steps(order)
         asked: dict[str, OperationTime] = {}
@@ -71,6 +77,23 @@ class TrytonErp:
             answer = self._write(order, beside, list(asked.values()))
             answers.update(dict.fromkeys(asked, answer))
         return answers
+
+    def _as_order(self, order: Record) -> ErpOrder:
+        def state() -> str:
+            found = self._client.search_read("production", [["id", "=", order["id"]]], ("state",))
+            return str(found[0]["state"]) if found else "gone"
+
+        def not_closable() -> str | None:
+            now, works = state(), self._steps(order).values()
+            if now != "running":
+                return f"production {order['number']} is {now} in Tryton; only a running one is closed"
+            return None if set(works) <= {"finished"} else f"works of production {order['number']} are not finished"
+
+        return ErpOrder(
+            "Tryton", str(order["number"]), lambda: STATUS.get(state(), "gone"), not_closable,
+            lambda: self._client.call("model.production", "done", [order["id"]]),
+            lambda: self._client.call("model.production", "cancel", [order["id"]]),
+        )  # fmt: skip
 
     def _look(
         self, write: Write, order: Record, steps: Mapping[int, str], beside: Mapping[int, OperationTime]

@@ -214,6 +214,14 @@ def test_a_ragged_row_lands_with_what_is_wrong_with_it(plant_file: Path) -> None
     ]  # fmt: skip
 
 
+def test_a_column_that_came_is_a_finding_of_the_night(plant_file: Path) -> None:
+    drop(plant_file, "items.csv", ITEMS)
+    extract(plant_file, "out")
+    drop(plant_file, "items.csv", "item,make_buy,uom,lead_time_days,lot_rule,colour\nA,buy,PCE,3,lot_for_lot,red\n")
+    out = extract(plant_file, "second")
+    assert 'source_change_1 = "column colour of items is new at mes"' in (out / "plant.toml").read_text()
+
+
 def test_killed_before_the_archive_the_delivery_is_read_again_and_lost_never(
     plant_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

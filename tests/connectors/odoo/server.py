@@ -28,6 +28,7 @@ class Odoo:
         self.records, self.types = records, types
         self.second = datetime(2026, 12, 1, 8, tzinfo=UTC)
         self.calls: list[tuple[str, str]] = []
+        self.asks, self.stubborn = True, False
         self.before_call: Callable[[str, str], None] = lambda model, method: None
 
     def find(self, model: str, **wanted: Any) -> Record:
@@ -54,7 +55,22 @@ class Odoo:
             for number in arguments[0]:
                 self.write(model, self.find(model, id=number), arguments[1], keywords.get("context", {}), ROBOT)
             return True
+        if model == "mrp.production" and method in ("button_mark_done", "action_cancel"):
+            return self._workflow(self.find(model, id=arguments[0][0]), method, keywords.get("context", {}))
         raise ValueError(f"no method {method}")
+
+    def _workflow(self, row: Record, method: str, context: Record) -> Any:
+        """Closing asks a question where less was consumed than planned; cancelling gives True, whatever it did."""
+        if method == "action_cancel":
+            if row["state"] == "done":
+                raise ValueError("You cannot cancel a manufacturing order that is already done.")
+            row["state"] = "cancel"
+            return True
+        if self.asks and not context.get("skip_consumption"):
+            return {"type": "ir.actions.act_window", "res_model": "mrp.consumption.warning"}
+        if not self.stubborn:
+            row["state"] = "done"
+        return None
 
     def write(self, model: str, row: Record, values: Record, context: Record, user: list[Any]) -> None:
         unknown = [name for name in values if name not in row]

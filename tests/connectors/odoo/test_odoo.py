@@ -202,6 +202,39 @@ def _dies_at(number: int) -> Callable[[str, str], None]:
     return before
 
 
+def change(order: str, what: str, before: str | None, field: str = "status") -> Write:
+    content = {"work_order": order, "change": what, "field": field, "from": before, "to": None, "reason": "ST-01"}
+    return Write(f"P/{order}|{what}|{field}", "order_changes", order, content, None)
+
+
+def test_an_order_is_closed_and_cancelled_by_odoos_own_steps_and_read_again(odoo: Odoo, plant_file: Path) -> None:
+    first, second = odoo.find("mrp.production", id=1), odoo.find("mrp.production", id=2)
+    first["state"] = "to_close"
+    wanted = [change("WH/MO/00001", "close", "in_process"), change("WH/MO/00002", "cancel", "released")]
+    assert write(plant_file, *wanted) == ["written", "written"]
+    assert (first["state"], second["state"]) == ("done", "cancel")
+    assert write(plant_file, *wanted) == ["known", "known"]
+    assert odoo.calls.count(("mrp.production", "button_mark_done")) == 1
+
+
+def test_changes_that_do_not_fit_any_more_or_book_stock_are_refused(odoo: Odoo, plant_file: Path) -> None:
+    said = write(
+        plant_file, change("WH/MO/00002", "close", "released"), change("WH/MO/00001", "cancel", "released"),
+        change("WH/MO/00002", "quantity", "3", "completed_qty"), change("GONE", "cancel", None),
+    )  # fmt: skip
+    assert said == [
+        "refused: WH/MO/00002 is confirmed in Odoo; only what is to_close is closed",
+        "changed: WH/MO/00001 is in_process in Odoo, the plan read released",
+        "refused: quantity of completed_qty is booked in Odoo by a person, not from outside",
+        "refused: 0 manufacturing orders are called GONE, expected 1",
+    ]
+    odoo.find("mrp.production", id=1)["state"] = "to_close"
+    odoo.stubborn = True
+    assert write(plant_file, change("WH/MO/00001", "close", None)) == [
+        "refused: Odoo took the call, and WH/MO/00001 is still in_process"
+    ]
+
+
 def test_the_trap_of_a_start_without_force_is_real(odoo: Odoo, plant_file: Path) -> None:
     """What the write-back avoids: the server wipes the dates of a planned order's operations."""
     write(plant_file, *TWO)

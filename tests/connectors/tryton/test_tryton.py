@@ -24,7 +24,8 @@ from recon_platform.governance import Store, service
 from recon_platform.lake import Lake
 from recon_platform.nights.delivery import deliver
 from recon_platform.nights.publish import publish
-from tests.connectors.tryton.conftest import TODAY, Tryton
+from tests.connectors.secrets import places_of
+from tests.connectors.tryton.conftest import PASSWORD, TODAY, Tryton
 from tests.governance.night_lake import PUBLISHER, NightLake
 from tests.governance.plant import KEY, StandingClock, furnish
 
@@ -136,6 +137,7 @@ def test_a_night_in_approval_days_and_times_out_and_read_again(tryton: Tryton, t
         )
         assert {move["planned_date"] for move in moves} == {held[0]}
     store.close()
+    assert places_of(PASSWORD, tmp_path) == []  # landing, state, lake, governance store, sidecar, the server's own log
 
 
 def finite(number: str, op_seq: int, start: str, end: str, version: str | None, *, schedule: int = 1) -> Write:
@@ -219,13 +221,41 @@ def test_what_has_begun_ended_or_is_not_there_is_refused(tryton: Tryton) -> None
     said = write(
         tryton, finite("1", 10, *at, None), finite("1", 20, *at, None), finite("2", 30, *at, None),
         finite("4", 10, *at, None), finite("77", 10, *at, None),
-        Write("c", "order_changes", "2", {}, None),
     )  # fmt: skip
     assert said == [
         "refused: operation 10 of 1 is finished in Tryton", "refused: operation 20 of 1 is running in Tryton",
         "refused: production 2 has no operation 30 in Tryton", "refused: production 4 is cancelled in Tryton",
-        "refused: 0 productions have number 77, expected 1", "refused: order_changes is not written to Tryton",
+        "refused: 0 productions have number 77, expected 1",
     ]  # fmt: skip
+
+
+def test_orders_are_cancelled_and_closed_by_trytons_own_steps_and_read_again(tryton: Tryton) -> None:
+    def change(number: str, what: str, before: str) -> Write:
+        content = {
+            "work_order": number,
+            "change": what,
+            "field": "status",
+            "from": before,
+            "to": None,
+            "reason": "ST-01",
+        }
+        return Write(f"P/{number}|{what}", "order_changes", number, content, None)
+
+    wanted = [change("4", "cancel", "firm"), change("1", "close", "in_process"), change("2", "close", "released"),
+              change("3", "cancel", "firm")]  # fmt: skip
+    assert write(tryton, *wanted) == [
+        "written", "refused: works of production 1 are not finished",
+        "refused: production 2 is waiting in Tryton; only a running one is closed",
+        "changed: 3 is released in Tryton, the plan read firm",
+    ]  # fmt: skip
+    grind = tryton.admin().search_read("production.work", [["production.number", "=", "1"]], ("state", "cycles"))[1]
+    cycle = grind["cycles"][0]
+    tryton.admin().call(
+        "model.production.work.cycle", "write", [cycle], {"duration": {"__class__": "timedelta", "seconds": 600}}
+    )
+    tryton.admin().call("model.production.work.cycle", "do", [cycle])
+    assert write(tryton, *wanted[:2]) == ["known", "written"]
+    assert (tryton.order("1")["state"], tryton.order("4")["state"]) == ("done", "cancelled")
 
 
 @pytest.mark.parametrize("point", ["before", "between"])
