@@ -11,6 +11,7 @@ from recon_platform.plantsim.drift_clocks import CLOCK_KINDS
 from recon_platform.plantsim.drift_components import COMPONENT_KINDS
 from recon_platform.plantsim.drift_feeds import FEED_KINDS
 from recon_platform.plantsim.drift_floor import FLOOR_KINDS
+from recon_platform.plantsim.drift_master import MASTER_KINDS
 from recon_platform.plantsim.drift_orders import ORDER_KINDS
 from recon_platform.plantsim.drift_routing import ROUTING_KINDS
 from recon_platform.plantsim.drift_spine import SPINE_KINDS
@@ -19,7 +20,7 @@ from recon_platform.plantsim.state import State
 from recon_platform.tables.truth import TRUTH
 
 KINDS: tuple[DriftKind, ...] = (
-    *ROUTING_KINDS, *COMPONENT_KINDS, *ORDER_KINDS, *FLOOR_KINDS, *SPINE_KINDS, *FEED_KINDS, *CLOCK_KINDS,
+    *ROUTING_KINDS, *COMPONENT_KINDS, *ORDER_KINDS, *FLOOR_KINDS, *SPINE_KINDS, *FEED_KINDS, *CLOCK_KINDS, *MASTER_KINDS,
 )  # fmt: skip
 
 
