@@ -3,23 +3,142 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recon_platform.cli import doors
+from recon_platform.cli import doors, output
+from recon_platform.cli.change import say_made
 from recon_platform.cli.doors import needs
-from recon_platform.cli.options import GovernanceOption, HomeOption, LakeOption
+from recon_platform.cli.options import (
+    GovernanceOption,
+    HomeOption,
+    JsonOption,
+    LakeOption,
+    PlantOption,
+    ReasonOption,
+    json_object,
+)
 from recon_platform.governance.permissions import Permission
 
+if TYPE_CHECKING:
+    from recon_platform.governance.requests import Draft
+
+AgentArgument = Annotated[str, typer.Argument(help="Agent, as `recon agents list` names it.")]
+AgentOrAllArgument = Annotated[str, typer.Argument(help="Agent of the platform or from outside, or `all`.")]
 TRANSPORTS = ("stdio", "http")
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    agents = typer.Typer(help="Outside agents: read, ask what if, propose. Off unless started.", no_args_is_help=True)
+    agents = typer.Typer(
+        help="The platform's agents: rows, scores, autonomy, switches; and the door for outside agents.",
+        no_args_is_help=True,
+    )
+    agents.command("list")(list_agents)
+    agents.command("propose")(propose)
+    agents.command("off")(off)
+    agents.command("on")(on)
     agents.command("serve")(serve)
     app.add_typer(agents, name="agents")
+
+
+@needs(Permission.READ)
+def list_agents(
+    lake: LakeOption,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show each agent: how far it may go, within which limits, who answers for it, and its score by people's decisions."""
+    from recon_platform.governance.scoreboard import scores
+    from recon_platform.nights.autonomy import whole
+
+    door = doors.enter(Permission.READ, lake, governance, home)
+    code = _plant(lake, plant)
+    found = scores(door.store, door.actor, code)
+    rows = door.store.agents(door.actor, code)
+    if as_json:
+        output.print_json([{**row, **whole(rows[row["agent"]])} for row in found.iter_rows(named=True)])
+        return
+    output.print_rows(
+        "", ("agent", "state", "may", "owner", "quota", "proposed", "accepted", "rejected", "precision", "hours saved"),
+        [
+            (
+                row["agent"], "on" if row["on"] else "off", row["levels"], rows[row["agent"]].owner,
+                rows[row["agent"]].quota, row["proposed"], row["accepted"], row["rejected"], row["precision"],
+                row["hours_saved"],
+            )
+            for row in found.iter_rows(named=True)
+        ],
+    )  # fmt: skip
+
+
+@needs(Permission.PROPOSE_CHANGE)
+def propose(
+    name: AgentArgument,
+    change: Annotated[
+        str,
+        typer.Option(
+            "--change",
+            help='JSON: {"actions": {"correction": "propose"}, "limits": {"value": 5000}, "quota": 20, "owner": …}',
+        ),
+    ],
+    lake: LakeOption,
+    reason: ReasonOption,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for more or less autonomy of an agent; its score goes along as evidence, somebody else approves."""
+    import polars as pl
+
+    from recon_platform.governance.scoreboard import scores
+    from recon_platform.nights.autonomy import draft, row_of
+
+    door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
+    code = _plant(lake, plant)
+    row = row_of(door.store.agents(door.actor, code), name)
+    score = scores(door.store, door.actor, code).row(by_predicate=pl.col("agent") == name, named=True)
+    asked = draft(row, code, json_object("--change", change), reason, score)
+    say_made(door, lake, door.store.requests.propose(door.actor, asked), as_json)
+
+
+@needs(Permission.APPROVE_CHANGE)
+def off(
+    name: AgentOrAllArgument,
+    lake: LakeOption,
+    reason: ReasonOption,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Switch an agent off, or all of them; counts at once."""
+    door = doors.enter(Permission.APPROVE_CHANGE, lake, governance, home)
+    say_made(
+        door,
+        lake,
+        door.store.decisions.lower(door.actor, _switch(lake, plant, name, reason, on=False)).request,
+        as_json,
+    )
+
+
+@needs(Permission.PROPOSE_CHANGE)
+def on(
+    name: AgentOrAllArgument,
+    lake: LakeOption,
+    reason: ReasonOption,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for an agent, or all of them, to be switched on again; somebody else approves."""
+    door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
+    say_made(door, lake, door.store.requests.propose(door.actor, _switch(lake, plant, name, reason, on=True)), as_json)
 
 
 @needs(Permission.READ)
@@ -55,3 +174,16 @@ def serve(
     session: Path = doors.session_file(lake, home)
     desk.enter(doors.enter(Permission.READ, lake, governance, home).actor, Permission.READ)
     stdio_server(desk, lambda: doors.read_token(session)).run("stdio")
+
+
+def _plant(lake: str, plant: str | None) -> str:
+    from recon_platform.cli.nights import newest_manifest
+    from recon_platform.lake import Lake
+
+    return str(newest_manifest(Lake(lake), plant).pins.plant["code"])
+
+
+def _switch(lake: str, plant: str | None, name: str, reason: str, *, on: bool) -> Draft:
+    from recon_platform.governance.agents import switch
+
+    return switch(_plant(lake, plant), name, reason, on=on)

@@ -72,7 +72,7 @@ def pin(
         Lake(lake), door.store, door.actor, manifest, work_order=work_order, op_seq=op, machine=machine, reason=reason
     )
     if made.state == "open":
-        _made(door, lake, made, as_json)
+        say_made(door, lake, made, as_json)
         return
     after(door, lake)
     if as_json:
@@ -154,7 +154,7 @@ def rollback(
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
     made = propose_rollback(door.store, door.actor, _plant(lake, plant), version, reason)
-    _made(door, lake, made, as_json)
+    say_made(door, lake, made, as_json)
 
 
 @needs(Permission.PROPOSE_CHANGE)
@@ -329,15 +329,18 @@ def _plant(lake: str, plant: str | None) -> str:
 
 
 def _propose(door: Door, lake: str, draft: Draft, as_json: bool) -> None:
-    _made(door, lake, door.store.requests.propose(door.actor, draft), as_json)
+    say_made(door, lake, door.store.requests.propose(door.actor, draft), as_json)
 
 
-def _made(door: Door, lake: str, made: Any, as_json: bool) -> None:
+def say_made(door: Door, lake: str, made: Any, as_json: bool) -> None:
+    """Tell what was asked for, and who decides it; copies the trail."""
     from recon_platform.cli.decide import after
 
     after(door, lake)
     if as_json:
         output.print_json(made)
+    elif made.state == "entered":
+        output.say(f"request {made.request}: {made.title}; in force now")
     else:
         output.say(
             f"request {made.request}: {made.title}; somebody else decides it with `recon approve {made.request}`"

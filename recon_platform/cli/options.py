@@ -32,3 +32,14 @@ def json_changes(text: str) -> list[Mapping[str, Any]]:
     if not isinstance(made, list) or not all(isinstance(one, dict) and "verb" in one for one in made):
         raise ValueError("--change: expected a JSON list of objects with verb, table, where, values")
     return made
+
+
+def json_object(option: str, text: str) -> Mapping[str, Any]:
+    """The JSON object that `option` was given; ValueError where `text` is none."""
+    try:
+        made = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{option}: expected a JSON object, found {text!r}: {error}") from error
+    if not isinstance(made, dict):
+        raise ValueError(f"{option}: expected a JSON object, found {text!r}")
+    return made

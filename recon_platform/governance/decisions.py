@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from recon_platform.governance import corrections, in_force, outbox, schema, signatures
+from recon_platform.governance import allowed, corrections, in_force, outbox, schema, signatures
 from recon_platform.governance.actors import Actor, ActorKind
 from recon_platform.governance.clock import to_text
 from recon_platform.governance.errors import (
@@ -88,22 +88,20 @@ class Decisions:
             tx.allow(actor, Permission.PROPOSE, draft.plant)
             if actor.kind is not ActorKind.PERSON:
                 raise PermissionDeniedError(f"{actor.name} is no person; what it proposes waits for one")
-            number = insert(tx, actor, replace(draft, content=content))
-            request = load(tx, number)
-            decision = tx.connection.execute(
-                schema.decisions.insert()
-                .returning(schema.decisions.c.decision)
-                .values(
-                    request=number, verdict=ENTERED, decided_by=actor.name, roles="", decided_at=tx.at,
-                    reason=draft.reason, digest=request.digest, door=actor.door.value,
-                )
-            ).scalar_one()  # fmt: skip
-            set_state(tx, number, ENTERED)
-            in_force.enter(tx, actor, decision, request, verdict=ENTERED, reason=draft.reason)
-            tx.audit(
-                actor, "request.entered", str(number), {"decision": decision, "subject": draft.subject}, draft.plant
-            )
-            return Decision(decision, load(tx, number), ENTERED, None)
+            return _entered(tx, actor, replace(draft, content=content))
+
+    def lower(self, actor: Actor, draft: Draft) -> Decision:
+        """Less autonomy, or off, for an agent: in force at once. The platform does it by itself, or an approver.
+
+        Raises GovernanceError for a draft that gives an agent anything it has not; rising takes a request (`propose`).
+        """
+        with self._store.writing() as tx:
+            needs = Permission.RUN if actor.kind is ActorKind.MACHINE else Permission.APPROVE_CHANGE
+            tx.allow(actor, needs, draft.plant)
+            if actor.kind is ActorKind.PERSON:
+                tx.confirmed(actor)
+            allowed.check_lower(tx, draft.plant, draft.kind, draft.subject, draft.content)
+            return _entered(tx, actor, draft)
 
     def reject(
         self, actor: Actor, request: int, *, digest: str, reason: str, lock: timedelta | None = None
@@ -198,3 +196,21 @@ class Decisions:
             plant, subject = in_force.end(tx, decision)  # undone with the rest where the plant is not the actor's
             tx.allow(actor, Permission.APPROVE, plant)
             tx.audit(actor, "decision.revoked", str(decision), {"subject": subject, "reason": reason}, plant)
+
+
+def _entered(tx: Transaction, actor: Actor, draft: Draft) -> Decision:
+    """What takes effect without approval: its request and decision are written as `entered`."""
+    number = insert(tx, actor, draft)
+    request = load(tx, number)
+    decision = tx.connection.execute(
+        schema.decisions.insert()
+        .returning(schema.decisions.c.decision)
+        .values(
+            request=number, verdict=ENTERED, decided_by=actor.name, roles="", decided_at=tx.at,
+            reason=draft.reason, digest=request.digest, door=actor.door.value,
+        )
+    ).scalar_one()  # fmt: skip
+    set_state(tx, number, ENTERED)
+    in_force.enter(tx, actor, decision, request, verdict=ENTERED, reason=draft.reason)
+    tx.audit(actor, "request.entered", str(number), {"decision": decision, "subject": draft.subject}, draft.plant)
+    return Decision(decision, load(tx, number), ENTERED, None)

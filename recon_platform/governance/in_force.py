@@ -46,7 +46,7 @@ def enter(
         kind, until = asked, None if request.effect_until is None else to_text(request.effect_until)
         if kind == "override" and until is None:
             until = to_text(tx.now + OVERRIDE_LIFE)
-    if request.kind in {"switch", "parameter"}:
+    if request.kind in {"switch", "parameter", "agent"}:
         _replace(tx, request, kind)
     if request.kind == "policy":
         _number(tx, actor, request)

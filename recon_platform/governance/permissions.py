@@ -66,7 +66,14 @@ MEANING: dict[Permission, str] = {
 }
 
 MACHINE_GRANTS: frozenset[Permission] = frozenset(
-    {Permission.READ, Permission.READ_AUDIT, Permission.PROPOSE, Permission.RUN, Permission.PUBLISH}
+    {
+        Permission.READ,
+        Permission.READ_AUDIT,
+        Permission.PROPOSE,
+        Permission.PROPOSE_CHANGE,
+        Permission.RUN,
+        Permission.PUBLISH,
+    }
 )
 """What the platform's own services may do (the nightly run, the relay). They never approve and never manage users."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, func, select
 
-from recon_platform.governance import notices, schema
+from recon_platform.governance import allowed, notices, schema
 from recon_platform.governance.actors import Actor
 from recon_platform.governance.chain import canonical
 from recon_platform.governance.clock import from_text
@@ -198,7 +198,7 @@ class Publications:
         if newest is not None and newest != run_id:
             raise PublishError(f"run {run_id} is superseded by {newest}; only the newest proposal can be published")
         found = tx.connection.execute(query.where(table.c.run_id == run_id)).mappings().all()
-        if not auto and not any(row["kind"] == "base" for row in found):
+        if not (auto and allowed.may_release(tx, plant)) and not any(row["kind"] == "base" for row in found):
             raise PublishError(
                 f"the base plan of run {run_id} is not approved; a supervisor does it with `recon approve`"
             )

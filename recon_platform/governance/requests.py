@@ -6,15 +6,16 @@ Belongs here: making, reading and retiring requests. Deciding them is in `decisi
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, or_, select
 
-from recon_platform.governance import notices, outbox, schema
+from recon_platform.governance import agents, allowed, notices, outbox, schema
 from recon_platform.governance.actors import Actor, ActorKind
 from recon_platform.governance.chain import canonical, digest_of
 from recon_platform.governance.clock import from_text, to_text
@@ -32,6 +33,7 @@ FENCE_SETTINGS = frozenset({
     "material.fence_near_days", "material.fence_far_days", "publish.publish_base",
 })  # fmt: skip
 """Policy on fences and on releasing plans by themselves: changed by the higher authority only."""
+PROPOSED = "run.proposed"
 OVERRIDE_LIFE = timedelta(days=3)  # a manual override without a stated end
 
 
@@ -81,6 +83,10 @@ KINDS: dict[str, RequestKind] = {
         RequestKind(
             "policy", "A new version of policy or rules.", Permission.PROPOSE_CHANGE, Permission.APPROVE_CHANGE,
             "parameter",
+        ),
+        RequestKind(
+            "agent", "More or less autonomy for one of the platform's agents: levels, limits, quota, owner.",
+            Permission.PROPOSE_CHANGE, Permission.APPROVE_CHANGE, "parameter",
         ),
         RequestKind("rollback", "An earlier schedule, published again.", Permission.PROPOSE, Permission.APPROVE),
     )
@@ -161,6 +167,9 @@ class Requests:
             made = []
             for draft in drafts:
                 tx.allow(actor, KINDS[draft.kind].proposes, draft.plant)
+                allowed.check(tx, actor, draft.kind, draft.plant)
+                if draft.kind == agents.KIND:
+                    allowed.check_change(tx, draft.plant, draft.subject, draft.content)
                 self._quota(tx, actor)
                 made.append(load(tx, insert(tx, actor, draft)))
             return made
@@ -177,19 +186,22 @@ class Requests:
         moves: pl.DataFrame,
         corrections: Sequence[Draft] = (),
         automatic: Sequence[outbox.Message] = (),
+        parameters: Sequence[Draft] = (),
+        versions: Mapping[str, str] | None = None,
     ) -> list[Request]:
         """The requests of a finished run: its base plan, each proposed move (rows of `exception_moves`) and `corrections`.
 
-        What rules tell the ERP by themselves (`automatic`) is queued with them; a correction that was queued before, with
+        Each is proposed by the agent that makes it, under its version in `versions`; what an agent's row does not allow at this
+        moment is withheld, and the trail names it. What rules tell the ERP by themselves (`automatic`) is queued with them; a correction that was queued before, with
         the same values, is not asked for again. Open requests of earlier runs of the plant are retired. A second call for the same run changes nothing.
         """
         with self._store.writing() as tx:
             tx.allow(actor, Permission.RUN, plant)
             table = schema.requests
-            known = tx.connection.execute(
-                select(table.c.request).where(table.c.run_id == run_id).order_by(table.c.request)
-            ).scalars().all()  # fmt: skip
-            if known:
+            if tx.has_event(PROPOSED, run_id):
+                known = tx.connection.execute(
+                    select(table.c.request).where(table.c.run_id == run_id).order_by(table.c.request)
+                ).scalars().all()  # fmt: skip
                 return [load(tx, number) for number in known]
             newer = tx.connection.execute(
                 select(table.c.run_id)
@@ -205,22 +217,33 @@ class Requests:
                 .values(state="superseded")
             ).rowcount
             where = {"plant": plant, "planning_date": planning_date, "sequence": sequence, "run_id": run_id}
-            drafts = [base_draft(base, where), *(move_draft(row, where) for row in moves.iter_rows(named=True))]
-            drafts += [draft for draft in corrections if not _sent(tx, draft)]
-            numbers = [insert(tx, actor, draft, audited=False) for draft in drafts]
-            sent = outbox.put(tx, plant, None, automatic)
+            asked = [base_draft(base, where), *(move_draft(row, where) for row in moves.iter_rows(named=True))]
+            asked += [draft for draft in corrections if not _sent(tx, draft)]
+            asked += [draft for draft in parameters if not _asked(tx, draft)]
+            kept = allowed.sift(tx, plant, asked, automatic)
+            numbers = [
+                insert(tx, allowed.agent_of(draft.kind, actor, versions or {}), draft, audited=False)
+                for draft in kept.drafts
+            ]
+            sent = outbox.put(tx, plant, None, kept.messages)
+            opened = Counter(draft.kind for draft in kept.drafts)
+            exceptions, fixes = opened["move"], opened[CORRECTION] + opened[SAMPLE]
             tx.audit(
-                actor, "run.proposed", run_id,
+                actor, PROPOSED, run_id,
                 {
-                    "base": numbers[0], "moves": moves.height, "corrections": len(numbers) - 1 - moves.height,
-                    "sent_by_rules": sent, "superseded": retired, "digest": digest_of(dict(base)),
+                    "base": numbers[0] if opened["base"] else None, "moves": exceptions, "corrections": fixes,
+                    "parameters": opened["parameter"], "sent_by_rules": sent, "superseded": retired,
+                    "digest": digest_of(dict(base)), "withheld": kept.withheld, "agents": dict(versions or {}),
                 },
                 plant,
             )  # fmt: skip
+            missing = "".join(f" {line}." for line in kept.missing)
             notices.tell(
-                tx, "proposed", run_id, plant=plant, title=f"{plant}: the plan of {planning_date} waits for decisions",
-                text=f"The base plan, {moves.height} exceptions and {len(numbers) - 1 - moves.height} corrections of run {run_id} "
-                "wait. See `recon exceptions`.",
+                tx, "proposed", run_id, plant=plant,
+                title=f"{plant}: the plan of {planning_date} waits for decisions" if opened["base"] else
+                f"{plant}: no plan of {planning_date} is proposed; the schedule in force stays",
+                text=f"{opened['base']} base plan, {exceptions} exceptions and {fixes} corrections of run {run_id} "
+                f"wait. See `recon exceptions`.{missing}",
             )  # fmt: skip
             return [load(tx, number) for number in numbers]
 
@@ -283,6 +306,16 @@ def _sent(tx: Transaction, draft: Draft) -> bool:
         return False
     table = schema.outbox
     return keys <= set(tx.connection.execute(select(table.c.key).where(table.c.key.in_(keys))).scalars())
+
+
+def _asked(tx: Transaction, draft: Draft) -> bool:
+    """Whether the same is waiting already, or was decided not long ago."""
+    table, since = schema.requests, to_text(tx.now - LOCK_LIFE)
+    query = select(table.c.request).where(
+        table.c.plant == draft.plant, table.c.kind == draft.kind, table.c.subject == draft.subject,
+        or_(table.c.state == "open", table.c.created_at > since),
+    )  # fmt: skip
+    return tx.connection.execute(query.limit(1)).first() is not None
 
 
 def base_draft(base: Mapping[str, Any], where: Mapping[str, Any]) -> Draft:

@@ -16,16 +16,17 @@ import polars as pl
 
 from recon_platform.governance import database, plant_time
 from recon_platform.governance.clock import Clock, system_clock
+from recon_platform.governance.permissions import Permission
 from recon_platform.governance.transaction import Transaction
 
 if TYPE_CHECKING:
     from recon_platform.governance.actors import Actor
+    from recon_platform.governance.agents import Agent
     from recon_platform.governance.audit import Audit
     from recon_platform.governance.decisions import Decisions
     from recon_platform.governance.notices import Notices
     from recon_platform.governance.outbox import Outbox
     from recon_platform.governance.people import People
-    from recon_platform.governance.permissions import Permission
     from recon_platform.governance.publications import Publications
     from recon_platform.governance.requests import Requests
     from recon_platform.governance.sessions import Sessions
@@ -112,6 +113,14 @@ class Store:
         from recon_platform.governance.audit import Audit  # noqa: PLC0415
 
         return Audit(self)
+
+    def agents(self, actor: Actor, plant: str) -> dict[str, Agent]:
+        """The registry of the platform's agents in `plant` at this moment."""
+        from recon_platform.governance.agents import registry_now  # noqa: PLC0415
+
+        with self.reading() as tx:
+            tx.allow(actor, Permission.READ, plant)
+            return registry_now(tx, plant)
 
     def decisions_in_force(self, plant: str, as_of: datetime) -> pl.DataFrame:
         """The table `decisions_in_force`: what people decided and a plan of `plant` as of `as_of` must respect."""

@@ -11,10 +11,12 @@ from typing import Any
 
 import polars as pl
 
+from recon_platform.governance.agents import DEFAULTS, Agent, Limits
 from recon_platform.governance.corrections import CORRECTION, SAMPLE, messages
 from recon_platform.governance.outbox import Message
 from recon_platform.governance.requests import LOCK_LIFE, Draft
 from recon_platform.lake import Lake
+from recon_platform.nights.autonomy import LIMITED_BY, within_limits
 from recon_platform.nights.records import Manifest
 from recon_platform.reconcile.said import STOOD
 from recon_platform.tables.context import PlanContext
@@ -26,16 +28,20 @@ SHADOW = "rollout shadow"
 READ = ("order_changes", "findings", "finding_groups", "finding_sample")
 
 
-def corrections(lake: Lake, manifest: Manifest) -> tuple[list[Draft], list[Message]]:
+def corrections(
+    lake: Lake, manifest: Manifest, agent: Agent = DEFAULTS["reconciler"]
+) -> tuple[list[Draft], list[Message]]:
     """The requests a run puts before people, weightiest first, and what its rules tell the ERP by themselves."""
     if not set(READ) <= set(manifest.outputs):
         return [], []
-    frames = {name: manifest.read(lake, name) for name in READ}
-    return of_tables(frames, manifest.pins.context, manifest.run_id)
+    frames = {name: manifest.read(lake, name) for name in (*READ, *(LIMITED_BY if agent.limits != Limits() else ()))}
+    return of_tables(frames, manifest.pins.context, manifest.run_id, agent)
 
 
-def of_tables(frames: Frames, context: PlanContext, run_id: str) -> tuple[list[Draft], list[Message]]:
-    """The same from the tables of `READ`."""
+def of_tables(
+    frames: Frames, context: PlanContext, run_id: str, agent: Agent = DEFAULTS["reconciler"]
+) -> tuple[list[Draft], list[Message]]:
+    """The same from the tables of `READ` and `LIMITED_BY`. What goes beyond the limits of `agent` waits for a person."""
     changes = frames["order_changes"]
     about = frames["findings"].select(
         "finding", "group", "rank", "held_by", "value_at_stake", "orders_behind", as_stood=pl.concat_list(STOOD)
@@ -44,6 +50,7 @@ def of_tables(frames: Frames, context: PlanContext, run_id: str) -> tuple[list[D
         ~pl.col("held_by").fill_null("").str.contains(SHADOW, literal=True)
     )
     alone = pl.col("approved_by").str.starts_with(RULE).fill_null(value=False)
+    alone &= pl.col("idempotency_key").is_in(within_limits(live.filter(alone), frames, context, agent).implode())
     automatic = live.filter(alone).select(changes.columns).sort("idempotency_key")
     # An accepted finding was sent with its approval: asking again under the same keys opens no second request.
     waiting = live.filter(~alone & (pl.col("rank").is_not_null() | pl.col("approved_by").is_not_null()))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from recon_platform.governance.agents import Level
 from recon_platform.governance.requests import Draft
 from recon_platform.nights.trial import material_frames
 from recon_platform.planning.decisions import apply_changes
@@ -20,6 +21,7 @@ from recon_platform.planning.decisions import apply_changes
 if TYPE_CHECKING:
     from recon_platform.governance import Store
     from recon_platform.governance.actors import Actor
+    from recon_platform.governance.agents import Agent
     from recon_platform.governance.requests import Request
     from recon_platform.lake import Lake
     from recon_platform.nights.records import Manifest
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 TABLE = "parameter_proposals"
 PARAMETER = "parameter"
+MOST_A_NIGHT = 10  # each is a material plan of its own
 ROUTING_COLUMN = {"run_time": "run_min_per_unit", "yield": "yield"}
 
 
@@ -45,17 +48,39 @@ def propose_learned(
         raise ValueError(
             f"run {manifest.run_id} learned no {kind} of {subject}; it learned {', '.join(known) or 'none of that kind'}"
         )
-    row = found.row(0, named=True)
-    frames = material_frames(lake, manifest)
-    changes = changes_of(row, frames)
+    return store.requests.propose(
+        actor, draft_of(found.row(0, named=True), material_frames(lake, manifest), manifest, reason)
+    )
+
+
+def draft_of(row: dict[str, Any], frames: dict[str, pl.DataFrame], manifest: Manifest, reason: str) -> Draft:
+    """The request for a row of `parameter_proposals`, with its effect on the material plan `frames`; raises as `changes_of`."""
+    changes, kind, subject = changes_of(row, frames), row["kind"], row["subject"]
     content = {
         "change": changes, "learned": row, "run": manifest.run_id, "effects": effects_of(frames, changes, manifest),
     }  # fmt: skip
     was = "none" if row["current"] is None else f"{row['current']:g}"
     title = f"{kind.replace('_', ' ')} of {subject} from {was} to {_value(row):g} {row['unit']}"
-    return store.requests.propose(
-        actor, Draft(PARAMETER, str(manifest.pins.plant["code"]), f"{kind}/{subject}", title, reason, content)
-    )
+    return Draft(PARAMETER, str(manifest.pins.plant["code"]), f"{kind}/{subject}", title, reason, content)
+
+
+def asked_by_itself(lake: Lake, manifest: Manifest, agent: Agent) -> list[Draft]:
+    """What the parameter learner asks for tonight: values that measurement shows to be off, the best measured first.
+
+    Nothing where its row lets it observe only. A row that no master row could take is left to people.
+    """
+    if TABLE not in manifest.outputs or not agent.may(PARAMETER, Level.PROPOSE):
+        return []
+    stale = manifest.read(lake, TABLE).filter("stale").sort("samples", "kind", "subject", descending=[True, False, False])
+    frames, drafts = material_frames(lake, manifest), []
+    for row in stale.head(MOST_A_NIGHT).iter_rows(named=True):
+        try:
+            changes_of(row, frames)
+        except ValueError:
+            continue
+        why = f"measured {row['samples']} times: half within {row['p50']:g}, 80 % within {row['p80']:g} {row['unit']}"
+        drafts.append(draft_of(row, frames, manifest, why))
+    return drafts
 
 
 def changes_of(row: dict[str, Any], frames: Frames) -> list[Change]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from recon_platform.governance.actors import Actor, service
+from recon_platform.governance.agents import registry_of
 from recon_platform.lake import Lake
+from recon_platform.nights.autonomy import fall, versions
 from recon_platform.nights.corrections import corrections
+from recon_platform.nights.learned import asked_by_itself
 from recon_platform.nights.records import Manifest
 from recon_platform.nights.versions import code_version
+
+DECISIONS = "decisions_in_force"
 
 if TYPE_CHECKING:
     from recon_platform.governance import Store
@@ -22,11 +27,16 @@ def night_service() -> Actor:
 
 def propose(lake: Lake, store: Store, manifest: Manifest, actor: Actor | None = None) -> list[Request]:
     """The requests of a run: its base plan, its moves, its corrections. Asking again for the same run changes nothing."""
-    pins = manifest.pins
-    waiting, automatic = corrections(lake, manifest)
+    pins, actor = manifest.pins, actor or night_service()
+    decisions = pins.inputs[DECISIONS].read(lake)
+    if "rule_precision" in manifest.outputs:
+        fall(store, actor, pins.plant["code"], decisions, manifest.read(lake, "rule_precision"))
+    rows = registry_of(decisions)
+    waiting, automatic = corrections(lake, manifest, rows["reconciler"])
     return store.requests.open_run(
-        actor or night_service(), plant=pins.plant["code"], planning_date=pins.planning_date, sequence=pins.sequence,
-        run_id=manifest.run_id, base=base_content(lake, manifest), moves=manifest.read(lake, "exception_moves"), corrections=waiting, automatic=automatic,
+        actor, plant=pins.plant["code"], planning_date=pins.planning_date, sequence=pins.sequence,
+        run_id=manifest.run_id, base=base_content(lake, manifest), moves=manifest.read(lake, "exception_moves"), corrections=waiting,
+        automatic=automatic, parameters=asked_by_itself(lake, manifest, rows["parameter_learner"]), versions=versions(manifest),
     )  # fmt: skip
 
 

@@ -63,6 +63,14 @@ def changes_in_force(decisions: pl.DataFrame | None) -> list[Change]:
     return changes
 
 
+def switched_off(decisions: pl.DataFrame | None, agent: str) -> bool:
+    """Whether people switched `agent` of the platform off, alone (`agent:NAME`) or with all others (`agent:*`)."""
+    if decisions is None:
+        return False
+    switches = decisions.filter(pl.col("kind") == "switch", pl.col("subject").is_in([f"agent:{agent}", "agent:*"]))
+    return any(json.loads(value).get("on") is False for value in switches.get_column("value"))
+
+
 def with_trial(frames: Frames, context: PlanContext, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
     """`frames` with `changes` decided on besides what is in force: what a plan would read had they been approved."""
     trial = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from recon_platform.planning.decisions import decided
+from recon_platform.planning.decisions import decided, switched_off
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.history import PARAMETERS, RECORDED, history_name
 from recon_platform.tables.model import Frames, Layer
@@ -83,7 +83,10 @@ def _load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
 
 def _shortages(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     from recon_platform.material import find_shortages  # noqa: PLC0415
+    from recon_platform.tables.material import SHORTAGES  # noqa: PLC0415
 
+    if switched_off(frames.get("decisions_in_force"), "shortage_finder"):
+        return {"shortages": SHORTAGES.empty()}
     return find_shortages(frames, context)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from recon_platform.planning.decisions import switched_off
 from recon_platform.proposal.candidate import Candidate, canonical_json
 from recon_platform.proposal.candidates import RULE_VERSION, candidates, late_orders
 from recon_platform.proposal.evaluate import compare, pinned
@@ -40,7 +41,9 @@ def exception_moves(frames: Frames, context: PlanContext) -> pl.DataFrame:
 def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
     """Try every candidate, bundle what only helps together, and search a good set."""
     decided = _decided(frames)
-    worth_trying = [one for one in candidates(frames, context) if move_identity(one) not in decided]
+    off = switched_off(frames.get("decisions_in_force"), "replanner")
+    found = [] if off else candidates(frames, context)
+    worth_trying = [one for one in found if move_identity(one) not in decided]
     if not worth_trying:
         return Proposed(EXCEPTION_MOVES.empty(), MoveSet((), 0.0, None, None, 0))
     evaluator = Evaluator(frames, context, pinned(frames, context))

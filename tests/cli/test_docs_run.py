@@ -1,4 +1,4 @@
-"""Every command in docs/governance.md and docs/playbook.md runs, in the order of the pages, on a generated plant."""
+"""Every command in docs/governance.md, docs/playbook.md and docs/agents.md runs, in the order of the pages, on a generated plant."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from recon_platform.plantsim import generate
 from tests.governance.night_lake import few_moves
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("governance.md", "playbook.md")
+PAGES = ("governance.md", "playbook.md", "agents.md")
 SECRET_SHOWN = re.compile(
     r"secret of (\w+), shown this once: (\S+)|^(\w+) added as .* shown this once: (\S+)", re.MULTILINE
 )
 NUMBER_SHOWN = re.compile(r"^request (\d+): ", re.MULTILINE)
 ON_POSTGRESQL = ("pg_dump", "psql")
 """Lines that `tests/governance/test_restore.py` runs on a PostgreSQL."""
-RUN_ELSEWHERE = {"signature", "bench faults"}
-"""A generated night needs no signature: `test_properties_people.py`. Kills: `test_fault_bench.py`."""
+RUN_ELSEWHERE = {"signature", "bench faults", "user disable", "agents serve"}
+"""A generated night needs no signature: `test_properties_people.py`. Kills: `test_fault_bench.py`. Outside agents: `tests/agents`."""
 CHANGE = "[policy.capacity]\nstability_weight = 0.2\n"
 
 
@@ -41,9 +41,9 @@ def commands(page: str) -> Iterator[str]:
 
 
 def mentioned(page: str) -> set[str]:
-    """Commands that the text of a page names: `recon NAME` or `recon GROUP NAME` between backticks."""
+    """Commands that the text of a page names between backticks: their first word, or two where the second is a word too."""
     text = re.sub(r"```.*?```", "", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
-    return {re.split(r" --| [^a-z]", named)[0] for named in re.findall(r"`recon ([a-z][^`]*)`", text)}
+    return set(re.findall(r"`recon ([a-z]+(?: [a-z]+)?)", text))
 
 
 class Reader:
@@ -107,7 +107,7 @@ def test_every_command_that_the_text_names_is_run() -> None:
 
 
 @pytest.mark.timeout(900)
-def test_the_commands_of_both_pages_run_in_order(
+def test_the_commands_of_the_pages_run_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
