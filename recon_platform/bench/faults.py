@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recon_platform.lake import Lake
 
 ORDERS = 40
-FEW_MOVES = "\n[policy.proposal]\nmax_moves = 1\n"  # the rounds decide nothing but rollbacks
+FEW_MOVES = "\n[policy.proposal]\nmax_moves = 0\n"  # the rounds decide nothing but rollbacks
 SECRET = "a secret of the bench"
 KEY = b"bench" * 8
 

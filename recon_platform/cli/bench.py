@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     benches.command("schedule")(bench_scheduler.schedule)
     benches.command("peer")(bench_scheduler.peer)
     benches.command("faults")(faults)
+    benches.command("sabotage")(sabotage)
     benches.command("reruns")(reruns)
     benches.command("replay")(replay)
     benches.command("extract")(extract)
@@ -220,6 +221,34 @@ def faults(
         output.print_rows("", ("figure", "value"), list(output.plain(figures).items()))
     if figures.lost or figures.duplicates or figures.half_publishes:
         raise typer.Exit(1)
+
+
+@needs(None)
+def sabotage(
+    nights: Annotated[int, typer.Option("--nights", min=1, help="Simulated nights.")] = 30,
+    orders: Annotated[int, typer.Option("--orders", min=1, help="Open orders of the generated plant.")] = 800,
+    start: Annotated[int, typer.Option("--start", min=1, help="First night in which the rule is wrong.")] = 11,
+    share: Annotated[float, typer.Option("--share", min=0, max=1, help="Share of its corrections made wrong.")] = 0.2,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same plant.")] = 1,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Write the run chart to this file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make one rule wrong over simulated nights; show how soon it loses its autonomy, and what wrong left after."""
+    from recon_platform.bench.sabotage import Sabotage, chart, run, withdrawn_after
+
+    planted = Sabotage(share=share, start=start)
+    with output.progress(nights, quiet=as_json) as step:
+        measured = run(nights, orders, seed=seed, sabotage=planted, say=step)
+    if svg is not None:
+        chart(measured, planted, svg)
+    if as_json:
+        output.print_json(measured)
+        return
+    output.print_rows("", tuple(measured.columns), [tuple(row) for row in measured.iter_rows()])
+    after = withdrawn_after(measured, planted)
+    output.say(
+        "its autonomy was not withdrawn" if after is None else f"withdrawn {after} night(s) after the first wrong one"
+    )
 
 
 @needs(None)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from recon_platform.cli import doors, output
 from recon_platform.cli.app import execute
 from recon_platform.governance import GRANTS, Actor, Door, Permission, Role, Store
+from recon_platform.governance.agents import switch
 from recon_platform.governance.audit import Audit
 from recon_platform.governance.clock import system_clock
 from recon_platform.governance.decisions import Decisions
@@ -130,6 +131,7 @@ WRITES: dict[str, tuple[Permission, Callable[[Store, Actor], object]]] = {
     "People.reset": (Permission.MANAGE_USERS, lambda s, a: s.people.reset(a, "peter")),
     "People.confirm": (Permission.APPROVE, lambda s, a: s.people.confirm(a, "nobody")),
     "Requests.propose": (Permission.PROPOSE, lambda s, a: s.requests.propose(a, DRAFT)),
+    "Requests.propose_all": (Permission.PROPOSE, lambda s, a: s.requests.propose_all(a, [DRAFT])),
     "Requests.propose (policy)": (Permission.PROPOSE_CHANGE, lambda s, a: s.requests.propose(a, POLICY)),
     "Requests.withdraw": (Permission.PROPOSE, lambda s, a: s.requests.withdraw(a, 1, "x")),
     "Requests.open_run": (
@@ -140,6 +142,9 @@ WRITES: dict[str, tuple[Permission, Callable[[Store, Actor], object]]] = {
     ),
     "Decisions.approve": (Permission.APPROVE, lambda s, a: s.decisions.approve(a, 1, digest="", reason="x")),
     "Decisions.reject": (Permission.APPROVE, lambda s, a: s.decisions.reject(a, 1, digest="", reason="x")),
+    "Decisions.lower": (
+        Permission.APPROVE_CHANGE, lambda s, a: s.decisions.lower(a, switch(PLANT, "all", "x", on=False))
+    ),
     "Decisions.enter": (Permission.PROPOSE, lambda s, a: s.decisions.enter(a, MACHINE_PIN)),
     "Decisions.revoke": (Permission.APPROVE, lambda s, a: s.decisions.revoke(a, 1, "x")),
     "Publications.begin": (
