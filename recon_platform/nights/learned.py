@@ -71,7 +71,9 @@ def asked_by_itself(lake: Lake, manifest: Manifest, agent: Agent) -> list[Draft]
     """
     if TABLE not in manifest.outputs or not agent.may(PARAMETER, Level.PROPOSE):
         return []
-    stale = manifest.read(lake, TABLE).filter("stale").sort("samples", "kind", "subject", descending=[True, False, False])
+    stale = (
+        manifest.read(lake, TABLE).filter("stale").sort("samples", "kind", "subject", descending=[True, False, False])
+    )
     frames, drafts = material_frames(lake, manifest), []
     for row in stale.head(MOST_A_NIGHT).iter_rows(named=True):
         try:

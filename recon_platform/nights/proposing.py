@@ -9,7 +9,6 @@ from recon_platform.governance.agents import registry_of
 from recon_platform.lake import Lake
 from recon_platform.nights.autonomy import fall, versions
 from recon_platform.nights.corrections import corrections
-from recon_platform.nights.learned import asked_by_itself
 from recon_platform.nights.records import Manifest
 from recon_platform.nights.versions import code_version
 
@@ -27,6 +26,8 @@ def night_service() -> Actor:
 
 def propose(lake: Lake, store: Store, manifest: Manifest, actor: Actor | None = None) -> list[Request]:
     """The requests of a run: its base plan, its moves, its corrections. Asking again for the same run changes nothing."""
+    from recon_platform.nights.learned import asked_by_itself  # noqa: PLC0415 - it plans material, a night imports this
+
     pins, actor = manifest.pins, actor or night_service()
     decisions = pins.inputs[DECISIONS].read(lake)
     if "rule_precision" in manifest.outputs:
