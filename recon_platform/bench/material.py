@@ -10,10 +10,13 @@ import resource
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from recon_platform.bench.peer_netting import net as peer_net
+from recon_platform.bench.peer_netting import read_workload
 from recon_platform.material.attribution import prepare, shared_out
 from recon_platform.material.changes import GROSS_ADD, OPEN_DAY_SET, OPEN_QTY_ADD, PARAMETER_ADD
 from recon_platform.material.ledger import EVENT_SCHEMA
@@ -226,6 +229,19 @@ def sums(timings: list[Timing]) -> list[Timing]:
         )
         made.append(Timing(name, wall, cpu, by[parts[-1]].rows, max(by[part].peak_mib for part in parts)))
     return made
+
+
+def peer_timings(folder: Path) -> list[Timing]:
+    """Read and net a workload of `peer_workload.py`: the tables the peer planner is given, demand through stock and lots to
+    purchases. Raises ValueError naming a missing file."""
+    workload = read_workload(folder)
+    peer_net(workload)  # compiled beforehand
+    clock = Clock()
+    workload = read_workload(folder)
+    clock.note("peer workload read", sum(frame.height for frame in workload.tables.values()))
+    netted, _, _ = peer_net(workload)
+    clock.note("peer workload netted", len(netted.item) + len(netted.purchases))
+    return clock.timings
 
 
 def _timed(orders: int, items: int, levels: int, seed: int, events: int) -> list[Timing]:

@@ -138,14 +138,15 @@ def material(
     items: Annotated[int, typer.Option("--items", min=1, help="Items over all levels.")] = 400_000,
     levels: Annotated[int, typer.Option("--levels", min=2, help="Levels of the product structure.")] = 6,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same plant.")] = 1,
+    peer: Annotated[Path | None, typer.Option("--peer", help="A peer workload folder, read and netted beside.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Time material planning part by part: netting, pegging, messages, causes."""
-    from recon_platform.bench.material import bench_material
+    from recon_platform.bench.material import bench_material, peer_timings
 
     with output.progress(None, quiet=as_json) as step:
         step("planning material")
-        figures = bench_material(orders, items, levels, seed)
+        figures = [*bench_material(orders, items, levels, seed), *([] if peer is None else peer_timings(peer))]
     if as_json:
         output.print_json(figures)
         return

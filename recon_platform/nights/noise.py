@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -121,8 +122,10 @@ def measure_noise(  # noqa: PLR0917 - what a run is asked for
     kept = habits or Habits()
     told = progress or (lambda _text: None)
     in_world = [v for v in VARIANTS if v != RECORDS]
-    shares, counts = _world(nights, orders, seed, drift, kept, in_world, told)
-    _, quiet = _world(nights, orders, seed, 0.0, kept, [RECORDS], told)
+    with ThreadPoolExecutor(2) as beside:
+        first = beside.submit(_world, nights, orders, seed, drift, kept, in_world, told)
+        second = beside.submit(_world, nights, orders, seed, 0.0, kept, [RECORDS], told)
+        (shares, counts), (_, quiet) = first.result(), second.result()
     return Noise(nights, orders, seed, drift, kept, _summed(shares), pl.concat([*counts, *quiet]))
 
 
@@ -144,12 +147,13 @@ def _world(  # noqa: PLR0917 - what a run is asked for
         facts = inputs(landing.frames, None, None, None)
         for name in ("conform", "reconcile"):
             facts.update(run_stage(stage(name), facts, context))
-        for variant in variants:
-            frames = {**facts, "items": edited(facts["items"], habits, variant, seed, night)}
-            frames.update({f"previous.{name}": frame for name, frame in previous.get(variant, {}).items()})
-            if variant == FIRMED and night:
-                frames["master_schedule"] = firmed(frames, context)
-            frames.update(run_stage(stage("material"), frames, context))
+        with ThreadPoolExecutor(len(variants)) as beside:  # they share facts, which nobody writes
+            plans = [
+                beside.submit(_planned, facts, previous.get(variant, {}), context, variant, edits)
+                for variant, edits in ((v, edited(facts["items"], habits, v, seed, night)) for v in variants)
+            ]
+        found = dict(zip(variants, (plan.result() for plan in plans), strict=True))
+        for variant, frames in found.items():
             if night:
                 counts.append(_counted(frames["action_messages"], variant, plant.day))
             if night and variant == AS_IT_IS:
@@ -157,6 +161,16 @@ def _world(  # noqa: PLR0917 - what a run is asked for
             previous[variant] = _remembered(frames)
         plant = run_day(plant, landed, policy)
     return shares, counts
+
+
+def _planned(
+    facts: Frames, before: Frames, context: PlanContext, variant: str, items: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """The night of `facts` with `items` as edited, planned on what `variant` planned the night before."""
+    frames = {**facts, "items": items, **{f"previous.{name}": frame for name, frame in before.items()}}
+    if variant == FIRMED and before:
+        frames["master_schedule"] = firmed(frames, context)
+    return {**frames, **run_stage(stage("material"), frames, context)}
 
 
 def firmed(frames: Frames, context: PlanContext) -> pl.DataFrame:
