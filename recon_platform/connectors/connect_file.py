@@ -17,7 +17,8 @@ from recon_platform.connectors.drop import DropDoor
 from recon_platform.connectors.files import landing_tables
 from recon_platform.connectors.json_http import JsonHttp
 from recon_platform.connectors.landing_error import LandingError
-from recon_platform.connectors.machines.settings import Collector, machines
+from recon_platform.connectors.machines.settings import machines
+from recon_platform.connectors.machines.worker import Worker
 from recon_platform.connectors.mapping import shipped_profiles
 from recon_platform.connectors.model_door import ModelDoor
 from recon_platform.connectors.odoo import PROFILE as ODOO
@@ -69,7 +70,7 @@ def write_back(name: str, section: Section, secrets: Secrets, plant_file: Path) 
     return make(name, section, secrets, plant_file)
 
 
-def collectors(path: Path, secrets: Secrets) -> list[Collector]:
+def collectors(path: Path, secrets: Secrets) -> list[Worker]:
     """Everything of a plant file that machines are listened to with, not started. LandingError where there is nothing."""
     sections = {name: section for name, section in connections(path).items() if section["kind"] == "machines"}
     made = [one for name, section in sections.items() for one in machines(name, section, secrets, path).collectors()]

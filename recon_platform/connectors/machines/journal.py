@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, RLock, Thread
+from threading import RLock
 
 from recon_platform.connectors.machines.states import (
     DOWN,
@@ -28,6 +28,7 @@ from recon_platform.connectors.machines.states import (
     stamp,
     stops,
 )
+from recon_platform.connectors.machines.worker import Worker
 
 KEPT_DAYS = 35
 RECALLED_DAYS = 8
@@ -171,29 +172,16 @@ class Journal:
             self._known[machine] = recent(seen, self._clock() - timedelta(days=RECALLED_DAYS))
 
 
-class Heartbeat:
+class Heartbeat(Worker):
     """Says every few seconds that the collectors of a journal are alive."""
 
     def __init__(self, journal: Journal) -> None:
-        self._journal, self._ended = journal, Event()
-        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
+        super().__init__("heartbeat")
+        self._journal = journal
 
-    @property
-    def alive(self) -> bool:
-        """Whether it beats."""
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End."""
-        self._ended.set()
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        while not self._ended.wait(BEAT_SECONDS):
+    def run(self) -> None:
+        """Beat until the end."""
+        while not self.ended.wait(BEAT_SECONDS):
             self._journal.beat()
 
 

@@ -15,9 +15,9 @@ from recon_platform.connectors.machines.shdr import Adapter, ShdrCollector
 from recon_platform.connectors.machines.sparkplug_collector import Broker, SparkplugCollector
 from recon_platform.connectors.machines.states import STATES
 from recon_platform.connectors.machines.webhook import Listening, Webhook
+from recon_platform.connectors.machines.worker import Worker
 from recon_platform.connectors.settings import known, need, wrong
 
-Collector = SparkplugCollector | ShdrCollector | Webhook | Heartbeat
 LOOK_SECONDS = 5.0
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -40,10 +40,10 @@ class Machines:
             looks["broker"] = _reach(self.broker.host, self.broker.port)
         return MachineDoor(self.name, self.journal, self.events, looks)
 
-    def collectors(self) -> list[Collector]:
+    def collectors(self) -> list[Worker]:
         """One collector per source, all on one journal; none is started."""
         journal = Journal(self.journal, self.events)
-        made: list[Collector] = [Heartbeat(journal), *(ShdrCollector(adapter, journal) for adapter in self.adapters)]
+        made: list[Worker] = [Heartbeat(journal), *(ShdrCollector(adapter, journal) for adapter in self.adapters)]
         if self.broker is not None:
             made.append(SparkplugCollector(self.broker, journal, self.journal / "nodes.txt"))
         if self.listening is not None:

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Event, Thread
 
 from recon_platform.connectors.machines.journal import Journal, now_utc
 from recon_platform.connectors.machines.states import DOWN, IDLE, RUN, SETUP, UNKNOWN, Observation
+from recon_platform.connectors.machines.worker import Worker
 
 LOG = logging.getLogger(__name__)
 UNAVAILABLE = "UNAVAILABLE"
@@ -98,49 +98,36 @@ class ShdrMachine:
             self.raised.pop((item, code), None)  # a fault that became a warning
 
 
-class ShdrCollector:
+class ShdrCollector(Worker):
     """One adapter, connected to again and again."""
 
     def __init__(self, adapter: Adapter, journal: Journal, clock: Callable[[], datetime] = now_utc) -> None:
-        self._adapter, self._journal, self._clock, self._ended = adapter, journal, clock, Event()
-        self._thread = Thread(target=self._run, name=f"shdr-{adapter.machine}", daemon=True)
+        super().__init__(f"shdr-{adapter.machine}")
+        self._adapter, self._journal, self._clock = adapter, journal, clock
 
-    @property
-    def alive(self) -> bool:
-        """Whether the collector is at work; waiting for an adapter is work."""
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        """Begin; an adapter that is not there yet is waited for."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End."""
-        self._ended.set()
-        self._thread.join(10)
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Listen until the end."""
         pause = 1.0
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             try:
+                machine = ShdrMachine(self._adapter)
                 for line in self._lines():
                     pause = 1.0
-                    seen = self._machine.line(line, self._clock())
+                    seen = machine.line(line, self._clock())
                     if seen is not None:
                         self._journal.add([seen])
             except OSError as error:
                 LOG.warning("adapter of %s: %s", self._adapter.machine, error)
             self._journal.lose([self._adapter.machine], "the adapter is gone")
-            self._ended.wait(pause)
+            self.ended.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _lines(self) -> Iterator[str]:
         """Lines of one connection; OSError where it breaks, or where a ping is not answered in twice its time."""
-        self._machine = ShdrMachine(self._adapter)
         with socket.create_connection((self._adapter.host, self._adapter.port), timeout=PING_SECONDS) as link:
             link.settimeout(1.0)
             heard, pinged, every, rest = time.monotonic(), 0.0, PING_SECONDS, b""
-            while not self._ended.is_set():
+            while not self.ended.is_set():
                 if time.monotonic() - pinged > every:
                     link.sendall(b"* PING\n")
                     pinged = time.monotonic()

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import paho.mqtt.client as mqtt  # type: ignore[import-untyped]
@@ -29,6 +28,7 @@ from recon_platform.connectors.machines.sparkplug import (
     rebirth,
 )
 from recon_platform.connectors.machines.states import DOWN, UNKNOWN, Observation
+from recon_platform.connectors.machines.worker import Worker
 
 LOG = logging.getLogger(__name__)
 DAY_MS = 86_400_000
@@ -70,12 +70,13 @@ class _Born:
     seq: int | None = None
 
 
-class SparkplugCollector:
-    """One broker. `start` returns at once; `alive` is False after something that a restart must mend."""
+class SparkplugCollector(Worker):
+    """One broker."""
 
     def __init__(
         self, broker: Broker, journal: Journal, remembered: Path, clock: Callable[[], datetime] = now_utc
     ) -> None:
+        super().__init__("sparkplug")
         self._broker, self._journal, self._clock, self._remembered = broker, journal, clock, remembered
         known = remembered.read_text(encoding="utf-8").splitlines() if remembered.is_file() else []
         self._nodes: dict[str, _Born] = {node: _Born() for node in dict.fromkeys((*broker.nodes, *known))}
@@ -89,29 +90,19 @@ class SparkplugCollector:
             self._client.username_pw_set(broker.user, broker.password)
         if broker.tls:
             self._client.tls_set(ca_certs=broker.ca_file, cert_reqs=ssl.CERT_REQUIRED)
-        self._thread = Thread(target=self._run, name="sparkplug", daemon=True)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the collector is at work; waiting for a broker is work."""
-        return self._thread.is_alive()
-
-    @property
-    def connected(self) -> bool:
-        """Whether the broker is there."""
-        return bool(self._client.is_connected())
 
     def start(self) -> None:
         """Begin; a broker that is not there yet is waited for."""
         self._client.connect_async(self._broker.host, self._broker.port, keepalive=15)
-        self._thread.start()
+        super().start()
 
     def stop(self) -> None:
         """End; the broker keeps what comes meanwhile."""
         self._client.disconnect()
-        self._thread.join(10)
+        super().stop()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Listen until the end."""
         self._client.loop_forever(retry_first_connection=True)
 
     def _connected(self, client: mqtt.Client, _: Any, __: Any, code: int) -> None:

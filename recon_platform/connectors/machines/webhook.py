@@ -17,11 +17,12 @@ from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 from recon_platform.connectors.machines.journal import Journal, now_utc, put_whole
 from recon_platform.connectors.machines.states import STATES, Observation, stamp
+from recon_platform.connectors.machines.worker import Worker
 from recon_platform.connectors.signing import SignatureError, verify
 
 LARGEST_BODY_BYTES = 1024 * 1024
@@ -43,13 +44,14 @@ class Listening:
     key: str | None = None
 
 
-class Webhook:
+class Webhook(Worker):
     """Takes what machines report, and lands it."""
 
     def __init__(
         self, listening: Listening, journal: Journal, folder: Path, events: Path,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:  # fmt: skip
+        super().__init__("webhook")
         self._secret, self._journal, self._clock, self._lock = listening.secret, journal, clock, Lock()
         self._folder, self._events = folder, events
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,27 +61,21 @@ class Webhook:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(listening.certificate, listening.key)
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = Thread(target=self._server.serve_forever, name="webhook", daemon=True)
 
     @property
     def port(self) -> int:
         """The port it listens on."""
         return int(self._server.server_address[1])
 
-    @property
-    def alive(self) -> bool:
-        """Whether it listens."""
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        """Begin to listen."""
-        self._thread.start()
+    def run(self) -> None:
+        """Listen until the end."""
+        self._server.serve_forever()
 
     def stop(self) -> None:
         """End."""
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        super().stop()
 
     def take(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to one call. What it says is on disk before it is said; killed before, the caller calls again."""
