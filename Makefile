@@ -32,7 +32,8 @@ setup-test: $(VENV)/.test  ## the same with what its tests need
 demo: setup  ## a whole night on a generated plant, then where to look
 	$(BIN)/recon demo --home demo
 
-up: setup  ## the console and Dagster on the demo plant
+up: setup  ## the console and Dagster on the demo plant, made first where there is none
+	test -e demo/lake/governance.db || $(BIN)/recon demo --home demo
 	$(BIN)/python -m resources.up --home demo --console-port 8400
 
 check: setup-test  ## lint, format, types, import rules

@@ -51,10 +51,6 @@ class Jobs:
         self._pool.submit(self._run, job, work)
         return job
 
-    def ahead(self, work: Callable[[], None]) -> None:
-        """Work that nobody asked for and nobody waits for, in line before what is asked from now on."""
-        self._pool.submit(work)
-
     def find(self, job: str, owner: str) -> Job | None:
         """A job of `owner`; nobody sees another's."""
         found = self._jobs.get(job)

@@ -86,7 +86,7 @@ def served(demo_once: Path, provider: str, tmp_path_factory: pytest.TempPathFact
         yield Served(home, url, json.loads((home / "people.json").read_text()))
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
         log.close()
 
 

@@ -145,7 +145,13 @@
     later();
   }
   function propose(i, row) {
-    if (!pin || document.getElementById("rows").value !== "machine" || !data.lanes[row] || row === data.op.lane[i]) return;
+    if (!pin || document.getElementById("rows").value !== "machine" || !data.lanes[row]) return;
+    const own = data.lanes[data.op.lane[i]].work_center;
+    if (data.lanes[row].work_center !== own) {
+      pin.hidden = true;
+      told.textContent = `${data.lanes[row].machine} is no machine of ${own}. Drag within ${own} to keep the operation on a machine.`;
+      return;
+    }
     const fields = pin.elements;
     fields.work_order.value = data.orders[data.op.order[i]]; fields.operation.value = data.op.seq[i]; fields.machine.value = data.lanes[row].machine;
     pin.hidden = false; fields.reason.focus();
