@@ -55,6 +55,9 @@ class Journal:
         self._day = ""
         self._known: dict[str, list[Observation]] = dict(by_machine(read_journal(folder)))
         self._told = self._reports()
+        for event, (end, reason) in self._told.items():
+            if end is None:  # a stop that lasts longer than the journal goes back
+                self._keep(Observation(_start(event), event.rpartition("@")[0], DOWN, reason))
         for machine in self._known:
             self._land(machine)
         self._alive = folder / "alive"
@@ -71,8 +74,7 @@ class Journal:
             if new:
                 self._append(new)
             for one in new:
-                seen = self._known.setdefault(one.machine, [])
-                insort(seen, one, key=in_order)
+                seen = self._keep(one)
                 repeats = len(seen) > 1 and seen[-1] is one and seen[-2].state == one.state and one.state != DOWN
                 if not repeats:
                     self._land(one.machine)
@@ -101,6 +103,13 @@ class Journal:
     def beat(self) -> None:
         """Say that the collector is alive."""
         self._alive.touch()
+
+    def _keep(self, one: Observation) -> list[Observation]:
+        """What is known of its machine, with an observation that may be known already."""
+        seen = self._known.setdefault(one.machine, [])
+        if not self._has(one):
+            insort(seen, one, key=in_order)
+        return seen
 
     def _has(self, one: Observation) -> bool:
         seen = self._known.get(one.machine, [])
@@ -156,17 +165,20 @@ class Journal:
         """End and reason of each stop as last told, from the event files of this collector."""
         found: dict[str, tuple[str | None, str | None]] = {}
         for path in sorted(self._events.glob(f"{self._prefix}*.csv")):
-            with path.open(encoding="utf-8", newline="") as file:
-                found |= {
-                    row["event"]: (row["ended_at"] or None, row["reason"] or None) for row in csv.DictReader(file)
-                }
+            found |= _events(path)
         return found
 
+    def _ended(self, event: str) -> bool:
+        return self._told.get(event, ("", None))[0] is not None
+
     def _tidy(self) -> None:
-        """Once a day: journals of long ago go, and of what is in mind all but what a stop that lasts needs."""
+        """Once a day: journals and reports of stops of long ago go, and of what is in mind all but what a stop that lasts needs."""
         oldest = self._clock() - timedelta(days=KEPT_DAYS)
         for path in self._folder.glob("journal-*.csv"):
             if path.name < f"journal-{oldest:%Y-%m-%d}.csv":
+                path.unlink()
+        for path in self._events.glob(f"{self._prefix}*.csv"):
+            if path.stat().st_mtime < oldest.timestamp() and all(self._ended(event) for event in _events(path)):
                 path.unlink()
         for machine, seen in self._known.items():
             self._known[machine] = recent(seen, self._clock() - timedelta(days=RECALLED_DAYS))
@@ -183,6 +195,12 @@ class Heartbeat(Worker):
         """Beat until the end."""
         while not self.ended.wait(BEAT_SECONDS):
             self._journal.beat()
+
+
+def _events(path: Path) -> dict[str, tuple[str | None, str | None]]:
+    """End and reason by event, as one report tells them."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["event"]: (row["ended_at"] or None, row["reason"] or None) for row in csv.DictReader(file)}
 
 
 def put_whole(path: Path, text: str) -> None:

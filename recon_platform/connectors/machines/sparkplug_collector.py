@@ -82,6 +82,7 @@ class SparkplugCollector(Worker):
         self._nodes: dict[str, _Born] = {node: _Born() for node in dict.fromkeys((*broker.nodes, *known))}
         self._machines: set[str] = set()
         self._reasons: dict[str, str | None] = {}
+        self._stamps: dict[str, datetime] = {}
         self._client = mqtt.Client(broker.client_id, clean_session=False)
         self._client.on_connect, self._client.on_disconnect = self._connected, self._disconnected
         self._client.on_message = self._message
@@ -183,7 +184,10 @@ class SparkplugCollector(Worker):
         if state is not None:
             word = self._broker.words.get(str(state.value).casefold(), UNKNOWN)
             at = self._at(state.timestamp_ms or payload.timestamp_ms)
-            if not state.historical:  # the newest that the device says, even if its clock is behind ours
+            if not state.historical and at >= self._stamps.get(machine, at):
+                self._stamps[machine] = (
+                    at  # the newest that the device says counts now, even if its clock is behind ours
+                )
                 at = max(at, self._journal.since(machine) or at)
             found.append(Observation(at, machine, word, self._reasons.get(machine) if word == DOWN else None))
         elif birth and topic.device is not None:

@@ -13,14 +13,14 @@ import json
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from recon_platform.connectors.machines.journal import Journal, now_utc, put_whole
+from recon_platform.connectors.machines.journal import KEPT_DAYS, Journal, now_utc, put_whole
 from recon_platform.connectors.machines.states import STATES, Observation, stamp
 from recon_platform.connectors.machines.worker import Worker
 from recon_platform.connectors.signing import SignatureError, verify
@@ -55,6 +55,10 @@ class Webhook(Worker):
         self._secret, self._journal, self._clock, self._lock = listening.secret, journal, clock, Lock()
         self._folder, self._events = folder, events
         folder.mkdir(parents=True, exist_ok=True)
+        oldest = clock() - timedelta(days=KEPT_DAYS)
+        for taken in folder.glob("*.txt"):  # a key is known for as long as the journal goes back
+            if taken.stat().st_mtime < oldest.timestamp():
+                taken.unlink()
         self._server = ThreadingHTTPServer((listening.host, listening.port), _handler(self))
         self._server.daemon_threads = True
         if listening.certificate is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -109,6 +110,21 @@ def test_a_journal_cut_short_by_a_kill_is_read_and_its_missing_event_file_writte
     again.add(seen((30, "run")))
     assert [one.state for one in by_machine(read_journal(tmp_path / "j"))["M1"]] == ["run", "down", "run"]
     assert _newest(tmp_path / "e") == {"M1@2026-03-02T06:01:00.000Z": "2026-03-02T06:30:00.000Z"}
+
+
+def test_long_ago_is_tidied_away_but_a_stop_that_lasts(tmp_path: Path) -> None:
+    now = [START]
+    journal = Journal(tmp_path / "j", tmp_path / "e", lambda: now[0])
+    journal.add(seen((0, "run"), (1, "down"), (2, "run"), (3, "down")))
+    for path in [*(tmp_path / "e").iterdir(), *(tmp_path / "j").iterdir()]:
+        os.utime(path, (START.timestamp(), START.timestamp()))
+    now[0] = START + timedelta(days=40)
+    journal.add([Observation(now[0], "M2", "run")])
+    assert [path.name for path in (tmp_path / "j").glob("journal-*")] == ["journal-2026-04-11.csv"]
+    again = Journal(tmp_path / "j", tmp_path / "e", lambda: now[0])
+    assert _newest(tmp_path / "e")["M1@2026-03-02T06:03:00.000Z"] == ""
+    again.add([Observation(now[0], "M1", "run")])
+    assert _newest(tmp_path / "e")["M1@2026-03-02T06:03:00.000Z"] == "2026-04-11T06:00:00.000Z"
 
 
 def test_while_nobody_listened_nothing_is_known(tmp_path: Path) -> None:
