@@ -25,6 +25,7 @@ from recon_platform.cli import (
     remedy,
     serve,
     simulate,
+    value,
     weekly,
     workbook,
 )
@@ -56,6 +57,7 @@ for topic in (
     bench,
     maintain,
     simulate,
+    value,
     agents,
     demo,
     serve,

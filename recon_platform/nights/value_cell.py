@@ -86,7 +86,9 @@ def run_cell(cell: Cell, scratch: Path, progress: Progress | None = None) -> Res
     nights = 7 * cell.weeks
     plant = begin(orders=cell.orders, nights=nights, seed=cell.seed, drift=cell.drift, plant=cell.parameters)
     decider = _decider(cell.policy, scratch)
-    start, rows, in_force, reruns = plant.day, _Rows(), None, 0
+    start, rows, reruns = plant.day, _Rows(), 0
+    opened: pl.DataFrame | None = None  # the plan of the last night, in force when its day opened
+    in_force: pl.DataFrame | None = None  # the last plan, that of a rerun where there was one
     while (plant.day - start).days <= nights:
         number = (plant.day - start).days
         if progress is not None:
@@ -96,17 +98,17 @@ def run_cell(cell: Cell, scratch: Path, progress: Progress | None = None) -> Res
         plant = replace(plant, expedited=plant.expedited | frozenset(np.flatnonzero(chased(plant)).tolist()))
         if number == nights:
             break
-        rows.adherence(plant, in_force)
+        rows.adherence(plant, opened)
         decision = decider.decide(plant, landed)
         rows.stability(plant, in_force, decision.plan)
         if monday and landed is not None:
             rows.week(plant, landed, _findings(decider, scratch, plant, landed))
-        plant, in_force = _take(plant, decision), decision.plan
+        plant, opened, in_force = _take(plant, decision), decision.plan, decision.plan
         again = _major_stop(plant) if isinstance(decider, PlatformDecider) else None
         if again is not None:
             plant = run_on(plant, decision.dispatch, again)
             decision = decider.decide(plant, land(plant))
-            plant, in_force = _take(plant, replace(decision, overtime=frozenset())), decision.plan
+            plant, in_force = _take(plant, decision), decision.plan
             reruns += 1
         if isinstance(decider, PlatformDecider):
             plant = plant.with_corrected(order_numbers(pl.Series(decider.corrected, dtype=pl.String)))
@@ -169,7 +171,7 @@ class _Rows:
         self.parts.append(rows.select(pl.lit(week, pl.Int64).alias("week"), "metric", "numerator", "denominator"))
 
     def adherence(self, plant: Plant, plan: pl.DataFrame | None) -> None:
-        """Of the day before: operations that ended as the plan in force had them."""
+        """Of the day before: operations that ended as the plan had them that was in force when it opened."""
         if plan is None:
             return
         history, now = plant.history, plant.now

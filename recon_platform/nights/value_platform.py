@@ -19,11 +19,11 @@ from recon_platform.nights.context import landing_context
 from recon_platform.nights.simulate import REMEMBERED
 from recon_platform.planning.plan import inputs, run_stage
 from recon_platform.planning.scheduling import InfeasibleScheduleError
-from recon_platform.planning.stages import STAGES, stage
+from recon_platform.planning.stages import STAGES, Stage, stage
 from recon_platform.plantsim.deciding import Decision, overtime_centers, saturday_shifts, tomorrow_is_saturday
 from recon_platform.plantsim.executing import Landed, Plant, view_of
 from recon_platform.plantsim.landing import write_folder
-from recon_platform.plantsim.night import plant_toml
+from recon_platform.plantsim.night import as_of_minute, plant_toml
 from recon_platform.plantsim.policies import EarliestDueDate, PublishedSchedule, order_numbers
 from recon_platform.proposal.capacity_moves import frozen_breaks, overtime
 from recon_platform.proposal.evaluate import pinned
@@ -91,7 +91,8 @@ class PlatformDecider:
         frames, context = plan_inputs(self.folder, plant, landed, settings_of(self.can))
         frames |= inputs({}, self._decisions(context.as_of), self.previous or None, self.published or None)
         view = view_of(plant, landed.text, None)
-        stages = STAGES if self.can.finite_capacity else STAGES[:3]
+        looks_for_remedies = self.can.remedies and tomorrow_is_saturday(plant) and _is_night(plant)
+        stages = _stages(self.can, looks_for_remedies)
         try:
             for step in stages:
                 frames.update(run_stage(step, frames, context))
@@ -106,7 +107,7 @@ class PlatformDecider:
         if not self.can.finite_capacity:
             return Decision(EarliestDueDate(setup_weight=1.0).dispatch(view))
         taken: list[Tried] = []
-        if self.can.remedies and tomorrow_is_saturday(plant):
+        if looks_for_remedies:
             taken = self._accept(frames, context)
         schedule = frames["schedule"]
         self.published = {"schedule": schedule}
@@ -138,7 +139,7 @@ class PlatformDecider:
         decided = self._decisions(context.as_of)
         trial = {**frames} if decided is None else {**frames, "decisions_in_force": decided}
         try:
-            for name in ("schedule", "promises", "metrics"):
+            for name in ("schedule", "promises"):
                 trial.update(run_stage(stage(name), trial, context))
         except InfeasibleScheduleError:  # the base plan stands without them
             del self.moves[before:]
@@ -151,6 +152,20 @@ class PlatformDecider:
         if not self.can.reconciliation:
             rows = [*rows, _switched_off(as_of)]
         return DECISIONS_IN_FORCE.frame(rows) if rows else None
+
+
+def _is_night(plant: Plant) -> bool:
+    """Whether this is the nightly plan, not a rerun: remedies are decided once a day."""
+    return plant.now == as_of_minute(plant.history, plant.day)
+
+
+def _stages(can: Capabilities, looks_for_remedies: bool) -> tuple[Stage, ...]:
+    """The stages that a decision needs: shortages, promises and measures only where remedies are looked for."""
+    if not can.finite_capacity:
+        return STAGES[:3]
+    if looks_for_remedies:
+        return STAGES
+    return tuple(step for step in STAGES if step.name not in ("shortages", "promises", "metrics"))
 
 
 def plan_inputs(folder: Path, plant: Plant, landed: Landed, policy: str) -> tuple[dict[str, pl.DataFrame], PlanContext]:

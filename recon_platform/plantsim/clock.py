@@ -172,7 +172,7 @@ class Intervals:
 
     def worked(self, machine: Minutes, at: Minutes) -> Minutes:
         """Working minutes of each machine from the origin to each instant."""
-        span = int(max(self.end.max(), at.max())) + 2
+        span = int(max(self.end.max(), at.max(initial=0))) + 2
         owner = np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
         row = np.searchsorted(owner * span + self.start, machine * span + at, side="right") - 1
         mine = (row >= 0) & (row >= self.ptr[machine])

@@ -24,4 +24,24 @@ METRICS = Table(
     ),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (METRICS,)
+VALUE_MEASURES = Table(
+    name="value_measures",
+    layer=Layer.METRICS,
+    meaning="Measures of simulated worlds by week and policy (`recon value`), counts as in `metrics`; one commit a world.",
+    key=("cell", "week", "metric"),
+    columns=(
+        Column("cell", Kind.KEY, "Works, size, length, drift, seed and policy in one name."),
+        Column("part", Kind.TEXT, "Part of the study: main, random, parts, load."),
+        Column("works", Kind.TEXT, "The simulated plant."),
+        Column("orders", Kind.WHOLE, "Open orders it is sized for."),
+        Column("weeks", Kind.WHOLE, "Weeks simulated."),
+        Column("seed", Kind.WHOLE, "Of the world: the same under every policy."),
+        Column("policy", Kind.TEXT, "Who decided."),
+        Column("week", Kind.WHOLE, "Week in which it was measured, from 1; 0: what running the cell took."),
+        Column("metric", Kind.KEY, "Measure, as defined in docs/kpis.md; in week 0 cpu_seconds, reruns, failed_nights."),
+        Column("numerator", Kind.NUMBER, "What is counted.", nullable=True),
+        Column("denominator", Kind.NUMBER, "What it is divided by; null for a plain sum.", nullable=True),
+    ),
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (METRICS, VALUE_MEASURES)

@@ -1,0 +1,200 @@
+"""The page `docs/value.md` and its run chart, written from a study's measures: what holds, and what does not.
+
+Belongs here: words, tables and the drawing. Does not belong here: the numbers (`value_findings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from recon_platform.metrics.definitions import BY_NAME
+from recon_platform.metrics.paired import control_limits
+from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
+from recon_platform.nights.value_findings import (
+    SETTLING_WEEKS,
+    Difference,
+    by_world,
+    cost_of_running,
+    differences,
+    gains,
+    means,
+    worth,
+)
+from recon_platform.nights.value_platform import VARIANTS
+from recon_platform.nights.value_study import MAIN_POLICIES, PARTS
+
+BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"
+COLOURS = {"as_is": "#8b1e3f", "fair_peer": "#b8860b", "platform": "#0b6e4f"}
+PANELS = (("otif_first_promised", "On time in full, first promise"), ("expedites", "Expedites per 100 orders"))
+
+
+def write_report(docs: Path, measures: pl.DataFrame, cells: int) -> None:
+    """Write the results of a study of `cells` cells between the marks of `docs/value.md`, and its chart.
+
+    Raises ValueError where the page has no marks.
+    """
+    page = docs / "value.md"
+    text = page.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"{page}: the marks {BEGIN} and {END} are missing; the results go between them")
+    chart(measures, docs / "images" / "value.svg")
+    head, rest = text.split(BEGIN, 1)
+    page.write_text(
+        head + BEGIN + "\n\n" + results(measures, cells) + "\n" + END + rest.split(END, 1)[1], encoding="utf-8"
+    )
+
+
+def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) -> str:
+    """All tables as Markdown. `cells`: how many the whole study has, finished or not."""
+    costs = costs or UnitCosts()
+    done = measures["cell"].n_unique()
+    lines = [
+        f"**{done} of {cells} cells are finished.**"
+        + ("" if done >= cells else " The rest is open: the same command goes on.")
+    ]
+    if measures.is_empty():
+        return "\n".join(lines) + "\n"
+    weeks, orders = measures.select(pl.col("weeks", "orders").max()).row(0)
+    lines += [
+        "",
+        f"{weeks} weeks, about {orders} open orders; the first {SETTLING_WEEKS} weeks after the switch are not measured. "
+        "Every policy meets the same worlds; intervals are of paired differences (95 %, Student).",
+        "",
+    ]
+    worlds = by_world(measures)
+    main = worlds.filter(pl.col("part") == "main")
+    for works in main["works"].unique().sort().to_list():
+        rows = main.filter(pl.col("works") == works)
+        lines += _plant(works, rows, measures.filter((pl.col("part") == "main") & (pl.col("works") == works)), costs)
+    for part, title in (("random", "Plants drawn at random"), ("load", "By load")):
+        lines += _gains(title, gains(worlds.filter(pl.col("part") == part)))
+    lines += _parts(worlds.filter(pl.col("works") == "fastener"))
+    lines += [
+        "### What running it takes",
+        "",
+        *_head(["policy", "cells", "CPU seconds a night", "reruns a cell", "refused nights a cell"]),
+    ]
+    for name, count, seconds, reruns, failed in cost_of_running(measures).iter_rows():
+        lines.append(f"| {name} | {count} | {seconds:.2f} | {reruns:.1f} | {failed:.1f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _plant(works: str, worlds: pl.DataFrame, measures: pl.DataFrame, costs: UnitCosts) -> list[str]:
+    policies = [name for name in MAIN_POLICIES if name in worlds["policy"].unique().to_list()]
+    seeds = worlds.group_by("policy").agg(pl.col("seed").n_unique()).sort("policy")
+    ran = ", ".join(f"{name} {count}" for name, count in seeds.iter_rows())
+    lines = [f"### {works}", "", f"Worlds finished: {ran}.", "", *_head(["measure", "unit", *policies])]
+    for row in means(worlds, policies).iter_rows(named=True):
+        values = ["" if row.get(name) is None else f"{row[name]:.3g}" for name in policies]
+        lines.append(f"| {row['metric']} | {_unit(row['metric'])} | " + " | ".join(values) + " |")
+    lines.append("")
+    for other in ("as_is", "fair_peer"):
+        found = differences(worlds, "platform", other) if {other, "platform"} <= set(policies) else []
+        if not found:
+            continue
+        lines += [
+            f"`platform` less `{other}`:",
+            "",
+            *_head(["measure", "worlds", "difference", "of its mean", "the claim"]),
+        ]
+        lines += [_difference(one) for one in found]
+        money = worth(measures, "platform", other, costs)
+        if money is not None:
+            lines += [
+                "",
+                f"Worth a year ({WEEKS_A_YEAR} weeks; a late line {costs.late_line:.0f}, an expedite {costs.expedite:.0f}, an "
+                f"overtime hour {costs.overtime_hour:.0f}, premium freight as paid): late lines {money.late_lines:,.0f}, "
+                f"expedites {money.expedites:,.0f}, overtime {money.overtime:,.0f}, premium freight "
+                f"{money.premium_freight:,.0f}; together **{money.total:,.0f}**.",
+            ]
+        lines.append("")
+    return lines
+
+
+def _unit(metric: str) -> str:
+    unit = BY_NAME[metric].unit
+    return f"{unit} a week" if metric in ("overtime_hours", "premium_freight", "premium_freight_occurrences") else unit
+
+
+def _difference(one: Difference) -> str:
+    half = "" if one.of.half is None else f" ± {one.of.half:.3g}"
+    share = "" if one.share is None else f"{one.share:+.0%}"
+    return f"| {one.metric} | {one.of.count} | {one.of.mean:+.3g}{half} | {share} | {one.verdict} |"
+
+
+def _gains(title: str, rows: pl.DataFrame) -> list[str]:
+    if rows.is_empty():
+        return [f"### {title}", "", "Not run yet.", ""]
+    better = int((rows["platform"] > rows["as_is"]).sum())
+    names = [name for name in MAIN_POLICIES if name in rows.columns]
+    lines = [f"### {title}", "", f"On time in full (first promise) under `platform` above `as_is` in {better} of {rows.height} worlds.", "",
+             *_head(["plant", "seed", *names])]  # fmt: skip
+    for row in rows.iter_rows(named=True):
+        values = ["" if row[name] is None else f"{row[name]:.3f}" for name in names]
+        lines.append(f"| {row['works']} | {row['seed']} | " + " | ".join(values) + " |")
+    return [*lines, ""]
+
+
+def _parts(worlds: pl.DataFrame) -> list[str]:
+    lines = ["### What each part is worth (fastener)", ""]
+    ran = [name for name in VARIANTS if name != "platform" and name in worlds["policy"].unique().to_list()]
+    if not ran:
+        return [*lines, "Not run yet.", ""]
+    lines += _head(["without", "worlds", "otif_first_promised", "expedites", "overtime_hours", "exceptions_to_decide"])
+    for name in ran:
+        found = {one.metric: one for one in differences(worlds, name, "platform")}
+        texts = []
+        for metric in ("otif_first_promised", "expedites", "overtime_hours", "exceptions_to_decide"):
+            one = found.get(metric)
+            half = "" if one is None or one.of.half is None else f" ± {one.of.half:.3g}"
+            texts.append("" if one is None else f"{one.of.mean:+.3g}{half}")
+        lines.append(f"| {name} | {found['otif_first_promised'].of.count} | " + " | ".join(texts) + " |")
+    return [*lines, ""]
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    return ["| " + " | ".join(names) + " |", "| --- |" + " --- |" * (len(names) - 1)]
+
+
+def chart(measures: pl.DataFrame, path: Path) -> None:
+    """Run charts by plant, mean over seeds, with the limits of `as_is` as the baseline; same measures, same bytes."""
+    import matplotlib as mpl  # noqa: PLC0415 - a second to import; only reports draw
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    main = measures.filter((pl.col("part") == PARTS[0]) & (pl.col("week") > 0))
+    plants = main["works"].unique().sort().to_list() or ["nothing finished"]
+    with plt.rc_context(
+        {"svg.hashsalt": "value", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
+    ):
+        figure, axes = plt.subplots(len(PANELS), len(plants), figsize=(10, 5), sharex=True, squeeze=False)
+        for (row, (metric, title)), (column, works) in ((r, c) for r in enumerate(PANELS) for c in enumerate(plants)):
+            axis = axes[row][column]
+            for policy in MAIN_POLICIES:
+                line = _weekly(main.filter((pl.col("works") == works) & (pl.col("policy") == policy)), metric)
+                axis.plot(line["week"], line["value"], color=COLOURS[policy], label=policy, lw=1.4)
+                limits = control_limits(line["value"].to_list()) if policy == "as_is" else None
+                if limits is not None:
+                    for value in limits[1:]:
+                        axis.axhline(value, color=COLOURS[policy], lw=0.6, ls=":")
+            axis.set_title(f"{works}: {title}", loc="left", fontsize=7)
+            axis.grid(alpha=0.25)
+            axis.axvline(SETTLING_WEEKS + 0.5, color="#999999", lw=0.6)
+        handles, labels = axes[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False)
+        figure.tight_layout(rect=(0, 0.05, 1, 1))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, format="svg", metadata={"Date": None})
+        plt.close(figure)
+
+
+def _weekly(rows: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """week, value: pooled over seeds."""
+    scale = 100.0 if metric == "expedites" else 1.0
+    pooled = rows.filter(pl.col("metric") == metric).group_by("week").agg(pl.col("numerator", "denominator").sum())
+    value = scale * pl.col("numerator") / pl.col("denominator")
+    return pooled.filter(pl.col("denominator") > 0).select("week", value=value).sort("week")

@@ -1,0 +1,117 @@
+"""A value study: the grid of cells, each run once, its measures in the lake as one commit, so that a stop loses one cell.
+
+Belongs here: which cells belong to a study, and what is finished. Does not belong here: a cell (`value_cell`), what the
+results say (`value_findings`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import polars as pl
+
+from recon_platform.lake import ConflictError, Lake
+from recon_platform.nights.value_cell import Cell, Result, run_cell
+from recon_platform.nights.value_platform import VARIANTS
+from recon_platform.plantsim.parameters import PLANTS, at_load, plant_named
+from recon_platform.plantsim.random_plant import random_plant
+from recon_platform.tables.metrics import VALUE_MEASURES
+
+LAYER, TABLE = VALUE_MEASURES.layer, VALUE_MEASURES.name
+PARTS = ("main", "random", "parts", "load")
+"""`main`: three plants; `random`: plants drawn at random; `parts`: the platform without one capability each, on the
+fastener plant; `load`: the fastener plant from 70 to 95 % load."""
+MAIN_POLICIES = ("as_is", "fair_peer", "platform")
+LOADS = (0.70, 0.75, 0.80, 0.85, 0.90, 0.95)
+FIRST_SEED = 101  # seeds below were looked at while plants and policies were built; none of them is reported
+RANDOM_PLANTS, FEW_SEEDS = 10, 3
+
+
+def cells_of(
+    parts: Sequence[str], *, seeds: int, weeks: int, orders: int, plants: Sequence[str] = PLANTS
+) -> list[tuple[str, Cell]]:
+    """(part, cell) of a study in the order they are run: worlds first, so that whatever is finished is balanced.
+
+    Raises ValueError for a part or a plant that is not known.
+    """
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise ValueError(f"part {unknown[0]!r} is not known; known parts are {', '.join(PARTS)}")
+    made: list[tuple[str, Cell]] = []
+    few = range(FIRST_SEED, FIRST_SEED + min(seeds, FEW_SEEDS))
+    if "main" in parts:
+        for seed, plant in itertools.product(range(FIRST_SEED, FIRST_SEED + seeds), plants):
+            made += [("main", Cell(plant, plant_named(plant), orders, seed, p, weeks)) for p in MAIN_POLICIES]
+    if "random" in parts:
+        for n in range(FIRST_SEED, FIRST_SEED + RANDOM_PLANTS):
+            made += [("random", Cell(f"random-{n}", random_plant(n), orders, n, p, weeks)) for p in MAIN_POLICIES]
+    if "parts" in parts:
+        for seed, name in itertools.product(few, ("as_is", *VARIANTS)):
+            made.append(("parts", Cell("fastener", plant_named("fastener"), orders, seed, name, weeks)))
+    if "load" in parts:
+        for seed, load in itertools.product(few, LOADS):
+            works, plant_at = f"fastener at {load:.0%}", at_load(plant_named("fastener"), load)
+            made += [("load", Cell(works, plant_at, orders, seed, p, weeks)) for p in MAIN_POLICIES]
+    return made
+
+
+def run_study(
+    out: Path,
+    cells: Iterable[tuple[str, Cell]],
+    *,
+    limit: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> int:
+    """Run the cells that are not in the lake below `out` yet, at most `limit` of them; gives how many ran.
+
+    A process that is killed loses the cell it was in; started again, the study goes on with it.
+    """
+    lake, ran = Lake(str(out / "lake")), 0
+    known = finished(lake)
+    for part, cell in cells:
+        if cell.key in known:
+            continue
+        if limit is not None and ran >= limit:
+            break
+        result = run_cell(cell, out / "landing", progress)
+        with suppress(ConflictError):  # another process ran the same cell: the same numbers, kept once
+            lake.append_log(LAYER, TABLE, rows_of(part, cell, result), metadata={"cell": cell.key}, once=cell.key)
+        known = known | {cell.key}
+        ran += 1
+    return ran
+
+
+def finished(lake: Lake) -> frozenset[str]:
+    """Keys of the cells whose measures are in the lake."""
+    if not lake.exists(LAYER, TABLE):
+        return frozenset()
+    return frozenset(lake.read(LAYER, TABLE).get_column("cell").unique())
+
+
+def measures(out: Path) -> pl.DataFrame:
+    """All measures of a study so far (table `value_measures`); none where nothing is finished."""
+    lake = Lake(str(out / "lake"))
+    if not lake.exists(LAYER, TABLE):
+        return VALUE_MEASURES.empty()
+    return lake.read(LAYER, TABLE).select(VALUE_MEASURES.column_names)
+
+
+def rows_of(part: str, cell: Cell, result: Result) -> pl.DataFrame:
+    """A cell's measures as rows of the lake; what running it took stands beside them in week 0."""
+    took = {
+        "cpu_seconds": result.cpu_seconds, "reruns": float(result.reruns), "failed_nights": float(result.failed_nights),
+    }  # fmt: skip
+    ran = pl.DataFrame(
+        {
+            "week": [0] * len(took), "metric": list(took), "numerator": list(took.values()),
+            "denominator": [float(result.nights)] * len(took),
+        }
+    )  # fmt: skip
+    made = pl.concat([result.measures, ran], how="vertical_relaxed")
+    return VALUE_MEASURES.frame(made.with_columns(
+        cell=pl.lit(cell.key), part=pl.lit(part), works=pl.lit(cell.works), orders=pl.lit(cell.orders),
+        weeks=pl.lit(cell.weeks), seed=pl.lit(cell.seed), policy=pl.lit(cell.policy),
+    ))  # fmt: skip

@@ -1,0 +1,152 @@
+"""A value study: one world under every policy, cells run once, a killed study goes on, the page says what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recon_platform.lake import Lake
+from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
+from recon_platform.nights import value_study
+from recon_platform.nights.value_cell import Cell, Result, run_cell
+from recon_platform.nights.value_findings import by_world, differences, gains, means, worth
+from recon_platform.nights.value_platform import VARIANTS
+from recon_platform.nights.value_report import BEGIN, END, write_report
+from recon_platform.nights.value_study import cells_of, finished, measures, run_study
+from recon_platform.plantsim.parameters import plant_named
+from recon_platform.tables.metrics import VALUE_MEASURES
+
+
+def rows(
+    policy: str, seed: int, values: dict[str, tuple[float, float | None]], weeks: tuple[int, ...] = (4, 5)
+) -> pl.DataFrame:
+    made = [
+        {
+            "cell": f"fastener/{seed}/{policy}", "part": "main", "works": "fastener", "orders": 100, "weeks": 5,
+            "seed": seed, "policy": policy, "week": week, "metric": metric, "numerator": n, "denominator": d,
+        }
+        for week in weeks
+        for metric, (n, d) in values.items()
+    ]  # fmt: skip
+    return VALUE_MEASURES.frame(made)
+
+
+def world(policy: str, seed: int, kept: float, chased: float, hours: float) -> pl.DataFrame:
+    return rows(
+        policy, seed,
+        {"otif_first_promised": (kept, 100.0), "expedites": (chased, 50.0), "overtime_hours": (hours, None),
+         "premium_freight": (10.0, None)},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def found() -> pl.DataFrame:
+    return pl.concat(
+        [
+            world("as_is", 1, 60, 20, 30), world("as_is", 2, 64, 20, 30), world("as_is", 3, 59, 22, 30),
+            world("platform", 1, 80, 10, 40), world("platform", 2, 83, 11, 20), world("platform", 3, 80, 12, 30),
+        ]
+    )  # fmt: skip
+
+
+def test_values_are_pooled_over_measured_weeks_and_differences_are_paired(found: pl.DataFrame) -> None:
+    early = rows("as_is", 1, {"otif_first_promised": (0.0, 100.0)}, weeks=(1, 2, 3))
+    worlds = by_world(pl.concat([found, early]))
+    table = means(worlds, ["as_is", "platform"])
+    assert table.filter(metric="otif_first_promised").row(0)[1:] == pytest.approx((0.61, 0.81))
+    assert table.filter(metric="expedites").row(0)[1:] == pytest.approx((124 / 3, 22.0))
+    made = {one.metric: one for one in differences(worlds, "platform", "as_is")}
+    gain = made["otif_first_promised"]
+    assert (gain.of.count, gain.of.mean, gain.verdict) == (3, pytest.approx(0.20), "better")
+    assert gain.of.half == pytest.approx(4.303 * 0.01 / 3**0.5, rel=1e-3)  # 0.20, 0.19, 0.21
+    assert made["expedites"].verdict == "better"
+    assert made["overtime_hours"].verdict == "open"
+    assert gains(worlds)["platform"].to_list() == pytest.approx([0.80, 0.83, 0.80])
+
+
+def test_a_worse_measure_is_called_worse(found: pl.DataFrame) -> None:
+    made = {one.metric: one for one in differences(by_world(found), "as_is", "platform")}
+    assert made["otif_first_promised"].verdict == "worse"
+    assert made["expedites"].verdict == "worse"
+
+
+def test_money_is_of_a_mean_week_of_worlds_that_have_both(found: pl.DataFrame) -> None:
+    alone = world("platform", 9, 0, 50, 500)
+    made = worth(pl.concat([found, alone]), "platform", "as_is", UnitCosts(late_line=10, expedite=20, overtime_hour=30))
+    assert made is not None
+    assert made.late_lines == pytest.approx(20 * 10 * WEEKS_A_YEAR)
+    assert made.expedites == pytest.approx((62 - 33) / 3 * 20 * WEEKS_A_YEAR)
+    assert made.overtime == pytest.approx(0)
+    assert made.premium_freight == pytest.approx(0)
+    assert worth(alone, "platform", "as_is", UnitCosts()) is None
+
+
+def test_a_study_runs_every_cell_once_and_goes_on_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def instant(cell: Cell, scratch: Path, progress: object = None) -> Result:
+        if len(ran) == 4 and "stopped" not in ran:
+            ran.append("stopped")
+            raise KeyboardInterrupt
+        ran.append(cell.key)
+        made = world(cell.policy, cell.seed, 60, 20, 30).select("week", "metric", "numerator", "denominator")
+        return Result(made, 1.5, 35, 2, 0)
+
+    monkeypatch.setattr(value_study, "run_cell", instant)
+    cells = cells_of(["main", "parts"], seeds=1, weeks=5, orders=60)
+    keys = list(dict.fromkeys(cell.key for _, cell in cells))
+    assert run_study(tmp_path, cells, limit=2) == 2
+    with pytest.raises(KeyboardInterrupt):
+        run_study(tmp_path, cells)
+    assert finished(Lake(str(tmp_path / "lake"))) == frozenset(keys[:4])
+    assert run_study(tmp_path, cells) == len(keys) - 4
+    assert run_study(tmp_path, cells) == 0
+    assert [key for key in ran if key != "stopped"] == keys
+    stored = measures(tmp_path)
+    assert stored["cell"].n_unique() == len(keys)
+    assert stored.filter((pl.col("cell") == keys[0]) & (pl.col("metric") == "cpu_seconds"))["numerator"].to_list() == [
+        1.5
+    ]
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "value.md").write_text(f"# Value\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    write_report(docs, stored, len(keys) + 7)
+    text = (docs / "value.md").read_text(encoding="utf-8")
+    assert f"**{len(keys)} of {len(keys) + 7} cells are finished.**" in text
+    assert "old" not in text
+    assert text.endswith("after\n")
+    first = (docs / "images" / "value.svg").read_bytes()
+    write_report(docs, stored, len(keys) + 7)
+    assert (docs / "images" / "value.svg").read_bytes() == first
+
+
+def test_a_page_without_marks_is_refused(tmp_path: Path, found: pl.DataFrame) -> None:
+    (tmp_path / "value.md").write_text("# Value\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="marks"):
+        write_report(tmp_path, found, 1)
+
+
+def test_unknown_parts_and_policies_are_refused() -> None:
+    with pytest.raises(ValueError, match="known parts are main"):
+        cells_of(["mian"], seeds=1, weeks=5, orders=60)
+    with pytest.raises(ValueError, match="known policies are as_is"):
+        Cell("fastener", plant_named("fastener"), 60, 1, "magic", 5)
+
+
+def test_the_platform_and_what_it_can_do_without_plan_a_world_that_as_is_meets_too(tmp_path: Path) -> None:
+    """Two weeks with everything real: night, rerun, remedies, published schedule; the same orders fall due for all."""
+    due, made = {}, {}
+    for policy in ("as_is", "fair_peer", "platform"):
+        result = run_cell(Cell("fastener", plant_named("fastener"), 60, 5, policy, 2), tmp_path / policy)
+        made[policy] = result.measures
+        assert result.failed_nights == 0
+        due[policy] = dict(
+            result.measures.filter(metric="otif_first_promised").select("week", "denominator").iter_rows()
+        )
+        assert result.measures.filter(metric="exceptions_to_decide")["denominator"].min() > 0
+    assert due["as_is"] == due["fair_peer"] == due["platform"]
+    assert made["platform"].filter(metric="schedule_stability")["denominator"].sum() > 0
+    assert not made["platform"].equals(made["as_is"])
+    assert set(VARIANTS) > {"platform"}
