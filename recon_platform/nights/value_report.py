@@ -40,7 +40,8 @@ def write_report(docs: Path, measures: pl.DataFrame, cells: int) -> None:
     text = page.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise ValueError(f"{page}: the marks {BEGIN} and {END} are missing; the results go between them")
-    chart(measures, docs / "images" / "value.svg")
+    if not measures.filter(pl.col("part") == PARTS[0]).is_empty():
+        chart(measures, docs / "images" / "value.svg")
     head, rest = text.split(BEGIN, 1)
     page.write_text(
         head + BEGIN + "\n\n" + results(measures, cells) + "\n" + END + rest.split(END, 1)[1], encoding="utf-8"
@@ -62,6 +63,8 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
         "",
         f"{weeks} weeks, about {orders} open orders; the first {SETTLING_WEEKS} weeks after the switch are not measured. "
         "Every policy meets the same worlds; intervals are of paired differences (95 %, Student).",
+        "",
+        "![Run charts](images/value.svg)",
         "",
     ]
     worlds = by_world(measures)
@@ -167,7 +170,7 @@ def chart(measures: pl.DataFrame, path: Path) -> None:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     main = measures.filter((pl.col("part") == PARTS[0]) & (pl.col("week") > 0))
-    plants = main["works"].unique().sort().to_list() or ["nothing finished"]
+    plants = main["works"].unique().sort().to_list()
     with plt.rc_context(
         {"svg.hashsalt": "value", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
     ):
