@@ -42,21 +42,22 @@ def snapshot(frames: Frames, context: PlanContext, days: WorkDays | None = None)
     stock = usable_stock(frames, pl.lit(context.planning_date))
     phantoms = transparent_phantoms(catalogue, orders, independent, stock)
     lines = pass_through_phantoms(bom_frame(frames["bom_lines"]), phantoms)
+    orders = dated_orders(orders, catalogue, days)
     named = [
-        orders.select(pl.col("order").alias("entity"), "item"),
+        orders.filter(~pl.col("known")).select(pl.col("order").alias("entity"), "item"),
         independent.select(pl.col("demand").alias("entity"), "item"),
         stock.select(pl.col("item").alias("entity"), "item"),
         lines.select(pl.col("parent_item").alias("entity"), pl.col("component_item").alias("item")),
     ]
     unknown = pl.concat(named).join(catalogue, on="item", how="anti").unique().sort("entity", "item")
-    orders = dated_orders(orders, catalogue, days)
+    orders = orders.drop("known")
     demands = pl.concat([independent, component_demand(frames, orders, lines)])
     return Snapshot(days, catalogue, stock, orders, demands, lines, uses_outside_bom(frames), unknown)
 
 
 def dated_orders(orders: pl.DataFrame, catalogue: pl.DataFrame, days: WorkDays) -> pl.DataFrame:
     """`orders` with `available_date`, `day` (the working day they can be used from) and `start_day`: the date given, or due
-    less lead time."""
+    less lead time; `known`: the catalogue has its item."""
     lead = catalogue.select("item", pl.col("lead_time_days").cast(pl.Float64).fill_null(0.0).ceil().alias("_lead"))
     placed = orders.join(lead, on="item", how="left", maintain_order="left").with_columns(
         pl.max_horizontal("due_date", "not_before").alias("available_date")
@@ -65,6 +66,7 @@ def dated_orders(orders: pl.DataFrame, catalogue: pl.DataFrame, days: WorkDays) 
     computed = pl.Series("_computed", days.minus(day_numbers(placed.get_column("due_date")), steps))
     start = placed.select(pl.coalesce(pl.col("start_date").cast(pl.Int32).cast(pl.Int64), computed)).to_series()
     return placed.drop("_lead").with_columns(
+        placed.get_column("_lead").is_not_null().alias("known"),
         pl.Series("day", days.ahead(day_numbers(placed.get_column("available_date")))),
         pl.Series("start_day", days.back(start.to_numpy())),
     )

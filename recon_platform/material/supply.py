@@ -19,13 +19,18 @@ def open_orders(frames: Frames) -> pl.DataFrame:
     A purchase order is named `order/line`; `name_rank` is the place of
     the order by type and name. Work orders take what reconciliation still expects of them.
     """
-    parts = [purchase_orders(frames), work_orders(frames), plan_lines(frames)]
-    return ranked(pl.concat([part for part in parts if part is not None]))
+    parts = [plan_lines(frames), purchase_orders(frames), work_orders(frames)]  # by type, as `ranked` has them
+    return numbered(pl.concat([part.sort("order") for part in parts if part is not None]))
+
+
+def numbered(orders: pl.DataFrame) -> pl.DataFrame:
+    """`orders`, by type and name, with `name_rank`, the place of each: what later sorts go by instead of strings."""
+    return orders.with_columns(pl.int_range(pl.len()).alias("name_rank"))
 
 
 def ranked(orders: pl.DataFrame) -> pl.DataFrame:
-    """`orders` by type and name with `name_rank`, the place of each: what later sorts go by instead of strings."""
-    return orders.sort("order_type", "order").with_columns(pl.int_range(pl.len()).alias("name_rank"))
+    """`orders` put in order by type and name, and `numbered`."""
+    return numbered(orders.sort("order_type", "order"))
 
 
 def joined(orders: pl.DataFrame, more: pl.DataFrame, demands: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
