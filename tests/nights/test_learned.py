@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from recon_platform.cli.app import REFUSED, execute
+from recon_platform.cli.doors import write_private
 from recon_platform.connectors import read_landing
 from recon_platform.governance import Store
 from recon_platform.governance.errors import GovernanceError
@@ -121,3 +124,28 @@ def test_what_was_not_learned_is_refused_in_one_line(night: tuple[Lake, Manifest
             reason="no",
         )  # fmt: skip
     assert governed.store.requests.find(governed.actor("paula")) == []
+
+
+def test_the_commands_show_what_was_learned_and_ask_for_it(
+    night: tuple[Lake, Manifest], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, manifest = night
+    folder = Path(lake.root)
+    row = longer_lead_time(lake, manifest)
+    assert execute(["parameters", "show", "--lake", str(folder), "--json"]) == 0
+    shown = {(one["kind"], one["subject"]): one for one in json.loads(capsys.readouterr().out)}
+    assert shown["lead_time", row["subject"]]["proposed"] == row["proposed"]
+    assert execute(["parameters", "show", "--lake", str(folder), "--stale", "--json"]) == 0
+    assert all(one["stale"] for one in json.loads(capsys.readouterr().out))
+    store = Store.create(str(folder / "governance.db"), key=KEY)
+    write_private(folder / "governance.key", KEY)
+    token = furnish(store)["paula"]
+    write_private(folder / "session.json", json.dumps({"token": token}).encode())
+    asked = ["parameters", "propose", "lead_time", str(row["subject"]), "--lake", str(folder), "--reason", "receipts"]
+    assert execute(asked) == 0
+    assert "somebody else decides it with `recon approve 1`" in capsys.readouterr().out
+    made = store.requests.find(store.sessions.authenticate(token))
+    assert [request.kind for request in made] == ["parameter"]
+    asked[3] = "NOBODY/NOTHING"
+    assert execute(asked) == REFUSED
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
