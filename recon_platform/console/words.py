@@ -81,8 +81,8 @@ def age(value: timedelta) -> str:
     """How long ago, in the largest unit that says something."""
     hours = value.total_seconds() / 3600
     if hours < 1:
-        return f"{max(0, round(hours * 60))} minutes"
-    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+        return count(max(1, round(hours * 60)), "minute")
+    return count(round(hours), "hour") if hours < 48 else count(round(hours / 24), "day")
 
 
 def number(value: float | None, digits: int = 1) -> str:
