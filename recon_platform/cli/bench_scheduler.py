@@ -19,6 +19,9 @@ def schedule(
         100_000,
     ],
     passes: Annotated[int, typer.Option("--passes", min=1, help="Dispatch passes of the portfolio.")] = 8,
+    moves: Annotated[
+        int, typer.Option("--moves", min=0, help="Moves of the improvement, at up to 20,000 operations.")
+    ] = 100,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same plants.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,7 +32,7 @@ def schedule(
     with output.progress(len(operations), quiet=as_json) as step:
         for size in operations:
             step(f"{size:,} operations")
-            rows.append(run(size, passes=passes, seed=seed))
+            rows.append(run(size, passes=passes, seed=seed, moves=moves))
     if as_json:
         output.print_json(rows)
     else:
