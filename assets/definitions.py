@@ -40,6 +40,7 @@ def embedded_resources() -> dict[str, Any]:
         "delivery": DeliveryResource(
             erp=settings.from_environment(settings.ERP),
             erp_authorization=settings.from_environment(settings.ERP_AUTHORIZATION),
+            plant_file=settings.from_environment(settings.PLANT_FILE),
             smtp=settings.from_environment(settings.SMTP),
             sender=settings.from_environment(settings.SENDER),
         ),

@@ -7,6 +7,7 @@ Belongs here: addresses and the credentials that the environment gives. Does not
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -26,13 +27,20 @@ class DeliveryResource(dg.ConfigurableResource):
 
     erp: str = ""  # http(s) address that takes writes
     erp_authorization: str = ""  # value of the header Authorization
+    plant_file: str = ""  # or a plant.toml, whose [connect.NAME.write_back] says which ERP takes writes, and how
     smtp: str = ""  # HOST or HOST:PORT
     sender: str = "recon@localhost"
 
     def write_back(self) -> WriteBack | None:
-        """The ERP as a door that writes; None where none is configured."""
+        """The ERP as a door that writes; None where none is configured. ValueError where two are."""
+        from recon_platform.connectors.connect_file import plant_write_back
+        from recon_platform.connectors.credentials import Secrets
         from recon_platform.connectors.write_back import HttpErp
 
+        if self.erp and self.plant_file:
+            raise ValueError("RECON_ERP and RECON_PLANT_FILE both name an ERP; unset one")
+        if self.plant_file:
+            return plant_write_back(Path(self.plant_file), Secrets())
         if not self.erp:
             return None
         return HttpErp(self.erp, headers={"Authorization": self.erp_authorization} if self.erp_authorization else None)
@@ -53,7 +61,7 @@ class DeliveryResource(dg.ConfigurableResource):
         from recon_platform.governance.notices import PEOPLE
         from recon_platform.nights.delivery import ERP
 
-        reachable = {PEOPLE, *((ERP,) if self.erp else ())}
+        reachable = {PEOPLE, *((ERP,) if self.erp or self.plant_file else ())}
         return store.outbox.due(targets=reachable)
 
     def due(self, store: Store) -> dict[str, int]:

@@ -44,14 +44,19 @@ KEY_FILE = Setting(
     "RECON_KEY_FILE", "lake/governance.key", "file with the key that seals signatures and audit heads", below_home=True
 )
 ERP = Setting("RECON_ERP", "", "http(s) address of an ERP that takes writes; empty: what is for it waits")
+PLANT_FILE = Setting(
+    "RECON_PLANT_FILE",
+    "",
+    "plant.toml whose [connect.NAME.write_back] takes what is for the ERP, in place of RECON_ERP",
+)
 ERP_AUTHORIZATION = Setting("RECON_ERP_AUTHORIZATION", "", "header Authorization that signs in to it; a secret")
 SMTP = Setting("RECON_SMTP", "", "mail server, HOST or HOST:PORT; empty: mail waits")
 SENDER = Setting("RECON_SENDER", "recon@localhost", "address that mail comes from")
 FIRST_DATE = Setting("RECON_FIRST_DATE", "2020-01-01", "first planning date that has a partition")
 
 SETTINGS: tuple[Setting, ...] = (
-    HOME, LAKE, LAKE_OPTIONS, LANDING, GOVERNANCE, KEY_FILE, NOW, SENSOR_SECONDS, FIRST_DATE, ERP, ERP_AUTHORIZATION,
-    SMTP, SENDER,
+    HOME, LAKE, LAKE_OPTIONS, LANDING, GOVERNANCE, KEY_FILE, NOW, SENSOR_SECONDS, FIRST_DATE, ERP, PLANT_FILE,
+    ERP_AUTHORIZATION, SMTP, SENDER,
 )  # fmt: skip
 
 

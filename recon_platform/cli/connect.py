@@ -32,6 +32,7 @@ def test(
     """Ask a system, and say table by table what can be read and what cannot. Changes nothing."""
     from recon_platform.connectors.connect_file import connections, source
     from recon_platform.connectors.credentials import Secrets
+    from recon_platform.connectors.door import Reading
 
     secrets = Secrets()
     found = connections(plant_file)
@@ -41,7 +42,7 @@ def test(
     for each, section in found.items():
         if name in {None, each}:
             door = source(each, section, secrets, plant_file)
-            said[each] = [] if door is None else list(door.check())
+            said[each] = [Reading("nothing", True, "takes writes only")] if door is None else list(door.check())
     if as_json:
         output.print_json(said)
     else:

@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
+from recon_platform.connectors.write_back import Write, WriteBackError
 from resources.delivery import DeliveryResource
 from resources.nights import NightsResource
 from sensors.outbox import RELAY, outbox_sensor
@@ -55,3 +57,16 @@ def test_what_was_published_is_delivered_once_by_the_sensors_relay(night: Instal
         keys = [row[0] for row in database.execute("select key from effects")]
     assert len(keys) == len(set(keys)) == counts["delivered"] > 0
     assert "waiting" not in counts
+
+
+def test_a_plant_file_names_the_erp_in_place_of_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOM_SECRET", "x")
+    file = tmp_path / "plant.toml"
+    file.write_text('plant = "P"\n[connect.mom]\nkind = "http"\n[connect.mom.write_back]\n'
+                    'url = "http://127.0.0.1:1/"\nsecret = "MOM_SECRET"\n')  # fmt: skip
+    made = DeliveryResource(plant_file=str(file)).write_back()
+    assert made is not None
+    with pytest.raises(WriteBackError, match="did not answer"):
+        made.write([Write("k", "finite_dates", "WO", {}, None)])
+    with pytest.raises(ValueError, match="both name an ERP"):
+        DeliveryResource(plant_file=str(file), erp="http://127.0.0.1:1/").write_back()
