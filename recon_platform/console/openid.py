@@ -53,7 +53,7 @@ class OpenId:
 
     def finish(self, secret: str, back: str, state: str, code: str) -> str:
         """Who signed in, by the claim that `settings` names. Raises SignInError for whatever does not fit."""
-        if not hmac.compare_digest(state.encode(), _derived(secret, "state").encode()):
+        if not secret or not hmac.compare_digest(state.encode(), _derived(secret, "state").encode()):
             raise SignInError("this answer does not belong to a sign-in that began in this browser")
         described = self._described()
         try:

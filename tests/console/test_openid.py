@@ -98,6 +98,10 @@ def test_an_answer_counts_once_and_in_the_browser_that_asked(make: Make, provide
     assert victim.get(back).status_code == 403  # never asked for
     victim.get("/login/openid")
     assert victim.get(back).status_code == 403  # asked for another
+    forged = app.state.console.openid.begin("", f"{SITE}/login/openid/back")  # for a browser that has no cookie of ours
+    form = dict(httpx.QueryParams(forged.split("?", 1)[1])) | {"account": "supervisor"}
+    lured = httpx.post(forged.split("?")[0], data=form).headers["location"]
+    assert browser(app).get(lured).status_code == 403
     assert thief.get(back).status_code == 200
     assert thief.get(back).status_code == 403  # a second time
     wrong = browser(make(openid=OpenIdProvider(provider, CLIENT, "wrong")))
