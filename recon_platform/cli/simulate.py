@@ -32,6 +32,7 @@ def simulate(
         list[int], typer.Option("--seed", help="The same seed gives the same world; may be given more than once.")
     ] = [1],  # noqa: B006
     drift: Annotated[float, typer.Option("--drift", min=0, max=1, help="Share of open orders reported wrong.")] = 0.05,
+    plant: Annotated[str, typer.Option("--plant", help="fastener, machining or process.")] = "fastener",
     through: Annotated[
         str,
         typer.Option(
@@ -52,7 +53,7 @@ def simulate(
     results = []
     with output.progress(len(policy) * len(seed) * nights, quiet=as_json) as step:
         for world, name in itertools.product(seed, policy):
-            settings = Settings(name, nights, orders, seed=world, drift=drift, through=through)
+            settings = Settings(name, nights, orders, seed=world, drift=drift, plant=plant, through=through)
             folder = out / name if len(seed) == 1 else out / f"seed-{world}" / name
             results.append(run(folder, settings, progress=lambda text, name=name: step(f"{name}: {text}")))  # type: ignore[misc]
     if report is not None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from recon_platform.metrics.paired import T_975
+
 if TYPE_CHECKING:
     from recon_platform.nights.simulate import Simulated
 
 LAST_NIGHTS = 7
-T_975 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
-"""97.5 % points of Student's t by number of seeds (one degree of freedom less); the last stands for more."""
 COMPARED = ("otif_first_promised", "otif_requested", "days_late", "overdue_share")
 PANELS = (
     ("otif_first_promised", "On time in full against the first promise, share of the week's lines"),
@@ -68,7 +68,7 @@ def differences(results: Sequence[Simulated], policy: str) -> pl.DataFrame:
         .group_by("metric", other="policy")
         .agg(seeds=pl.len().cast(pl.Int64), mean=pl.col("gain").mean(), spread=pl.col("gain").std())
     )
-    t = pl.col("seeds").replace_strict(T_975, default=T_975[max(T_975)], return_dtype=pl.Float64)
+    t = pl.col("seeds").replace_strict(dict(enumerate(T_975, start=2)), default=T_975[-1], return_dtype=pl.Float64)
     half = pl.when(pl.col("seeds") > 1).then(t * pl.col("spread") / pl.col("seeds").sqrt())
     return made.select("metric", "other", "seeds", "mean", half=half).sort("metric", "other")
 
