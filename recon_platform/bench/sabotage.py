@@ -143,8 +143,9 @@ class _Night:
         actor = self._supervisor()
         broken = set(self.wrong["finding"])
         for request in self.store.requests.find(actor, kind="sample"):
-            order, rule = request.content["work_order"], request.content["rule"]
-            right = (order, rule) in truth and request.content["finding"] not in broken
+            finding = str(request.content["finding"])
+            rule, entity = finding.split(":")[:2]  # an order, or an order's component
+            right = (entity, rule) in truth and finding not in broken
             decide = self.store.decisions.approve if right else self.store.decisions.reject
             decide(actor, request.request, digest=request.digest, reason="looked at the floor")
         self.store.sessions.logout(actor)
