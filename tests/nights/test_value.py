@@ -135,6 +135,7 @@ def test_unknown_parts_and_policies_are_refused() -> None:
         Cell("fastener", plant_named("fastener"), 60, 1, "magic", 5)
 
 
+@pytest.mark.timeout(900)  # a minute of one core, and kernels that may have to be compiled first
 def test_the_platform_and_what_it_can_do_without_plan_a_world_that_as_is_meets_too(tmp_path: Path) -> None:
     """A week with everything real: nights, remedies of Friday, published schedule; the same orders fall due for all."""
     due, made = {}, {}
