@@ -86,6 +86,8 @@ def plants(draw: st.DrawFn) -> PlantBuilder:
     for k in range(orders):
         item = f"I{draw(st.integers(0, 3))}"
         order_of(draw, builder, f"W{k}", item, centers, labour=labour, tools=tools, furnace=furnace, vendor=vendor)
+    if draw(maybe):
+        pin(builder, "W0", 10, draw(st.sampled_from(builder.rows["machines"]))["machine"])
     for item in range(4):
         for attribute, values in (("diameter", ["d1", "d2", "d3"]), ("length", ["l1", "l2"])):
             value = draw(st.sampled_from([None, *values]))
@@ -167,12 +169,23 @@ def order_of(
 
 def approve(builder: PlantBuilder, **move: Any) -> None:
     """An approved move in force."""
+    _decide(builder, "approved_move", str(move.get("work_order", "")), {"verb": "grant", "grant": move})
+
+
+def pin(builder: PlantBuilder, order: str, op_seq: int, machine: str) -> None:
+    """A pin in force, as `recon pin` enters it."""
+    where = {"work_order": order, "op_seq": op_seq}
+    change = {"verb": "set", "table": "work_order_operations", "where": where, "values": {"machine": machine}}
+    _decide(builder, "pin", f"{order}/{op_seq}", change)
+
+
+def _decide(builder: PlantBuilder, kind: str, subject: str, change: dict[str, Any]) -> None:
     builder.add(
         "decisions_in_force",
         decision=f"M{len(builder.rows.get('decisions_in_force', []))}",
-        kind="approved_move",
-        subject=str(move.get("work_order", "")),
-        value=json.dumps({"change": [{"verb": "grant", "grant": move}]}, default=_text),
+        kind=kind,
+        subject=subject,
+        value=json.dumps({"change": [change]}, default=_text),
         valid_from=AS_OF - timedelta(days=1),
         valid_until=AS_OF + timedelta(days=9),
         approved_by="S",

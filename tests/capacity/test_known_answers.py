@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from recon_platform.capacity import check_schedule, explain_operation, order_scr
 from recon_platform.capacity.portfolio import best_of
 from recon_platform.capacity.prepare import prepare
 from tests.capacity.plants import AS_OF, PlantBuilder, at, context
-from tests.capacity.random_plants import approve
+from tests.capacity.random_plants import approve, pin
 
 
 def plan(builder: PlantBuilder, policy: dict[str, Any] | None = None) -> dict[str, pl.DataFrame]:
@@ -247,19 +246,6 @@ def test_plan_is_as_of_and_repeatable() -> None:
     assert prepare(builder.frames(), context()).problem.operation.shape[0] == 12
 
 
-def pin(builder: PlantBuilder, order: str, machine: str) -> None:
-    """A pin in force, as `recon pin` enters it."""
-    change = {
-        "verb": "set", "table": "work_order_operations", "where": {"work_order": order, "op_seq": 10},
-        "values": {"machine": machine},
-    }  # fmt: skip
-    builder.add(
-        "decisions_in_force", decision=f"P{order}", kind="pin", subject=f"{order}/10",
-        value=json.dumps({"change": [change]}), valid_from=AS_OF - timedelta(hours=1), valid_until=None, approved_by="P",
-        reason="test",
-    )  # fmt: skip
-
-
 def machine_of(made: dict[str, pl.DataFrame], order: str) -> str:
     found: str = made["schedule"].filter(pl.col("work_order") == order)["machine"].item()
     return found
@@ -272,7 +258,7 @@ def test_a_pin_keeps_a_waiting_operation_on_its_machine_though_another_is_free()
     builder.order("W", [{"work_center": "A", "run": 60.0}], due=2)
     builder.order("NEXT", [{"work_center": "A", "run": 60.0}], due=90)
     assert machine_of(plan(builder), "W") == "A-02"
-    pin(builder, "W", "A-01")
+    pin(builder, "W", 10, "A-01")
     made = plan(builder)
     assert (machine_of(made, "W"), times(made, "W")[0]) == ("A-01", at(5))
     assert (machine_of(made, "NEXT"), times(made, "NEXT")[0]) == ("A-02", at(0))
@@ -286,7 +272,7 @@ def test_a_pin_moves_an_operation_of_the_frozen_horizon_once_it_is_decided() -> 
     other = {"A-01": "A-02", "A-02": "A-01"}[machine_of(first, "W")]
     builder.rows["published"] = first["schedule"].to_dicts()
     assert machine_of(plan(builder), "W") == machine_of(first, "W")
-    pin(builder, "W", other)
+    pin(builder, "W", 10, other)
     assert machine_of(plan(builder), "W") == other
 
 
@@ -295,7 +281,7 @@ def test_the_check_finds_an_operation_that_is_not_where_it_is_pinned() -> None:
     builder.center("A", 2)
     builder.order("W", [{"work_center": "A", "run": 60.0}])
     made = plan(builder)
-    pin(builder, "W", {"A-01": "A-02", "A-02": "A-01"}[machine_of(made, "W")])
+    pin(builder, "W", 10, {"A-01": "A-02", "A-02": "A-01"}[machine_of(made, "W")])
     found = check_schedule({**builder.frames(), **made}, context())
     assert found["constraint"].to_list() == ["pin"]
 
@@ -305,5 +291,5 @@ def test_a_pin_to_a_machine_of_another_work_center_binds_nothing() -> None:
     builder.center("A")
     builder.center("B")
     builder.order("W", [{"work_center": "A", "run": 60.0}])
-    pin(builder, "W", "B-01")
+    pin(builder, "W", 10, "B-01")
     assert machine_of(plan(builder), "W") == "A-01"
