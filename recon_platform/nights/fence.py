@@ -2,7 +2,8 @@
 
 A break is, of an operation that the schedule in force starts inside the fence and that is still to be done: another
 work center, an earlier start, another order of the operations on a machine, or being left out. A later start forced by
-downtime, a predecessor or material keeps the sequence and is none. What an approved move asked for is none either.
+downtime, a predecessor or material keeps the sequence and is none. What the floor has begun is a fact and none, wherever
+and whenever it did; nor is an operation whose routing names another work center by now, nor what an approved move asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from recon_platform.nights.records import Manifest
 from recon_platform.tables.policy import CapacityPolicy
 
 SHOWN = 3
+ON_FLOOR = ("running", "setup", "paused")
 MOVING_KINDS = ("frozen_break", "sibling", "rush", "split", "cancel", "override")
 BREAKS = {"work_order": pl.String, "op_seq": pl.Int64, "what": pl.String, "from": pl.String, "to": pl.String}
 
@@ -37,7 +39,8 @@ def fence_breaks(
 ) -> pl.DataFrame:
     """Columns work_order, op_seq, what, from, to: every break by `proposed` of the fence of `in_force`; empty is good.
 
-    `still_to_do` names operations (work_order, op_seq) that are not complete; `decisions` is `decisions_in_force`.
+    `still_to_do` names operations that are not complete (work_order, op_seq, status, work_center by their routing tonight);
+    `decisions` is `decisions_in_force`. A start is that of the set-up, which follows from the operation before.
     """
     hours = pl.col("work_center").replace_strict(
         dict(policy.frozen_hours_by_work_center), default=policy.frozen_hours, return_dtype=pl.Float64
@@ -45,13 +48,14 @@ def fence_breaks(
     fence = pl.lit(as_of) + pl.duration(seconds=hours * 3600)
     excused = excused_orders(decisions)
     keys = ["work_order", "op_seq"]
+    waiting = still_to_do.filter(~pl.col("status").is_in(ON_FLOOR)).select(*keys, "work_center").unique()
     inside = (
         in_force.filter(pl.col("start") < fence, pl.col("end") > as_of, ~pl.col("work_order").is_in(excused))
-        .join(still_to_do.select(keys).unique(), on=keys, how="semi")
-        .select(*keys, "work_center", "machine", "start")
+        .join(waiting, on=[*keys, "work_center"], how="semi")
+        .select(*keys, "work_center", "machine", start="setup_start")
     )
     both = inside.join(
-        proposed.select(*keys, "work_center", "machine", "start"),
+        proposed.select(*keys, "work_center", "machine", start="setup_start"),
         on=keys,
         how="left",
         suffix="_new",
@@ -67,9 +71,13 @@ def fence_breaks(
     if "external_days" in still_to_do.columns:  # a vendor takes what comes: there is no sequence to keep
         at_vendor = still_to_do.filter(pl.col("external_days").is_not_null())
         same = same.join(at_vendor.select(keys).unique(), on=keys, how="anti", maintain_order="left")
-    place = pl.struct("start", "work_order", "op_seq").rank("ordinal").over("machine")
-    place_new = pl.struct("start_new", "work_order", "op_seq").rank("ordinal").over("machine")
-    resequenced = same.filter(place != place_new)
+    order = same.sort(
+        "machine", "start", "start_new", "work_order", "op_seq"
+    )  # what starts together stands in no order
+    new = pl.col("start_new")
+    overtakes = new < new.cum_max().shift(1).over("machine")
+    overtaken = new > new.cum_min(reverse=True).shift(-1).over("machine")
+    resequenced = order.filter(overtakes.fill_null(False) | overtaken.fill_null(False))
     return pl.concat([
         _named(gone, "left out", "start", None),
         _named(elsewhere, "work center", "work_center", "work_center_new"),

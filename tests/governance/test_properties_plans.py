@@ -117,13 +117,14 @@ def test_17_only_an_approved_in_date_fitting_substitute_is_ever_offered(
     assert offered == allowed
 
 
-def schedule(*operations: tuple[str, str, str, float]) -> pl.DataFrame:
-    """Rows (work order, work center, machine, start in hours after `AS_OF`), an hour each."""
+def schedule(*operations: tuple[str, str, str, float], setup: float = 0.0) -> pl.DataFrame:
+    """Rows (work order, work center, machine, start in hours after `AS_OF`), an hour each, `setup` hours of it set-up."""
     return pl.DataFrame(
         [
             {
                 "work_order": order, "op_seq": 10, "work_center": center, "machine": machine,
-                "start": AS_OF + timedelta(hours=start), "end": AS_OF + timedelta(hours=start + 1),
+                "setup_start": AS_OF + timedelta(hours=start), "start": AS_OF + timedelta(hours=start + setup),
+                "end": AS_OF + timedelta(hours=start + 1),
             }
             for order, center, machine, start in operations
         ]
@@ -134,10 +135,22 @@ IN_FORCE = schedule(("A", "HD", "HD-1", 2), ("B", "HD", "HD-1", 4), ("C", "HD", 
 
 
 def breaks(
-    proposed: pl.DataFrame, decisions: pl.DataFrame | None = None, done: tuple[str, ...] = ()
+    proposed: pl.DataFrame,
+    decisions: pl.DataFrame | None = None,
+    *,
+    done: tuple[str, ...] = (),
+    status: dict[str, str] = {},  # noqa: B006
+    routed: dict[str, str] = {},  # noqa: B006
+    in_force: pl.DataFrame = IN_FORCE,
 ) -> list[tuple[str, str]]:
+    to_do = IN_FORCE.filter(~pl.col("work_order").is_in(done)).with_columns(
+        pl.col("work_order").replace_strict(status, default="waiting", return_dtype=pl.String).alias("status"),
+        pl.col("work_order")
+        .replace_strict(routed, default=pl.col("work_center"), return_dtype=pl.String)
+        .alias("work_center"),
+    )
     found = fence_breaks(
-        IN_FORCE, proposed, IN_FORCE.filter(~pl.col("work_order").is_in(done)),
+        in_force, proposed, to_do,
         DECISIONS_IN_FORCE.empty() if decisions is None else decisions, as_of=AS_OF, policy=CapacityPolicy(),
     )  # fmt: skip
     return found.select("work_order", "what").rows()
@@ -172,6 +185,41 @@ def test_18_every_kind_of_fence_break_is_found(proposed: pl.DataFrame, found: li
     assert breaks(proposed) == found
     assert breaks(proposed, approved("frozen_break", "A"), done=("B",)) == []
     assert breaks(proposed, approved("overtime", "A")) == found  # an approved move of another kind excuses nothing
+
+
+def test_18_what_the_floor_has_begun_is_a_fact_and_shifts_nobodys_place() -> None:
+    begun_late = schedule(("A", "HD", "HD-1", 6), ("B", "HD", "HD-1", 4.5), ("C", "HD", "HD-2", 3))
+    assert breaks(begun_late, status={"A": "running"}) == []
+    assert breaks(begun_late, status={"C": "running"}) == [("A", "sequence"), ("B", "sequence")]
+    begun_elsewhere = schedule(("A", "TR", "TR-1", 1), ("B", "HD", "HD-1", 4), ("C", "HD", "HD-2", 3))
+    assert breaks(begun_elsewhere, status={"A": "setup"}) == []
+
+
+def test_18_a_night_whose_floor_went_its_own_way_keeps_the_fence(tmp_path: Path) -> None:
+    first, second = (read_landing(night) for night in generate(tmp_path, orders=300, nights=2, seed=2).nights)
+    in_force = plan(first.frames, landing_context(first))["schedule"]
+    context = landing_context(second)
+    planned = plan(second.frames, context, published={"schedule": in_force})
+    operations = planned["reconciled_operations"].filter(pl.col("status") != "complete")
+    assert operations.filter(pl.col("status") == "running").height > 0
+    found = fence_breaks(
+        in_force, planned["schedule"], operations.join(planned["unscheduled"], on="work_order", how="anti"),
+        DECISIONS_IN_FORCE.empty(), as_of=context.as_of, policy=context.policy.capacity,
+    )  # fmt: skip
+    assert found.is_empty(), found
+
+
+def test_18_loads_that_became_one_are_in_no_order() -> None:
+    together = schedule(("A", "HD", "HD-1", 5), ("B", "HD", "HD-1", 5), ("C", "HD", "HD-2", 3))
+    assert breaks(together) == []
+
+
+def test_18_a_shorter_set_up_and_a_changed_routing_are_no_breaks() -> None:
+    begins = ("A", "HD", "HD-1", 2), ("B", "HD", "HD-1", 4), ("C", "HD", "HD-2", 3)
+    assert breaks(schedule(*begins), in_force=schedule(*begins, setup=0.5)) == []
+    rerouted = schedule(("A", "TR", "TR-1", 20), ("B", "HD", "HD-1", 4), ("C", "HD", "HD-2", 3))
+    assert breaks(rerouted, routed={"A": "TR"}) == []
+    assert breaks(rerouted) == [("A", "work center")]
 
 
 def test_18_what_is_finished_may_be_gone() -> None:
