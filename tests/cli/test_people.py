@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 
 from recon_platform.cli.app import REFUSED, execute
+from recon_platform.connectors.write_back import HttpErp
+from recon_platform.governance import Store, relay, service
+from recon_platform.governance.outbox import Message, put
+from recon_platform.nights.delivery import deliver
 
 
 class Terminal:
@@ -89,3 +93,20 @@ def test_signing_out_ends_the_session(terminal: Terminal) -> None:
     (terminal.lake / "admin" / "session.json").write_bytes(kept)
     (terminal.lake / "admin" / "session.json").chmod(0o600)
     assert "session has ended" in terminal.run("user", "list", home="admin", code=REFUSED)
+
+
+def test_a_person_sends_a_dead_message_again(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = terminal.json("init", "--manager", "mia")["secrets"]
+    terminal.login("admin", secrets["admin"])
+    store = Store(str(terminal.lake / "governance.db"), key=(terminal.lake / "governance.key").read_bytes())
+    with store.writing() as tx:
+        put(tx, "P", 1, [Message("P/1/W/10", "finite_dates", "erp", "W", {"op_seq": 10}, "v1")])
+    monkeypatch.setattr(relay, "MOST_ATTEMPTS", 1)
+    nobody = HttpErp("http://127.0.0.1:1/", secret="s")
+    for _ in range(2):
+        deliver(store, service("relay", "1"), erp=nobody, channels=False)
+    assert [message.state for message in store.outbox.find()] == ["dead"]
+    said = terminal.run("outbox", "replay", "P/1/W/10", "--reason", "the ERP is back", home="admin")
+    assert "1 wait again" in said
+    assert [message.state for message in store.outbox.find()] == ["waiting"]
+    assert "no message" in terminal.run("outbox", "replay", "P/1/X/10", "--reason", "x", home="admin", code=REFUSED)
