@@ -10,6 +10,7 @@ import typer
 from recon_platform.cli import doors, output
 from recon_platform.cli.change import say_made
 from recon_platform.cli.doors import needs
+from recon_platform.cli.nights import plant_code
 from recon_platform.cli.options import (
     GovernanceOption,
     HomeOption,
@@ -56,7 +57,7 @@ def list_agents(
     from recon_platform.nights.autonomy import whole
 
     door = doors.enter(Permission.READ, lake, governance, home)
-    code = _plant(lake, plant)
+    code = plant_code(lake, plant)
     found = scores(door.store, door.actor, code)
     rows = door.store.agents(door.actor, code)
     if as_json:
@@ -99,7 +100,7 @@ def propose(
     from recon_platform.nights.autonomy import draft, row_of
 
     door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
-    code = _plant(lake, plant)
+    code = plant_code(lake, plant)
     row = row_of(door.store.agents(door.actor, code), name)
     score = scores(door.store, door.actor, code).row(by_predicate=pl.col("agent") == name, named=True)
     asked = draft(row, code, json_object("--change", change), reason, score)
@@ -176,14 +177,7 @@ def serve(
     stdio_server(desk, lambda: doors.read_token(session)).run("stdio")
 
 
-def _plant(lake: str, plant: str | None) -> str:
-    from recon_platform.cli.nights import newest_manifest
-    from recon_platform.lake import Lake
-
-    return str(newest_manifest(Lake(lake), plant).pins.plant["code"])
-
-
 def _switch(lake: str, plant: str | None, name: str, reason: str, *, on: bool) -> Draft:
     from recon_platform.governance.agents import switch
 
-    return switch(_plant(lake, plant), name, reason, on=on)
+    return switch(plant_code(lake, plant), name, reason, on=on)

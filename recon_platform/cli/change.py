@@ -12,6 +12,7 @@ import typer
 
 from recon_platform.cli import doors, output
 from recon_platform.cli.doors import Door, needs
+from recon_platform.cli.nights import plant_code
 from recon_platform.cli.options import (
     GovernanceOption,
     HomeOption,
@@ -102,7 +103,7 @@ def override(
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
     content = {"change": json_changes(change), "subject": subject}
     until = door.store.clock() + timedelta(hours=hours)
-    code = _plant(lake, plant)
+    code = plant_code(lake, plant)
     _propose(
         door,
         lake,
@@ -153,7 +154,7 @@ def rollback(
     from recon_platform.nights.rollback import propose_rollback
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
-    made = propose_rollback(door.store, door.actor, _plant(lake, plant), version, reason)
+    made = propose_rollback(door.store, door.actor, plant_code(lake, plant), version, reason)
     say_made(door, lake, made, as_json)
 
 
@@ -175,7 +176,7 @@ def rollout(
     if state not in ROLLOUT_STATES:
         raise ValueError(f"a line is {', '.join(ROLLOUT_STATES)}; found {state!r}")
     door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
-    code = _plant(lake, plant)
+    code = plant_code(lake, plant)
     draft = Draft("switch", code, f"{LINE}{line}", f"line {line} to {state}", reason, {"line": line, "state": state})
     _propose(door, lake, draft, as_json)
 
@@ -258,7 +259,7 @@ def rules_propose(
     settings = ", ".join(row["setting"] for row in content["differences"])
     if not settings:
         raise ValueError(f"{file} changes nothing")
-    draft = Draft("policy", _plant(lake, plant), "policy", f"change {settings}", reason, content)
+    draft = Draft("policy", plant_code(lake, plant), "policy", f"change {settings}", reason, content)
     _propose(door, lake, draft, as_json)
 
 
@@ -322,10 +323,6 @@ def _newest(lake: str, plant: str | None) -> Manifest:
     from recon_platform.lake import Lake
 
     return newest_manifest(Lake(lake), plant)
-
-
-def _plant(lake: str, plant: str | None) -> str:
-    return str(_newest(lake, plant).pins.plant["code"])
 
 
 def _propose(door: Door, lake: str, draft: Draft, as_json: bool) -> None:

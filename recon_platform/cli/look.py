@@ -90,13 +90,12 @@ def explain(
 ) -> None:
     """Say why: what bounds each operation of an order, what its messages mean and what caused them."""
     from recon_platform.cli.explaining import explanation, render
-    from recon_platform.cli.nights import newest_manifest
+    from recon_platform.cli.nights import chosen_manifest
     from recon_platform.lake import Lake
-    from recon_platform.nights.records import manifest
 
     doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    found = newest_manifest(stored, plant) if run is None else manifest(stored, run)
+    found = chosen_manifest(stored, plant, run)
     said = explanation(stored, found, subject, op)
     if as_json:
         output.print_json(said)

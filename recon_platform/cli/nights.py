@@ -196,6 +196,20 @@ def newest_manifest(lake: Lake, plant: str | None) -> Manifest:
     return found[-1]
 
 
+def chosen_manifest(lake: Lake, plant: str | None, run: str | None) -> Manifest:
+    """The manifest of `run`, or of the newest complete run where none is named; ValueError as `newest_manifest`."""
+    from recon_platform.nights.records import manifest
+
+    return newest_manifest(lake, plant) if run is None else manifest(lake, run)
+
+
+def plant_code(lake: str, plant: str | None) -> str:
+    """The plant meant: `plant`, or the only one of the lake; ValueError as `newest_manifest`."""
+    from recon_platform.lake import Lake
+
+    return str(newest_manifest(Lake(lake), plant).pins.plant["code"])
+
+
 def follow_plant(store: Store | None, as_of: datetime) -> None:
     """Let the clock of a generated plant's store follow its nights; a real plant's store is left as it is."""
     from recon_platform.governance import plant_time

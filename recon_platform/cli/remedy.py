@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +19,6 @@ from recon_platform.cli.options import (
     json_changes,
 )
 from recon_platform.governance.permissions import Permission
-
-if TYPE_CHECKING:
-    pass
 
 BY = ("cause", "work_order", "work_center", "customer")
 
@@ -46,16 +43,15 @@ def delta(
     """Show what the plan does differently from the schedule in force and why, rolled up and operation by operation."""
     import polars as pl
 
-    from recon_platform.cli.nights import newest_manifest
+    from recon_platform.cli.nights import chosen_manifest
     from recon_platform.lake import Lake
-    from recon_platform.nights.records import manifest
     from recon_platform.proposal.rollup import roll_up
 
     if by not in BY:
         raise ValueError(f"--by is one of {', '.join(BY)}; found {by!r}")
     doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    found = newest_manifest(stored, plant) if run is None else manifest(stored, run)
+    found = chosen_manifest(stored, plant, run)
     tables = ("proposal_changes", "schedule", "supply_orders", "sales_orders", "reconciled_operations")
     frames = {name: found.read(stored, name) for name in tables}
     changes = frames["proposal_changes"]
@@ -90,9 +86,8 @@ def whatif(
     as_json: JsonOption = False,
 ) -> None:
     """Plan again with a change and show its effect: customer lines, lateness, hours, cost, what moves. Nothing is kept."""
-    from recon_platform.cli.nights import newest_manifest
+    from recon_platform.cli.nights import chosen_manifest
     from recon_platform.lake import Lake
-    from recon_platform.nights.records import manifest
     from recon_platform.nights.trial import night_frames
     from recon_platform.proposal.own import evaluate_own, override, own_proposal
 
@@ -100,7 +95,7 @@ def whatif(
         raise ValueError("say what to try: either --kind with --subject, or --change")
     doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    found = newest_manifest(stored, plant) if run is None else manifest(stored, run)
+    found = chosen_manifest(stored, plant, run)
     frames = night_frames(stored, found)
     if kind is not None:
         proposal = own_proposal(frames, kind=kind, subject=subject, value=value, reason="what if")

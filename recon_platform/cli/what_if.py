@@ -61,16 +61,15 @@ def what_if(
     as_json: JsonOption = False,
 ) -> None:
     """Show what changes would do to messages, orders, load, tools, people, vendors and money. Changes nothing."""
-    from recon_platform.cli.nights import newest_manifest
+    from recon_platform.cli.nights import chosen_manifest
     from recon_platform.lake import Lake
     from recon_platform.material.what_if import what_if as effects_of
-    from recon_platform.nights.records import manifest
     from recon_platform.nights.trial import material_frames
     from recon_platform.planning.decisions import apply_changes
 
     doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored: Lake = Lake(lake)
-    found = newest_manifest(stored, plant) if run is None else manifest(stored, run)
+    found = chosen_manifest(stored, plant, run)
     if not (withdraw or demand or parameter or supply or change):
         raise typer.BadParameter("say what to try: " + ", ".join(f"--{name} {form}" for name, form in FORMS.items()))
     frames = material_frames(stored, found)

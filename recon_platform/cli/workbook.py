@@ -90,12 +90,7 @@ def workbook_propose(
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
     stored, found = _night(lake, plant, None)
     _, rows = _measured(stored, found, file)
-    pins = found.pins
-    where = {
-        "plant": str(pins.plant["code"]), "planning_date": pins.planning_date, "sequence": pins.sequence,
-        "run_id": found.run_id,
-    }  # fmt: skip
-    made = door.store.requests.propose_all(door.actor, [move_draft(row, where) for row in rows])
+    made = door.store.requests.propose_all(door.actor, [move_draft(row, found.identity) for row in rows])
     after(door, lake)
     if as_json:
         output.print_json(made)
@@ -105,12 +100,11 @@ def workbook_propose(
 
 
 def _night(lake: str, plant: str | None, run: str | None) -> tuple[Lake, Manifest]:
-    from recon_platform.cli.nights import newest_manifest
+    from recon_platform.cli.nights import chosen_manifest
     from recon_platform.lake import Lake
-    from recon_platform.nights.records import manifest
 
     stored: Lake = Lake(lake)
-    return stored, newest_manifest(stored, plant) if run is None else manifest(stored, run)
+    return stored, chosen_manifest(stored, plant, run)
 
 
 def _measured(stored: Lake, found: Manifest, file: Path) -> tuple[pl.DataFrame, list[dict[str, object]]]:

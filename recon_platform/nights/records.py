@@ -100,6 +100,15 @@ class Manifest:
         return self.pins.run_id
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """Plant, planning date, sequence and run, as requests about a run name them."""
+        pins = self.pins
+        return {
+            "plant": str(pins.plant["code"]), "planning_date": pins.planning_date, "sequence": pins.sequence,
+            "run_id": pins.run_id,
+        }  # fmt: skip
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all output digests."""
         content = json.dumps({name: entry.digest for name, entry in self.outputs.items()}, sort_keys=True)

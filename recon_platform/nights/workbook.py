@@ -15,14 +15,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from recon_platform.proposal.own import LINE_KINDS
-from recon_platform.proposal.workbook import LINE_COLUMNS, CellError, CellsError, shown_tables
+from recon_platform.proposal.workbook import LINE_COLUMNS, MOST_LINES, CellError, CellsError, shown_tables
 from recon_platform.tables.model import Frames
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 LINES_SHEET = "my proposals"
-LINE_ROWS = 200  # rows prepared for proposals
 SHEETS = {"exception_moves": "moves", "proposal_changes": "changes", "order_promises": "customer lines"}
 WIDEST = 60
 HOW = (
@@ -53,7 +52,7 @@ def write_workbook(path: Path, frames: Frames, run_id: str, zone: ZoneInfo) -> N
     lines = book.create_sheet(LINES_SHEET)
     _fill(lines, [LINE_COLUMNS])
     kinds = DataValidation(type="list", formula1=f'"{",".join(LINE_KINDS)}"', allow_blank=True)
-    kinds.add(f"A2:A{LINE_ROWS + 1}")
+    kinds.add(f"A2:A{MOST_LINES + 1}")
     lines.add_data_validation(kinds)
     for name, frame in shown_tables(frames).items():
         local = frame.with_columns(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from threading import Event, Thread
 
 
-class Worker:
+class Worker(ABC):
     """`run` is the work; it ends soon after `ended` is set. `alive` is False after something that a restart must mend."""
 
     def __init__(self, name: str) -> None:
@@ -26,6 +27,6 @@ class Worker:
         self.ended.set()
         self._thread.join(10)
 
+    @abstractmethod
     def run(self) -> None:
         """The work."""
-        raise NotImplementedError

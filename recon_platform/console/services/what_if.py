@@ -72,14 +72,7 @@ def propose(console: Console, actor: Actor, night: Night, found: Tried, reason: 
     """Ask somebody else to decide what was tried out. Raises ValueError where a newer run has replaced the one tried."""
     if found.run_id != night.run_id:
         raise ValueError("a newer run replaced the plan this was tried on; try it again")
-    pins = night.manifest.pins
-    where = {
-        "plant": found.plant,
-        "planning_date": pins.planning_date,
-        "sequence": pins.sequence,
-        "run_id": night.run_id,
-    }
-    draft = move_draft(found.row, where)
+    draft = move_draft(found.row, night.manifest.identity)
     return console.store.requests.propose(actor, replace(draft, reason=reason.strip() or draft.reason))
 
 
