@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
-from recon_platform.metrics.definitions import Period, share, total
+from recon_platform.metrics.definitions import Period, share, total, unavailable
 
 
 def expedites(sales_orders: pl.DataFrame, fence_breaks: pl.DataFrame, *, period: Period) -> pl.DataFrame:
@@ -63,23 +65,34 @@ def overtime(labour_hours: pl.DataFrame, *, period: Period, threshold_hours: flo
 
 
 def capacity_clarity(planned: pl.DataFrame, actual: pl.DataFrame, *, period: Period) -> pl.DataFrame:
-    """|planned − actual| ÷ available hours per work center.
+    """|planned − actual| ÷ available hours per work center, and for the plant the sum of the one by the sum of the other.
 
-    `planned` are rows of `capacity_load` as they stood before the period (basis `scheduled`); `actual` holds
-    work_center, date and hours worked. A work center nobody planned or worked at is not listed.
+    `planned` are rows of `capacity_load` of an earlier run (basis `scheduled`); `actual` holds work_center, date and
+    hours worked. Counted are the days of `period` from the first that the run planned: before it there is no plan to
+    compare with. A work center nobody planned is not listed.
     """
+    scheduled = planned.filter(pl.col("basis") == "scheduled", pl.col("bucket_start") <= period.end)
+    first: date | None = scheduled.select(pl.col("bucket_start").min()).item()
+    if first is None:
+        return unavailable("capacity_clarity", "the run before planned no day that is over", period)
+    days = Period(max(first, period.start), period.end)
     plan = (
-        planned.filter(pl.col("bucket_start").is_between(period.start, period.end) & (pl.col("basis") == "scheduled"))
+        scheduled.filter(pl.col("bucket_start").is_between(days.start, days.end))
         .group_by("work_center")
         .agg(planned=pl.col("loaded_min").sum() / 60.0, available=pl.col("available_min").sum() / 60.0)
     )
     worked = (
-        actual.filter(pl.col("date").is_between(period.start, period.end) & pl.col("work_center").is_not_null())
+        actual.filter(pl.col("date").is_between(days.start, days.end) & pl.col("work_center").is_not_null())
         .group_by("work_center").agg(actual=pl.col("hours").sum())
     )  # fmt: skip
     counts = plan.join(worked, on="work_center", how="left").select(
         subject="work_center",
         numerator=(pl.col("planned") - pl.col("actual").fill_null(0.0)).abs(),
         denominator="available",
+    ).sort("subject")  # fmt: skip
+    return pl.concat(
+        [
+            share("capacity_clarity", counts.select(pl.col("numerator", "denominator").sum()), period=days),
+            share("capacity_clarity", counts, scope="work_center", period=days),
+        ]
     )
-    return share("capacity_clarity", counts.sort("subject"), scope="work_center", period=period)

@@ -52,18 +52,18 @@ def night_report(frames: Frames, context: PlanContext) -> Report:
     ships = moved_lines(frames["order_promises"])
     exceptions = _exceptions(frames)
     impact = frames.get("expected_impact", pl.DataFrame())
-    utilization = _utilization(frames["capacity_load"], context)
+    loaded = utilization(frames["capacity_load"], context)
     return Report(
         plant=context.plant.code,
         planning_date=context.planning_date.isoformat(),
         sequence=context.sequence,
         as_of=context.as_of.astimezone(context.plant.zone),
-        headline=_headline(frames["order_promises"], ships, exceptions, utilization),
+        headline=_headline(frames["order_promises"], ships, exceptions, loaded),
         ships=ships,
         health=_health(frames.get("metrics")),
         findings=_findings(frames["findings"]),
         messages=_messages(frames["action_messages"]),
-        utilization=utilization,
+        utilization=loaded,
         shortages=_shortages(frames["shortages"]),
         shortages_total=frames["shortages"].height,
         exceptions=exceptions,
@@ -110,13 +110,16 @@ def _exceptions(frames: Frames) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _utilization(load: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+def utilization(load: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+    """Per cent of the next days' working time that is asked for and scheduled, per work center, the constraint first.
+
+    `load` are rows of `capacity_load`, whose loaded minutes hold the set-up already.
+    """
     last = context.planning_date + timedelta(days=LOAD_DAYS)
-    used = pl.col("loaded_min").sum() + pl.col("setup_min").sum()
     return (
         load.filter(pl.col("bucket_start").is_between(context.planning_date, last, closed="left"))
         .group_by("work_center", "basis")
-        .agg(used.alias("used"), pl.col("available_min").sum().alias("available"))
+        .agg(pl.col("loaded_min").sum().alias("used"), pl.col("available_min").sum().alias("available"))
         .with_columns(
             pl.when(pl.col("available") > 0)
             .then((100 * pl.col("used") / pl.col("available")).round(1))

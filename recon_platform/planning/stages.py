@@ -180,7 +180,7 @@ STAGES: tuple[Stage, ...] = (
         reads=(
             *_CONFORMED, *_RECONCILED, *_MATERIAL, "shortages", "schedule", "unscheduled", "capacity_load",
             "order_promises", "published.schedule", "previous.order_promises", "previous.action_messages",
-            "decisions_in_force",
+            "previous.capacity_load", "decisions_in_force",
         ),
         writes=("metrics",), run=decided(_metrics),
     ),

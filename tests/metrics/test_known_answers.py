@@ -228,6 +228,31 @@ def test_capacity_clarity_is_the_distance_of_plan_and_work() -> None:
     made = capacity_clarity(planned, actual, period=PERIOD)
     assert value(made, "capacity_clarity", "work_center", "W1") == pytest.approx(0.2)
     assert value(made, "capacity_clarity", "work_center", "W2") is None
+    assert value(made, "capacity_clarity") == pytest.approx(0.2)
+
+
+def load(center: str, day: int, loaded_hours: float, basis: str = "scheduled") -> dict[str, Any]:
+    return {"work_center": center, "bucket_start": date(2026, 3, day), "basis": basis, "available_min": 600.0,
+            "loaded_min": 60 * loaded_hours, "setup_min": 0.0, "overtime_min": 0.0}  # fmt: skip
+
+
+def test_capacity_clarity_compares_the_days_that_were_planned() -> None:
+    planned = table("capacity_load").frame(
+        [load("W1", 14, 8), load("W1", 15, 8), load("W1", 16, 8), load("W2", 14, 4), load("W1", 13, 9, "required")]
+    )
+    actual = pl.DataFrame({
+        "work_center": ["W1", "W1", "W1", "W2", None], "date": [date(2026, 3, day) for day in (10, 14, 15, 14, 14)],
+        "hours": [70.0, 9.0, 4.0, 6.0, 50.0],
+    })  # fmt: skip
+    made = capacity_clarity(planned, actual, period=PERIOD)
+    assert value(made, "capacity_clarity", "work_center", "W1") == pytest.approx(3 / 20)
+    assert value(made, "capacity_clarity", "work_center", "W2") == pytest.approx(2 / 10)
+    assert value(made, "capacity_clarity") == pytest.approx(5 / 30)
+    assert set(made["period_start"]) == {date(2026, 3, 14)}
+    late = capacity_clarity(planned.filter(pl.col("bucket_start") == date(2026, 3, 16)), actual, period=PERIOD)
+    assert value(late, "capacity_clarity") is None and late["note"].to_list() == [
+        "the run before planned no day that is over"
+    ]
 
 
 def finding(name: str, order: str, rule: str, state: str, *how: str | None) -> dict[str, Any]:

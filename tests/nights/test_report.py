@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
-from recon_platform.nights.report import moved_lines
+from recon_platform.nights.report import moved_lines, utilization
+from recon_platform.tables.capacity import CAPACITY_LOAD
+from recon_platform.tables.context import PlanContext, Plant
 from recon_platform.tables.proposal import ORDER_PROMISES
 
 MONDAY, TUESDAY, FRIDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 6)
@@ -46,3 +48,13 @@ def test_lines_are_ranked_by_consequence() -> None:
         line(4, projected_ship=date(2026, 2, 27), late_days=-3.0, customer_class="A"),
     )
     assert found["sales_order"].to_list() == ["S3", "S2", "S1", "S4"]
+
+
+def test_utilization_counts_set_up_once() -> None:
+    load = CAPACITY_LOAD.frame([
+        {"work_center": "W1", "bucket_start": MONDAY, "basis": basis, "available_min": 600.0, "loaded_min": loaded,
+         "setup_min": 120.0, "overtime_min": 0.0}
+        for basis, loaded in (("required", 540.0), ("scheduled", 480.0))
+    ])  # fmt: skip
+    context = PlanContext(Plant("P1"), MONDAY, datetime(2026, 3, 2, 2, tzinfo=UTC))
+    assert utilization(load, context).rows() == [("W1", 90.0, 80.0)]

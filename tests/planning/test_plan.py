@@ -74,3 +74,22 @@ def test_every_open_customer_line_has_a_promise(planned: dict[str, pl.DataFrame]
     assert promises.height == open_lines.height
     undated = promises.filter(pl.col("projected_ship").is_null())
     assert undated.filter(pl.col("bound_by").is_null()).is_empty()
+
+
+def test_the_second_night_holds_the_hours_planned_against_the_hours_worked(
+    small_nights: list[Landing], planned: dict[str, pl.DataFrame]
+) -> None:
+    first, second = planned["metrics"], small_nights[1]
+    assert first.filter(metric="capacity_clarity").get_column("note").to_list() == ["no plan of an earlier night"]
+    yesterday = landing_context(small_nights[0]).planning_date
+    read = {
+        name: planned[name] for name in STAGES[-1].reads
+        if name in planned and name != "labour_hours"
+    } | {"previous.capacity_load": planned["capacity_load"]}  # fmt: skip
+    conformed = run_stage(
+        STAGES[0], {f"raw.{name}": frame for name, frame in second.frames.items()}, landing_context(second)
+    )
+    made = run_stage(STAGES[-1], read | {"labour_hours": conformed["labour_hours"]}, landing_context(second))
+    found = made["metrics"].filter(metric="capacity_clarity")
+    assert set(found["scope"]) == {"plant", "work_center"} and set(found["period_end"]) == {yesterday}
+    assert found.filter(scope="plant")["value"][0] > 0

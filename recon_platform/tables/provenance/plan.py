@@ -36,7 +36,7 @@ _MEASURED = (
     "sales_orders.qty,requested_date,first_promised_date,rush shipments.shipped_on,qty,freight_cost receipts.received_on,qty "
     "purchase_orders.due_date,promised_date labour_hours.regular_hours,overtime_hours findings.rule,severity,state "
     "reconciled_orders.status,erp_status inventory_transactions.qty,book_qty published.schedule.start,machine schedule.start,"
-    "machine operation_status.ended_at capacity_load.loaded_min,available_min"
+    "machine operation_status.ended_at previous.capacity_load.loaded_min,available_min"
 )
 
 _LOAD = {
