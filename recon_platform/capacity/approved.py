@@ -78,7 +78,8 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
                 elif kind == "look_ahead" and grant["as_of"] == now.isoformat():
                     look_ahead = (float(grant["k1"]), float(grant["k2"]))
     return Approved(
-        _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING), pl.DataFrame(released, schema=_RELEASED), pull,
+        _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING),
+        pl.DataFrame(released, schema=_RELEASED).unique(maintain_order=True), pull,
         pl.DataFrame(pins, schema=_PIN).unique(["work_order", "op_seq"], keep="last", maintain_order=True), look_ahead,
     )  # fmt: skip
 

@@ -293,3 +293,16 @@ def test_a_pin_to_a_machine_of_another_work_center_binds_nothing() -> None:
     builder.order("W", [{"work_center": "A", "run": 60.0}])
     pin(builder, "W", 10, "B-01")
     assert machine_of(plan(builder), "W") == "A-01"
+
+
+def test_an_operation_that_two_moves_let_out_of_the_fence_is_planned_once() -> None:
+    builder = PlantBuilder()
+    builder.center("A")
+    for order in ("W", "V"):
+        builder.order(order, [{"work_center": "A", "run": 60.0}])
+    builder.rows["published"] = plan(builder)["schedule"].to_dicts()
+    for _ in range(2):
+        approve(builder, kind="fence", work_order="W", op_seq=10)
+    approve(builder, kind="fence", work_order="V", op_seq=None)
+    approve(builder, kind="fence", work_order="V", op_seq=None)
+    assert sorted(plan(builder)["schedule"]["work_order"]) == ["V", "W"]
