@@ -15,6 +15,7 @@ ERP = "erp"
 CORRECTION, SAMPLE = "correction", "sample"
 LOCKING = frozenset({"move", CORRECTION, SAMPLE})
 """Kinds of requests whose rejection keeps the same advice away for a while."""
+SIGNED_BY = ("agent", "agent_version")  # not in rows of before agents signed what they make
 TOLD = ("work_order", "purchase_order", "change", "field", "from", "to", "reason")
 
 
@@ -31,5 +32,6 @@ def key_of(plant: str, change: Mapping[str, Any]) -> str:
 def _message(plant: str, change: Mapping[str, Any], approved_by: str) -> Message:
     key = key_of(plant, change)
     content = {name: change[name] for name in TOLD} | {"approved_by": approved_by, "idempotency_key": key}
+    content |= {name: change[name] for name in SIGNED_BY if change.get(name) is not None}
     subject = change["work_order"] or change["purchase_order"]
     return Message(key=key, kind="order_changes", target=ERP, subject=str(subject), content=content)

@@ -23,7 +23,6 @@ from recon_platform.governance.agents import (
     registry_of,
 )
 from recon_platform.governance.requests import Draft
-from recon_platform.nights.versions import source_digest
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -31,28 +30,11 @@ if TYPE_CHECKING:
     from recon_platform.governance import Store
     from recon_platform.governance.actors import Actor
     from recon_platform.governance.decisions import Decision
-    from recon_platform.nights.records import Manifest
 
-CODE: dict[str, tuple[str, ...]] = {
-    "reconciler": ("reconcile",), "shortage_finder": ("material",), "scheduler": ("capacity", "planning"),
-    "parameter_learner": ("conform",), "replanner": ("proposal",),
-}  # fmt: skip
-"""The packages whose code an agent is."""
-DIGITS = 12
 LIMITED_BY = ("reconciled_orders", "pegging", "sales_orders")
 OPEN = ("firm", "released", "in_process")
 WORST = 0.8  # all its rules together: an agent that people find right less often than this acts alone no more
 JUDGED = 20  # judgements before that counts
-
-
-def versions(manifest: Manifest) -> dict[str, str]:
-    """The version of each agent in a run: digest of its code, and of the rules and policy it went by."""
-    pins = manifest.pins
-    return {
-        name: f"{source_digest(*packages)[:DIGITS]}+"
-        f"{pins.rule_version[:DIGITS] if name == 'reconciler' else pins.policy_digest[:DIGITS]}"
-        for name, packages in CODE.items()
-    }
 
 
 def within_limits(alone: pl.DataFrame, frames: Frames, context: PlanContext, agent: Agent) -> pl.Series:

@@ -26,7 +26,7 @@ from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.policies import effective_policy
 from recon_platform.nights.proposing import propose
 from recon_platform.nights.records import OPEN, Manifest, Pins, TableVersion, name_run
-from recon_platform.nights.versions import code_version, library_versions, rule_version
+from recon_platform.nights.versions import agent_versions, code_version, library_versions, rule_version
 from recon_platform.planning import Stage
 from recon_platform.planning import run_stage as run_in_memory
 from recon_platform.proposal.stages import NIGHT_STAGES
@@ -181,6 +181,7 @@ def open_night(
         "rule_version": rule_version(), "code_version": code_version(), "libraries": library_versions(),
         "landing_digest": landing.digest, "previous_run": before.run_id if before is not None else None,
         "schedule_version": in_force.schedule_version if in_force is not None else None,
+        "agents": agent_versions(context.policy.digest),
     }  # fmt: skip
     decided = lake.digest(decisions, DECISIONS_IN_FORCE)
     named = hashlib.sha256(json.dumps([settings, decided], sort_keys=True).encode()).hexdigest()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from recon_platform.governance.actors import Actor, service
 from recon_platform.governance.agents import registry_of
 from recon_platform.lake import Lake
-from recon_platform.nights.autonomy import fall, versions
+from recon_platform.nights.autonomy import fall
 from recon_platform.nights.corrections import corrections
 from recon_platform.nights.records import Manifest
 from recon_platform.nights.versions import code_version
@@ -37,7 +37,7 @@ def propose(lake: Lake, store: Store, manifest: Manifest, actor: Actor | None = 
     return store.requests.open_run(
         actor, plant=pins.plant["code"], planning_date=pins.planning_date, sequence=pins.sequence,
         run_id=manifest.run_id, base=base_content(lake, manifest), moves=manifest.read(lake, "exception_moves"), corrections=waiting,
-        automatic=automatic, parameters=asked_by_itself(lake, manifest, rows["parameter_learner"]), versions=versions(manifest),
+        automatic=automatic, parameters=asked_by_itself(lake, manifest, rows["parameter_learner"]), versions=pins.agents,
     )  # fmt: skip
 
 

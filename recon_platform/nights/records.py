@@ -63,6 +63,7 @@ class Pins:
     landing: Mapping[str, Any] = field(default_factory=dict)
     rerun_of: str | None = None  # the run whose tables stand in for stages that an event cannot change
     carried: tuple[str, ...] = ()  # those stages
+    agents: Mapping[str, str] = field(default_factory=dict)  # version of each; empty in runs before they were kept
 
     @property
     def context(self) -> PlanContext:
@@ -73,6 +74,7 @@ class Pins:
             as_of=datetime.fromisoformat(self.as_of).astimezone(UTC),
             sequence=self.sequence,
             policy=policy_from_dict(self.policy),
+            agents=self.agents,
         )
 
     def to_json(self) -> str:

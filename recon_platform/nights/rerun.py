@@ -31,7 +31,7 @@ from recon_platform.nights.night import (
     write_table,
 )
 from recon_platform.nights.records import OPEN, Manifest, name_run
-from recon_platform.nights.versions import code_version, library_versions, rule_version
+from recon_platform.nights.versions import agent_versions, code_version, library_versions, rule_version
 from recon_platform.proposal.stages import NIGHT_STAGES
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 
@@ -68,7 +68,7 @@ def open_rerun(
     pins = replace(
         base.pins, sequence=(newest or base).pins.sequence + 1, previous_run=base.run_id, rerun_of=base.run_id,
         landing_digest=hashlib.sha256("\n".join(revisions).encode()).hexdigest(), code_version=code_version(),
-        rule_version=rule_version(), libraries=library_versions(), inputs={},
+        rule_version=rule_version(), libraries=library_versions(), inputs={}, agents=agent_versions(base.pins.policy_digest),
         schedule_version=in_force.schedule_version if in_force is not None else None,
         carried=CARRIED if same_code and same_decisions else (),
     )  # fmt: skip

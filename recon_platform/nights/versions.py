@@ -15,6 +15,12 @@ import recon_platform
 PACKAGE = Path(recon_platform.__file__).parent
 DISTRIBUTION = "recon-platform"
 LIBRARIES = ("polars", "deltalake", "numba", "numpy", "pandera")
+AGENTS: dict[str, tuple[str, ...]] = {
+    "reconciler": ("conform", "reconcile"), "shortage_finder": ("material",), "scheduler": ("capacity", "planning"),
+    "parameter_learner": ("conform",), "replanner": ("proposal",),
+}  # fmt: skip
+"""The packages whose code an agent is."""
+DIGITS = 12
 NOT_PLANNING = ("cli", "console", "bench")
 
 
@@ -40,6 +46,15 @@ def code_version() -> str:
 def rule_version() -> str:
     """Digest of the reconciliation rules as they stand in the code."""
     return source_digest("reconcile")[:16]
+
+
+def agent_versions(policy_digest: str) -> dict[str, str]:
+    """The version of each agent: digest of its code, and of the rules (reconciler) or else the policy it goes by."""
+    rules = {"reconciler": rule_version()}
+    return {
+        name: f"{source_digest(*packages)[:DIGITS]}+{rules.get(name, policy_digest)[:DIGITS]}"
+        for name, packages in AGENTS.items()
+    }
 
 
 @cache

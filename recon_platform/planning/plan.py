@@ -16,7 +16,7 @@ Progress = Callable[[str], None]
 
 
 def run_stage(stage: Stage, frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
-    """Run one stage on the tables it declares and no others; what it made stands in the order of the tables' keys.
+    """Run one stage on the tables it declares and no others; what it made is signed and stands in the order of the keys.
 
     Raises ValueError where a table it needs is not there, or where it made other tables than it declares: a stage
     that reads more than it says could not be replayed from the manifest.
@@ -30,7 +30,8 @@ def run_stage(stage: Stage, frames: Frames, context: PlanContext) -> dict[str, p
             f"stage {stage.name} declares {sorted(stage.writes)}; it made {sorted(set(made) - set(stage.writes))} more "
             f"and left out {sorted(set(stage.writes) - set(made))}"
         )
-    return {name: settled(output_table(name), frame) for name, frame in made.items()}
+    tables = {name: output_table(name) for name in made}
+    return {name: settled(tables[name], tables[name].signed(frame, context.agents)) for name, frame in made.items()}
 
 
 def run_stages(

@@ -19,10 +19,11 @@ from recon_platform.proposal.candidates import RULE_VERSION, candidates, late_or
 from recon_platform.proposal.evaluate import compare, pinned
 from recon_platform.proposal.sets import Evaluator, MoveSet, Tried, excludes, good_set, pairs_worth_trying
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.model import Frames
+from recon_platform.tables.model import SIGNED, Frames
 from recon_platform.tables.proposal import EXCEPTION_MOVES
 
-SHOWN = tuple(name for name in EXCEPTION_MOVES.column_names if name not in ("digest", "rank", "state", "in_set"))
+NOT_SHOWN = ("digest", "rank", "state", "in_set", *(column.name for column in SIGNED))
+SHOWN = tuple(name for name in EXCEPTION_MOVES.column_names if name not in NOT_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,10 @@ from recon_platform.reconcile.ranking import rank
 from recon_platform.reconcile.reversals import reversal_findings
 from recon_platform.reconcile.routing_rules import routing_findings
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.model import Frames
+from recon_platform.tables.model import SIGNED, Frames
 from recon_platform.tables.reconciled import FINDING_GROUPS, FINDINGS
+
+FOUND = tuple(column.name for column in FINDINGS.columns if column not in SIGNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def reconcile(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     made = reconciled_orders(orders, settled, context)
     ranked = rank(with_groups(settled, orders), context)
     return {
-        "findings": FINDINGS.frame(ranked.select(FINDINGS.column_names)).sort("finding"),
+        "findings": FINDINGS.frame(ranked.select(FOUND)).sort("finding"),
         "finding_groups": FINDING_GROUPS.frame(finding_groups(ranked)),
         "finding_sample": sample(settled, context),
         "rule_precision": precision,

@@ -5,7 +5,7 @@ Belongs here: descriptions only. What fills them lives in `recon_platform.confor
 
 from __future__ import annotations
 
-from recon_platform.tables.model import Column, Kind, Layer, Table
+from recon_platform.tables.model import SIGNED, Column, Kind, Layer, Table
 from recon_platform.tables.reconciled import FINDING_COLUMNS
 
 SEVERITIES = ("low", "medium", "high", "critical")
@@ -106,7 +106,8 @@ DATA_FINDINGS = Table(
     layer=Layer.CONFORMED,
     meaning="What the data gates found in rows that came through, or in tables as a whole.",
     key=("finding",),
-    columns=FINDING_COLUMNS,
+    agent="reconciler",
+    columns=(*FINDING_COLUMNS, *SIGNED),
 )
 
 KEY_PROPOSALS = Table(
@@ -144,6 +145,7 @@ PARAMETER_PROPOSALS = Table(
     layer=Layer.CONFORMED,
     meaning="Lead times, run and set-up times and yields as they were measured. Used only once a person approved them.",
     key=("kind", "subject"),
+    agent="parameter_learner",
     columns=(
         Column("kind", Kind.TEXT, "What was learned.", allowed=("lead_time", "run_time", "setup_time", "yield")),
         Column(
@@ -159,6 +161,7 @@ PARAMETER_PROPOSALS = Table(
         Column("samples", Kind.WHOLE, "Measurements behind it.", minimum=1),
         Column("unit", Kind.TEXT, "Unit of the values."),
         Column("stale", Kind.FLAG, "The planned value is off by more than the tolerance of the policy."),
+        *SIGNED,
     ),
 )
 

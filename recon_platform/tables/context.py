@@ -5,6 +5,7 @@ Nothing here is read from the machine: whoever starts a night decides these valu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -31,7 +32,8 @@ class PlanContext:
     """The fixed frame of one plan run.
 
     `as_of` is the instant (UTC) the data speak of; `planning_date` the working date planned on, in plant time;
-    `sequence` 0 for the nightly run and 1, 2, … for reruns after events.
+    `sequence` 0 for the nightly run and 1, 2, … for reruns after events; `agents` the version of each agent, which signs
+    the rows it makes (empty: nothing is signed).
     """
 
     plant: Plant
@@ -39,6 +41,7 @@ class PlanContext:
     as_of: datetime
     sequence: int = 0
     policy: Policy = field(default_factory=Policy)
+    agents: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:

@@ -5,7 +5,7 @@ Belongs here: the shape of what netting makes. Does not belong here: how it is m
 
 from __future__ import annotations
 
-from recon_platform.tables.model import Column, Kind, Layer, Table
+from recon_platform.tables.model import SIGNED, Column, Kind, Layer, Table
 
 SUPPLY_TYPES = ("stock", "purchase_order", "work_order", "planned")
 DEMAND_TYPES = (
@@ -193,6 +193,7 @@ SHORTAGES = Table(
     layer=Layer.MATERIAL,
     meaning="Components that will not be there when an order needs them, at the dates supply really has.",
     key=("item", "work_order", "op_seq"),
+    agent="shortage_finder",
     columns=(
         Column("item", Kind.KEY, "Component that is short.", refers_to="items"),
         Column("work_order", Kind.KEY, "Work order or planned order that lacks it."),
@@ -225,6 +226,7 @@ SHORTAGES = Table(
         Column("named_lines", Kind.TEXT, "The first of these lines by name.", nullable=True),
         Column("value", Kind.NUMBER, "Short quantity × cost of the component.", unit="plant currency", nullable=True),
         Column("remedy", Kind.TEXT, "What could be done; a proposal.", nullable=True),
+        *SIGNED,
     ),
 )
 

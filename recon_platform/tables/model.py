@@ -87,6 +87,16 @@ class Column:
         return POLARS_TYPE[self.kind]
 
 
+SIGNED: tuple[Column, ...] = (
+    Column("agent", Kind.KEY, "Agent of the platform that made the row; null where no night made it.", nullable=True),
+    Column(
+        "agent_version", Kind.TEXT, "Its version that night: digest of its code, `+`, digest of its rules or policy.",
+        nullable=True,
+    ),
+)  # fmt: skip
+"""The last columns of a table with an `agent`. The runner of stages fills them in: no agent signs for itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table: its columns, the key that makes a row unique, who answers for it, and what it means."""
@@ -99,6 +109,7 @@ class Table:
     optional: bool = False
     source: str | None = None  # "erp" or "mes" for landing tables
     owner: str = "planning"
+    agent: str | None = None  # agent of the platform that makes the rows; they end in `SIGNED`
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -107,6 +118,17 @@ class Table:
         unknown = set(self.key) - set(names)
         if unknown:
             raise ValueError(f"table {self.name}: key columns {sorted(unknown)} are not among its columns")
+
+    def signed(self, frame: pl.DataFrame, versions: Mapping[str, str]) -> pl.DataFrame:
+        """`frame` with its agent and the version of it in `versions`; both stay null where that is not known."""
+        if self.agent is None:
+            return frame
+        version = versions.get(self.agent)
+        name = self.agent if version is not None else None
+        return frame.with_columns(
+            pl.lit(value, dtype=column.dtype).alias(column.name)
+            for column, value in zip(SIGNED, (name, version), strict=True)
+        )
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recon_platform.tables.model import Column, Kind, Layer, Table
+from recon_platform.tables.model import SIGNED, Column, Kind, Layer, Table
 
 ORDER_PROMISES = Table(
     name="order_promises",
@@ -59,6 +59,7 @@ EXCEPTION_MOVES = Table(
     layer=Layer.PROPOSAL,
     meaning="Opt-in exceptions to the base plan, each with the effect measured by planning again with it.",
     key=("move",),
+    agent="replanner",
     columns=(
         Column("move", Kind.KEY, "Identity of the move; the same advice on the same facts has the same one."),
         Column(
@@ -100,6 +101,7 @@ EXCEPTION_MOVES = Table(
         Column("rank", Kind.WHOLE, "1 is the most useful per disturbance."),
         Column("digest", Kind.TEXT, "SHA-256 of everything shown; an approval holds for exactly this."),
         Column("state", Kind.TEXT, "Where it stands.", allowed=("proposed", "approved", "rejected", "expired")),
+        *SIGNED,
     ),
 )  # fmt: skip
 

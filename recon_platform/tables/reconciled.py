@@ -5,7 +5,7 @@ Belongs here: descriptions only. The rules and the arithmetic live in `recon_pla
 
 from __future__ import annotations
 
-from recon_platform.tables.model import Column, Kind, Layer, Table
+from recon_platform.tables.model import SIGNED, Column, Kind, Layer, Table
 
 MODES = ("block", "auto_overlay", "auto_fix", "planner_review")
 ORDER_STATUSES = ("planned", "firm", "released", "in_process", "complete", "closed", "cancelled")
@@ -46,6 +46,7 @@ FINDINGS = Table(
     layer=Layer.RECONCILED,
     meaning="Every disagreement of ERP and MES, with its evidence, its correction and who decides.",
     key=("finding",),
+    agent="reconciler",
     columns=(
         *FINDING_COLUMNS,
         Column("work_order", Kind.KEY, "Order it belongs to, if any.", nullable=True, refers_to="work_orders"),
@@ -60,6 +61,7 @@ FINDINGS = Table(
         Column("group", Kind.KEY, "Findings with one common cause share a group: one thing to decide.", nullable=True),
         Column("rank", Kind.WHOLE, "Place on the list for people, 1 first; null where nobody has to look.",
                nullable=True, minimum=1),
+        *SIGNED,
     ),
 )  # fmt: skip
 
@@ -150,6 +152,7 @@ ORDER_CHANGES = Table(
     meaning="What the ERP is told about its orders. approved_by names the rule that may act alone; empty: a person "
     "has to approve before anything is sent.",
     key=("idempotency_key",),
+    agent="reconciler",
     columns=(
         Column("work_order", Kind.KEY, "Work order to change.", nullable=True),
         Column("purchase_order", Kind.KEY, "Purchase order to change.", nullable=True),
@@ -165,6 +168,7 @@ ORDER_CHANGES = Table(
                nullable=True),
         Column("idempotency_key", Kind.KEY, "A second delivery with the same key changes nothing."),
         Column("finding", Kind.KEY, "Finding behind it."),
+        *SIGNED,
     ),
 )  # fmt: skip
 
