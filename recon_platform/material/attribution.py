@@ -26,9 +26,9 @@ from recon_platform.material.changes import (
 )
 from recon_platform.material.demand import day_numbers
 from recon_platform.material.lots import LEAD, LOT_FOR_LOT, MIN_QTY, MINIMUM, MULTIPLE, ON_HAND, RULE, SAFETY
-from recon_platform.material.netting import Inputs, Netted, net_all
+from recon_platform.material.netting import Netted, net_all
 from recon_platform.material.problem import Problem, array, assemble, offsets
-from recon_platform.material.replay import LABELS, SHARES, replay_all
+from recon_platform.material.replay import LABELS, SHARES, TURNS, replay_all, with_parents
 from recon_platform.material.snapshot import Snapshot
 from recon_platform.material.structure import DAY_MAX, product_structure
 from recon_platform.tables.context import PlanContext
@@ -199,15 +199,14 @@ def changes_by(game: Game, player: pl.Expr) -> tuple[Changes, Lines]:
     return changes, game.lines._replace(added_by=added, dropped_by=dropped)
 
 
-def play(game: Game, player: pl.Expr, mode: int, inputs: Inputs | None = None) -> Shifts:
-    """Replay with events grouped by `player`; `inputs` replaces the baseline (another lot rule, say)."""
+def play(game: Game, player: pl.Expr, mode: int, wanted: NDArray[np.bool_] | None = None) -> Shifts:
+    """Replay with events grouped by `player`; only the items `wanted` (default: all that changes reach)."""
     problem = game.problem
-    used = inputs or problem.inputs
-    netted = game.netted if inputs is None else net_all(used, problem.axis)
     changes, lines = changes_by(game, player)
+    concerned = np.ones(problem.items.height, dtype=np.bool_) if wanted is None else wanted
     return replay_all(
-        used, netted, problem.axis, lines, changes, game.always_fixed, game.fixed_after, mode,
-        game.has_parts, game.tie,
+        problem.inputs, game.netted, problem.axis, lines, changes, game.always_fixed, game.fixed_after, mode,
+        game.has_parts, game.tie, concerned,
     )  # fmt: skip
 
 
@@ -304,13 +303,13 @@ def relieved_rows(by_event: Shifts, game: Game) -> pl.DataFrame:
 
 
 def amplifiers(game: Game, shifts: pl.DataFrame, reached: NDArray[np.bool_]) -> pl.DataFrame:
-    """`row`, `amplifier`: orders asked for sooner that would not be, had the items above them another lot rule.
+    """`row`, `amplifier`: orders asked for sooner that would not be, had the items the events reach another lot rule.
 
     DYNAMIC_LOT_SIZING where lot-for-lot in place of period, part-period and Silver–Meal lots makes the shift vanish;
     MIN_ORDER where leaving out minima and multiples does.
     """
     found = pl.DataFrame(schema={"row": pl.Int64, "amplifier": pl.String})
-    sooner = shifts.filter((pl.col("need_now") - pl.col("due_now")) < (pl.col("need_before") - pl.col("due_before")))
+    left = shifts.filter((pl.col("need_now") - pl.col("due_now")) < (pl.col("need_before") - pl.col("due_before")))
     parameters = game.problem.inputs.parameters
     rule = parameters[:, RULE]
     calm = parameters.copy()
@@ -319,10 +318,37 @@ def amplifiers(game: Game, shifts: pl.DataFrame, reached: NDArray[np.bool_]) -> 
     plain[rule == MINIMUM, RULE] = LOT_FOR_LOT
     plain[:, [MIN_QTY, MULTIPLE]] = 0.0
     for name, table in (("DYNAMIC_LOT_SIZING", calm), ("MIN_ORDER", plain)):
-        if sooner.is_empty() or (table[reached] == parameters[reached]).all():
+        above = items_above(game, left)
+        cells = other_cells(table, parameters, reached & above)
+        if left.is_empty() or cells.is_empty():
             continue
-        other = shift_rows(play(game, pl.lit(0), SHARES, game.problem.inputs._replace(parameters=table)))
-        still = other.filter((pl.col("need_now") - pl.col("due_now")) < (pl.col("need_before") - pl.col("due_before")))
-        gone = sooner.join(still, on="row", how="anti").join(found, on="row", how="anti")
-        found = pl.concat([found, gone.select("row", pl.lit(name).alias("amplifier"))])
+        still = sooner_with(game, cells, above)
+        found = pl.concat(
+            [found, left.join(still, on="row", how="anti").select("row", pl.lit(name).alias("amplifier"))]
+        )
+        left = left.join(still, on="row", how="semi")
     return found
+
+
+def items_above(game: Game, rows: pl.DataFrame) -> NDArray[np.bool_]:
+    """Per item: does it have one of the supply `rows`, or is it used, through any level, in one that has?"""
+    wanted = np.zeros(game.problem.items.height, dtype=np.bool_)
+    wanted[game.problem.orders.get_column("ix").gather(rows.get_column("row")).to_numpy()] = True
+    return with_parents(wanted, game.lines)
+
+
+def other_cells(table: NDArray[np.float64], was: NDArray[np.float64], items: NDArray[np.bool_]) -> pl.DataFrame:
+    """The cells in which `table` differs from `was`, for `items`, as changes made by nobody's event (`number` −1)."""
+    at = np.flatnonzero(items)
+    place, column = np.nonzero(table[at] != was[at])
+    return pl.DataFrame({"ix": at[place], "column": column, "value": table[at[place], column]}).with_columns(
+        pl.lit(PARAMETER_SET, pl.Int64).alias("operation"), pl.lit(-1, pl.Int64).alias("number")
+    )
+
+
+def sooner_with(game: Game, cells: pl.DataFrame, wanted: NDArray[np.bool_]) -> pl.DataFrame:
+    """`row`: supply rows that all events together still ask for sooner where `cells` were so before them."""
+    with_cells = replace(game, rows=pl.concat([cells, game.rows], how="diagonal").sort("ix", maintain_order=True))
+    after = play(with_cells, (pl.col("number") >= 0).cast(pl.Int64), TURNS, wanted)
+    by_events = pl.Series(after.player == 1) & pl.Series(after.need - after.due < 0)
+    return pl.DataFrame({"row": after.row}).filter(by_events)

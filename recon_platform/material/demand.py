@@ -12,6 +12,7 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from recon_platform.material.forecast import planned_forecast
 from recon_platform.tables.model import Frames
 from recon_platform.tables.policy import MaterialPolicy
 
@@ -74,14 +75,17 @@ def less_allocated(demand: pl.DataFrame, frames: Frames, order: pl.Expr) -> pl.D
 def scheduled_demand(
     frames: Frames, sold: pl.DataFrame, policy: MaterialPolicy, planning_date: date
 ) -> pl.DataFrame | None:
-    """Demand lines of the master schedule; forecast before the planning date has expired."""
+    """Demand lines of the master schedule; forecast as it is planned with, less what customers ordered of it."""
     schedule = frames.get("master_schedule")
-    if schedule is None or schedule.is_empty():
+    forecast = planned_forecast(frames, policy.forecast_significance_share, planning_date)
+    if (schedule is None or schedule.is_empty()) and forecast.is_empty():
         return None
+    given = forecast.select(pl.lit("forecast").alias("source"), "item", "due_date", "qty")
+    if schedule is not None:
+        others = pl.col("source").is_in([s for s in DEMAND_SOURCES if s != "forecast"]) & (pl.col("qty") > 0)
+        given = pl.concat([schedule.filter(others).select(given.columns), given])
     lines = (
-        schedule.filter(pl.col("source").is_in(DEMAND_SOURCES) & (pl.col("qty") > 0))
-        .filter((pl.col("source") != "forecast") | (pl.col("due_date") >= planning_date))
-        .group_by("source", "item", "due_date")
+        given.group_by("source", "item", "due_date")
         .agg(pl.col("qty").sum())
         .select(
             pl.col("source").alias("demand_type"),

@@ -6,6 +6,7 @@ import polars as pl
 
 from recon_platform.material.causes import cause_rows, story
 from recon_platform.material.filters import absorbed_orders, late_customers, with_filters
+from recon_platform.material.forecast import planned_forecast_table
 from recon_platform.material.lifecycle import with_lifecycle
 from recon_platform.material.made_orders import order_links_table, supply_orders_table
 from recon_platform.material.nervousness import nervousness_table
@@ -23,7 +24,8 @@ from recon_platform.tables.model import Frames
 
 def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     """Tables `requirements`, `planned_orders`, `pegging`, `action_messages`, `message_causes`, `supply_orders`,
-    `order_links`, `nervousness`, `tool_needs`, `vendor_dispatch`, `plan_settings`.
+    `order_links`, `nervousness`, `tool_needs`, `vendor_dispatch`, `plan_settings`,
+    `planned_forecast`.
 
     Reads the conformed tables, `reconciled_orders`, and the run before under `previous.` where there is one: without it
     there is nothing to compare with, and messages have no causes. Raises ValueError where the plant calendar has no
@@ -55,6 +57,7 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
         "supply_orders": supply_orders_table(frames, solution, context),
         "order_links": order_links_table(solution),
         "plan_settings": plan_settings_table(context),
+        "planned_forecast": planned_forecast_table(frames, context),
     }
     seen = {**frames, **made}
     made["nervousness"] = nervousness_table(seen, context)

@@ -25,11 +25,9 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import PLAN_SETTINGS
 from recon_platform.tables.model import Frames
 
-NETTING_SETTINGS = (
-    "horizon_days", "reschedule_horizon_days", "consumption_back_days", "consumption_forward_days",
-    "forecast_significance_share",
-)  # fmt: skip
-"""Settings of `[policy.material]` that can move a need date; the others decide what is said and shown."""
+NETTING_SETTINGS = ("horizon_days", "reschedule_horizon_days", "consumption_back_days", "consumption_forward_days")
+"""Settings of `[policy.material]` that move a need date by themselves; the others decide what is said and shown, and a
+forecast that another `forecast_significance_share` lets in is a change of the forecast."""
 NAMED_DAYS = 5
 
 

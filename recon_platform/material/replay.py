@@ -2,7 +2,7 @@
 
 An item is replayed for every combination of the *players* that reach it: players are cause categories when shares are
 wanted (`SHARES`: all subsets up to six players, beyond that one after the other in their fixed order), or single events
-when labels are wanted (`LABELS`: none, all, each alone, all but each). A player goes on to the components of an item
+when labels are wanted (`LABELS`: none, all, each alone, all but each); `TURNS` is one after the other whatever their number. A player goes on to the components of an item
 only where it changes the item's planned releases in some combination; that pruning loses nothing, because releases are
 all that components see of their parents.
 """
@@ -42,7 +42,7 @@ from recon_platform.material.replay_shares import (
 )
 from recon_platform.material.rows import Ints, longer, permute, stable_order
 
-SHARES, LABELS = 0, 1
+SHARES, LABELS, TURNS = 0, 1, 2
 
 
 @njit(cache=True)
@@ -111,13 +111,25 @@ def _keep(r: Reach, item: int, k: int, kind: int, s: int) -> bool:
 
 
 @njit(cache=True)
+def with_parents(wanted: NDArray[np.bool_], lines: Lines) -> NDArray[np.bool_]:
+    """`wanted` with every item above a wanted one; parents have the lower numbers."""
+    for item in range(len(wanted) - 1, -1, -1):
+        if wanted[item]:
+            for x in range(lines.at[item], lines.at[item + 1]):
+                wanted[lines.parent[x]] = True
+    return wanted
+
+
+@njit(cache=True)
 def replay_all(  # noqa: PLR0917 - a compiled kernel takes its arrays by position
     a: Inputs, base: Netted, axis: Axis, lines: Lines, changes: Changes, always_fixed: NDArray[np.bool_],
     fixed_after: int, mode: int, has_parts: NDArray[np.bool_], tie: Ints,
+    wanted: NDArray[np.bool_],
 ) -> Shifts:  # fmt: skip
     """Replay the cone of `changes` on baseline `a` (netted as `base`) and give every supply row's shifts.
 
-    Orders of one day are used by `tie`, as in the netting of either side."""
+    Orders of one day are used by `tie`, as in the netting of either side. Items not `wanted` are left out: whoever
+    wants an item wants all above it (`with_parents`)."""
     items = len(a.parameters)
     who_at, who_n = np.zeros(items, dtype=np.int64), np.zeros(items, dtype=np.int64)
     kind_of, first_state = np.zeros(items, dtype=np.int64), np.zeros(items, dtype=np.int64)
@@ -136,6 +148,8 @@ def replay_all(  # noqa: PLR0917 - a compiled kernel takes its arrays by positio
     numbers, shares = np.empty((1024, 7), dtype=np.int64), np.empty((1024, 4), dtype=np.float64)
     out = replays = 0
     for item in range(items):
+        if not wanted[item]:
+            continue
         r = Reach(goes_on, kind_of, who_at, who_n, first_state, who, kept, release_at, rel_day, rel_qty)
         scratch, found, sequential = _reaching(r, lines, changes, item, scratch)
         if found == 0:
@@ -150,7 +164,7 @@ def replay_all(  # noqa: PLR0917 - a compiled kernel takes its arrays by positio
         kind = SUBSETS
         if mode == LABELS:
             kind = EACH
-        elif sequential or k > MAX_EXACT:
+        elif sequential or k > MAX_EXACT or mode == TURNS:
             kind = ONE_BY_ONE
         states = number_of_states(k, kind)
         kind_of[item] = kind

@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from recon_platform.material.demand import DEMAND_SOURCES
+from recon_platform.material.forecast import as_planned
 from recon_platform.material.snapshot import Snapshot, snapshot
 from recon_platform.material.supply import joined
 from recon_platform.tables.context import PlanContext
@@ -44,6 +45,8 @@ def previous_frames(frames: Frames) -> dict[str, pl.DataFrame] | None:
     before.setdefault("customers", frames["customers"])
     for name in OPTIONAL:
         before.setdefault(name, conformed_table(name).empty())
+    if "planned_forecast" in before:
+        before["master_schedule"] = as_planned(before["master_schedule"], before["planned_forecast"])
     return before
 
 

@@ -17,7 +17,7 @@ from recon_platform.tables.model import Frames
 
 MADE = (
     "requirements", "planned_orders", "pegging", "action_messages", "message_causes", "supply_orders", "order_links",
-    "nervousness", "tool_needs", "vendor_dispatch", "plan_settings",
+    "nervousness", "tool_needs", "vendor_dispatch", "plan_settings", "planned_forecast",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from recon_platform.planning.stages import stage
 from recon_platform.plantsim.executing import begin, land, run_day
 from recon_platform.plantsim.landing import write_folder
 from recon_platform.plantsim.night import plant_toml
+from recon_platform.plantsim.parameters import plant_named
 from recon_platform.plantsim.policies import POLICIES
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -132,7 +133,8 @@ def measure_noise(  # noqa: PLR0917 - what a run is asked for
 def _world(  # noqa: PLR0917 - what a run is asked for
     nights: int, orders: int, seed: int, drift: float, habits: Habits, variants: list[str], progress: Progress
 ) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
-    plant = begin(orders=orders, nights=nights, seed=seed, drift=drift)
+    works = replace(plant_named("fastener"), make_to_stock=True)
+    plant = begin(orders=orders, nights=nights, seed=seed, drift=drift, plant=works)
     policy = POLICIES["foreman"]()
     previous: dict[str, dict[str, pl.DataFrame]] = {}
     shares: list[pl.DataFrame] = []

@@ -125,12 +125,12 @@ _RECONCILED = (
 )  # fmt: skip
 _MATERIAL = (
     "requirements", "planned_orders", "pegging", "action_messages", "message_causes", "supply_orders", "order_links",
-    "nervousness", "tool_needs", "vendor_dispatch", "plan_settings",
+    "nervousness", "tool_needs", "vendor_dispatch", "plan_settings", "planned_forecast",
 )  # fmt: skip
 _PREVIOUS_MATERIAL = (
     "action_messages", "message_causes", "planned_orders", "requirements", "pegging", "reconciled_orders",
     "items", "inventory", "allocations", "sales_orders", "purchase_orders", "master_schedule", "bom_lines",
-    "plant_days", "material_issues", "inventory_transactions", "plan_settings",
+    "plant_days", "material_issues", "inventory_transactions", "plan_settings", "planned_forecast",
 )  # fmt: skip
 
 STAGES: tuple[Stage, ...] = (

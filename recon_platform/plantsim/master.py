@@ -20,6 +20,7 @@ from recon_platform.plantsim.master_resources import (
     work_center_xref,
     work_centers,
 )
+from recon_platform.plantsim.stocking import stock_rules
 from recon_platform.plantsim.world import World
 
 PIECE, KILOGRAM, THOUSAND, BOX = "H87", "KGM", "MIL", "XBX"
@@ -93,6 +94,8 @@ def _items(world: World) -> pl.DataFrame:
         lot_traced=pl.lit(True),
         planner=pl.Series(PLANNERS).gather(items["diameter_index"] % len(PLANNERS)),
     )
+    if world.parameters.make_to_stock:
+        make = make.drop("lot_rule").hstack(stock_rules(world))
     parts = world.components
     wire = parts["kind"] == "wire"
     at = parts["alloy"].clip(0)

@@ -159,6 +159,7 @@ class Parameters:
     breakdown_sigma: float = 1.15
     absent_share: float = 0.06  # chance that a setter is missing on a shift
     expected_setup_share: float = 0.5  # of the setup minutes of a full change, what sequencing leaves on average
+    make_to_stock: bool = False  # make items have lot rules and a safety stock (`stocking`); else lot-for-lot, none
     load_factor: float = 1.0  # on the load of every work center: what a load sweep turns
 
     @property

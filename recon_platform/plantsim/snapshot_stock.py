@@ -11,6 +11,7 @@ import polars as pl
 from recon_platform.plantsim.demand import SAFETY_WORKING_DAYS, purchase_lines
 from recon_platform.plantsim.master import KILOGRAM, PIECE
 from recon_platform.plantsim.state import State
+from recon_platform.plantsim.stocking import safety_lots
 
 
 def item_names(state: State, index: pl.Series) -> pl.Series:
@@ -81,7 +82,10 @@ def inventory(state: State) -> pl.DataFrame:
         status=pl.lit("available"),
         certificate=pl.lit("3.1"),
     )
-    return pl.concat([wire_rows, pool_rows, goods_rows], how="diagonal")
+    rows = [wire_rows, pool_rows, goods_rows]
+    if world.parameters.make_to_stock:
+        rows.append(safety_lots(world))
+    return pl.concat(rows, how="diagonal")
 
 
 def purchases(state: State) -> dict[str, pl.DataFrame]:

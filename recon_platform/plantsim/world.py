@@ -92,17 +92,22 @@ def build_world(orders: int, *, seed: int, start: date, nights: int, plant: str 
     )
 
 
+def order_share(parameters: Parameters, items: pl.DataFrame) -> pl.Series:
+    """Which share of all orders is for each make item, on average."""
+    chance = items["popularity"] * (items["kit_of"] < 0)
+    kits = items["kit_of"] >= 0
+    return (
+        chance / chance.sum() * (1 - parameters.kit_share)
+        + kits.cast(pl.Float64) / max(1, kits.sum()) * parameters.kit_share
+    )
+
+
 def _size_machines(
     parameters: Parameters, rate: float, items: pl.DataFrame, routing: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """As many machines as the arrival rate needs at the work center's load, then speeds fitted to meet the load."""
     centers = parameters.work_centers
-    chance = items["popularity"] * (items["kit_of"] < 0)
-    kits = items["kit_of"] >= 0
-    share = (
-        chance / chance.sum() * (1 - parameters.kit_share)
-        + kits.cast(pl.Float64) / max(1, kits.sum()) * parameters.kit_share
-    )
+    share = order_share(parameters, items)
     quantity = parameters.quantity_median * float(np.exp(parameters.quantity_sigma**2 / 2))
     setup = np.array(
         [

@@ -296,7 +296,21 @@ PLAN_SETTINGS = Table(
     ),
 )
 
+PLANNED_FORECAST = Table(
+    name="planned_forecast",
+    layer=Layer.MATERIAL,
+    meaning="The forecast this night planned with: a revision below the significance share of it changes nothing.",
+    key=("item", "due_date"),
+    columns=(
+        Column("item", Kind.KEY, "Item.", refers_to="items"),
+        Column("due_date", Kind.DAY, "Day the forecast is for."),
+        Column("qty", Kind.NUMBER, "Forecast planned with, before customer orders consume it.", unit="base uom", above=0),
+        Column("landed_qty", Kind.NUMBER, "Forecast as it came tonight; 0 where the line is gone.", unit="base uom", minimum=0),
+        Column("absorbed", Kind.FLAG, "The two differ, by too little to plan anew."),
+    ),
+)  # fmt: skip
+
 TABLES: tuple[Table, ...] = (
     REQUIREMENTS, PLANNED_ORDERS, PEGGING, ACTION_MESSAGES, MESSAGE_CAUSES, SUPPLY_ORDERS, ORDER_LINKS, SHORTAGES,
-    NERVOUSNESS, TOOL_NEEDS, VENDOR_DISPATCH, PLAN_SETTINGS,
+    NERVOUSNESS, TOOL_NEEDS, VENDOR_DISPATCH, PLAN_SETTINGS, PLANNED_FORECAST,
 )  # fmt: skip

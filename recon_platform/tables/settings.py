@@ -60,7 +60,7 @@ MEANING: dict[str, dict[str, tuple[str, str]]] = {
         "master_schedule_frozen_days": ("days", "Inside it the master schedule changes by the higher authority only."),
         "consumption_back_days": ("days", "How far back customer orders consume forecast."),
         "consumption_forward_days": ("days", "How far ahead customer orders consume forecast."),
-        "forecast_significance_share": ("share", "Changes of forecast below it are none."),
+        "forecast_significance_share": ("share", "A forecast revised by at most this share of what was planned with is planned with as it was; 0 takes every revision."),
         "excess_tolerance_share": ("share", "Supply beyond demand below it is no excess."),
         "safety_stock_absorption": ("share of the safety stock", "How much of it may absorb a shortage before an order is moved."),
         "dampen_expedite_days": ("days", "Expedites by fewer days are not shown; 0: off."),

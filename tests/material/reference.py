@@ -128,6 +128,33 @@ def shares(case: Case) -> dict[str, tuple[int, int, int, int, dict[str, float]]]
     return found
 
 
+def gap_moved(case: Case) -> dict[str, int]:
+    """Per order, how far all events together move need − due."""
+    found: dict[str, int] = {}
+    for chosen, sign in ((set(), -1), ({e["cat"] for e in case["events"]}, 1)):
+        state = with_events(case, chosen)
+        needs = releases_and_needs(state)[1]
+        for item in state["items"].values():
+            for o in item["opens"]:
+                found[o["id"]] = found.get(o["id"], 0) + sign * (needs[o["id"]] - o["due"])
+    return found
+
+
+def amplifiers(case: Case, reached: set[str]) -> dict[str, str]:
+    """Orders asked for sooner that would not be, were the `reached` items lot-for-lot instead of what the name says."""
+    left = {o for o, moved in gap_moved(case).items() if moved < 0}
+    found: dict[str, str] = {}
+    for name, kind in (("DYNAMIC_LOT_SIZING", "POQ"), ("MIN_ORDER", "MIN")):
+        items = {
+            key: {**item, "rule": {"kind": "LFL"}} if key in reached and item["rule"]["kind"] == kind else item
+            for key, item in case["items"].items()
+        }
+        still = {o for o, moved in gap_moved({**case, "items": items}).items() if moved < 0}
+        found.update(dict.fromkeys(left - still, name))
+        left &= still
+    return found
+
+
 CATEGORIES = (
     "MPS_CHANGE", "SCRAP", "RECORD_ERROR", "LEAD_TIME_CHANGE", "SAFETY_STOCK_CHANGE", "UNPLANNED_TXN", "LOT_SIZE_CHANGE",
     "VENDOR_FALLDOWN", "ENGINEERING_CHANGE",

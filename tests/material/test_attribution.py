@@ -26,7 +26,7 @@ def played(cases: list[reference.Case]) -> Attribution:
 
 
 def compare(cases: list[reference.Case]) -> int:
-    """Every order of every case: need, date and shares; gives how many orders moved."""
+    """Every order of every case: need, date, shares and amplifier; gives how many orders moved."""
     made = played(cases)
     shifts = {row["order"]: row for row in made.shifts.iter_rows(named=True)}
     found = {
@@ -34,7 +34,9 @@ def compare(cases: list[reference.Case]) -> int:
         for o, c, d in made.shares.group_by("order", "category").agg(pl.col("contribution_days").sum()).iter_rows()
     }
     moved = 0
+    reached = set(made.reached.get_column("item"))
     for case in cases:
+        amplified = reference.amplifiers(case, reached)
         for order, (need, due, need_now, due_now, share) in reference.shares(case).items():
             row = shifts.get(order)
             if row is None:
@@ -42,6 +44,7 @@ def compare(cases: list[reference.Case]) -> int:
                 assert all(abs(v) < 1e-9 for v in share.values()), (order, case)
                 continue
             moved += 1
+            assert row["amplifier"] == amplified.get(order), (order, case)
             assert (week(row["need_before"]), week(row["due_before"])) == (need, due), (order, case)
             assert (week(row["need_now"]), week(row["due_now"])) == (need_now, due_now), (order, case)
             for category, value in share.items():

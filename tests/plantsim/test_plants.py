@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from datetime import date
 from importlib import resources
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recon_platform.plantsim.clock import DAY_MIN
@@ -86,6 +88,23 @@ def test_a_load_sweep_turns_the_busiest_work_center() -> None:
         for plant in (low, high)
     ]
     assert minutes[0] < minutes[1]
+
+
+def test_a_plant_that_makes_to_stock_has_lot_rules_and_the_stock_they_ask_for() -> None:
+    to_order = plant_named("fastener")
+    plant = begin(orders=120, nights=1, seed=5, drift=0.0, plant=dataclasses.replace(to_order, make_to_stock=True))
+    made, stock = (land(plant).true[name] for name in ("items", "inventory"))
+    made = made.filter(make_buy="make")
+    assert set(made["lot_rule"]) == {"period", "minimum"}
+    assert set(made["lot_periods"].drop_nulls()) == {1, 2}
+    assert (made.filter(lot_rule="minimum")["min_qty"] > 0).all()
+    kept = made.filter(pl.col("safety_stock") > 0)
+    assert 0 < kept.height < made.height
+    held = stock.filter(pl.col("lot").str.starts_with("LS")).select("item", "qty")
+    assert held.sort("item").rows() == kept.select("item", "safety_stock").sort("item").rows()
+    before = land(begin(orders=120, nights=1, seed=5, drift=0.0, plant=to_order)).true
+    assert set(before["items"].filter(make_buy="make")["lot_rule"]) == {"lot_for_lot"}
+    assert stock.height == before["inventory"].height + kept.height
 
 
 def test_a_random_plant_belongs_to_its_seed_and_lies_within_the_limits() -> None:

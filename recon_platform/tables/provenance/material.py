@@ -11,6 +11,7 @@ _OPEN = (
     "reconciled_orders.expected_qty,unposted_qty,due_date purchase_orders.qty,received_qty,promised_date,due_date "
     "master_schedule.qty,due_date,firm"
 )
+_FORECAST = "master_schedule.{0} previous.planned_forecast.{0}"
 _LOT = "items.lot_rule,lot_qty,lot_periods,min_qty,max_qty,multiple_qty,setup_cost,holding_cost_per_day,yield"
 _DAYS = "plant_days.day"
 _NET = f"{_DEMAND} {_COMPONENTS} {_STOCK} {_OPEN} {_LOT} items.lead_time_days {_DAYS} @policy"
@@ -118,6 +119,10 @@ MADE_FROM: dict[str, MadeFrom] = {
         "committed": "supplier_items.committed_qty_per_week,flexible_share purchase_orders.qty",
     }),
     "plan_settings": MadeFrom({"setting": "@policy", "value": "@policy"}),
+    "planned_forecast": MadeFrom({
+        "item": _FORECAST.format("item"), "due_date": _FORECAST.format("due_date"), "qty": _FORECAST.format("qty"),
+        "landed_qty": "master_schedule.qty,source", "absorbed": "planned_forecast.qty,landed_qty @policy",
+    }),
     "shortages": MadeFrom({
         "item": "pegging.item", "work_order": "pegging.demand", "op_seq": "bom_lines.op_seq material_issues.op_seq",
         "required_qty": "pegging.qty", "short_qty": "pegging.qty,supply,need_date",
