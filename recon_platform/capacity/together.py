@@ -9,6 +9,7 @@ import numpy as np
 
 from recon_platform.capacity.causes import (
     BATCH,
+    BIG,
     CALENDAR,
     COMPONENT,
     CONTINUITY,
@@ -236,6 +237,8 @@ def keep_chain(p: Problem, s: State, i: int, length: int, plan: Array, bound: in
             s.placement[j].booked_next = -1
             if seat.booked < 0:
                 seat.booked = j
+                seat.limit = plan[c, 1]  # it may be idle in a work center that is giving out work this very minute
+                seat.bar = BIG
             else:
                 s.placement[seat.booked_last].booked_next = j
             seat.booked_last = j

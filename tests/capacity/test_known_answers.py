@@ -100,6 +100,19 @@ def test_what_may_not_wait_holds_back_what_is_before_it() -> None:
     assert times(made, "W", 10)[1] > at(0)
 
 
+def test_a_machine_booked_ahead_by_a_maximum_wait_takes_nothing_longer_in_the_same_minute() -> None:
+    builder = PlantBuilder()
+    builder.center("A", 2)
+    for machine, standing in zip(builder.rows["machines"], ("f1", "f2"), strict=True):
+        machine["current_setup"] = standing
+    first = {"work_center": "A", "run": 60.0, "setup": 60.0, "setup_family": "f1", "max_wait_min": 30.0}
+    second = {"work_center": "A", "run": 90.0, "setup": 60.0, "setup_family": "f2"}
+    builder.order("W", [first, second], due=1, weight=4)
+    builder.order("LONG", [{"work_center": "A", "run": 600.0, "setup": 60.0, "setup_family": "f2"}], due=200)
+    made = plan(builder)
+    assert times(made, "W", 20)[1] == times(made, "W", 10)[2]
+
+
 def test_an_overlap_starts_the_next_operation_after_one_transfer_batch() -> None:
     builder = PlantBuilder()
     builder.center("A")
