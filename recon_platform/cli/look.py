@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from recon_platform.cli import doors, history, output
+from recon_platform.cli.ask_material import ask_material
 from recon_platform.cli.doors import needs
 from recon_platform.cli.options import GovernanceOption, HomeOption, JsonOption, LakeOption, PlantOption, RunOption
 from recon_platform.cli.what_if import what_if
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(schedules, name="schedule")
     app.command("explain")(explain)
     app.command("material-effects")(what_if)
+    app.command("material")(ask_material)
     app.command("signature")(signature)
     app.command("bias")(bias)
     history.register(app)

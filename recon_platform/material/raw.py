@@ -35,7 +35,7 @@ def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame,
         ],
     )
     return ACTION_MESSAGES.frame(
-        rows[by_name(rows)]
+        with_work_centers(rows[by_name(rows)], frames)
         .with_columns(
             pl.concat_str("code", "order_type", "order", separator=":").alias("message"),
             (pl.col("qty") * pl.col("cost")).alias("value"),
@@ -46,6 +46,25 @@ def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame,
             pl.col("from_date").alias("original_date"),
         )
         .drop("cost", "name_rank")
+    )
+
+
+def with_work_centers(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+    """`rows` with the work center of the next operation as `resource` of work orders."""
+    operations = frames.get("reconciled_operations")
+    if operations is None or operations.is_empty():
+        return rows
+    next_up = (
+        operations.filter(pl.col("status") != "complete")
+        .sort("work_order", "op_seq")
+        .group_by("work_order", maintain_order=True)
+        .agg(pl.col("work_center").first().alias("_center"))
+    )
+    return (
+        rows.with_columns(pl.when(pl.col("order_type") == "work_order").then("order").alias("_made"))
+        .join(next_up, left_on="_made", right_on="work_order", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("resource", "_center").alias("resource"))
+        .drop("_made", "_center")
     )
 
 

@@ -1,7 +1,7 @@
 """Remedies as proposals: what could make a message go away, and what it would do to others. A person decides.
 
-Belongs here: lead-time compression up the peg path, splitting a parent's lot, use-up dates of engineering changes, and
-cycle counts where record errors cost most messages. Nothing here changes a plan.
+Belongs here: lead-time compression up the peg path, splitting a parent's lot, and cycle counts where record errors cost
+most messages. Nothing here changes a plan.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from recon_platform.material.work_days import WorkDays, work_days
 from recon_platform.tables.model import Frames
 
 MAX_LEVELS = 30
+MAX_LEAD = 10_000  # of an item without a lead time: its order takes as long as its dates say
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,15 @@ def compress(
 ) -> Compression:
     """Firm planned orders that take up the delay of a late supply on its way to the customer.
 
-    Working days; c = lead time − least lead time per level, least from the routing's set-up and run without queue, or
-    as a planner approved it in `least` (item → working days). Greedy from the lowest level up, which keeps the fewest
-    siblings disturbed: only components of the orders moved change their need.
+    Working days; an order that has more time than its lead time gives that up first. c = lead time − least lead time per
+    level, least from the routing's set-up and run without queue, or as a planner approved it in `least` (item → working
+    days). Greedy from the lowest level up, which keeps the fewest siblings disturbed: only components of the orders moved
+    change their need.
     """
     days = work_days(frames["plant_days"])
     floor = {**_least_days(frames), **(least or {})}
+    lead_times = frames["items"].select("item", pl.col("lead_time_days").cast(pl.Float64).ceil().cast(pl.Int64))
+    planned_lead = {item: lead for item, lead in lead_times.iter_rows() if lead is not None}
     rows: list[dict[str, object]] = []
     kind, name, ready = supply_type, supply, _number(new_date)
     for _ in range(MAX_LEVELS):
@@ -64,7 +68,7 @@ def compress(
         if order is None or _number(order["start"]) >= ready:
             return Compression(pl.DataFrame(rows, schema=COMPRESSION_SCHEMA), 0, True)
         item, start, due = str(order["item"]), _number(order["start"]), _number(order["due"])
-        lead = _between(days, start, due)
+        lead = min(_between(days, start, due), planned_lead.get(item, MAX_LEAD))
         late = _between(days, start, ready)
         take = min(late, max(lead - floor.get(item, lead), 0))
         begin, end = ready, _plus(days, ready, lead - take)
@@ -164,32 +168,6 @@ def split_parent(frames: Frames, message: str) -> pl.DataFrame:
         ],
         schema=schema,
     )  # fmt: skip
-
-
-def use_up_dates(frames: Frames) -> pl.DataFrame:
-    """`item`, `use_up_date`: the first day on which what is there and on order of an item no longer covers its needs; the
-    earliest day to phase in its successor without scrapping. Null: what there is lasts for the whole horizon."""
-    return (
-        frames["requirements"]
-        .group_by("item")
-        .agg(pl.col("date").filter(pl.col("net") > 1e-9).min().alias("use_up_date"))
-        .sort("item")
-    )
-
-
-def block_change(frames: Frames, parent: str) -> date | None:
-    """One effectivity date for all engineering changes of a product: the latest use-up date among the components that
-    change; None where nothing changes or something never runs out."""
-    changes = frames.get("engineering_changes")
-    lines = frames["bom_lines"].filter((pl.col("parent_item") == parent) & pl.col("change_no").is_not_null())
-    if changes is None or lines.is_empty():
-        return None
-    old = lines.filter(pl.col("valid_to").is_not_null()).select(pl.col("component_item").alias("item")).unique()
-    dates = old.join(use_up_dates(frames), on="item", how="left").get_column("use_up_date")
-    if dates.is_empty() or dates.null_count():
-        return None
-    latest = dates.max()
-    return latest if isinstance(latest, date) else None
 
 
 def cycle_counts(messages: pl.DataFrame, causes: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -90,3 +91,38 @@ def test_what_is_asked_wrongly_is_said_in_one_line(
         assert execute(["material-effects", "--lake", lake, *arguments]) == REFUSED
         lines = capsys.readouterr().err.strip().splitlines()
         assert len(lines) == 1 and said in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("causes", "Beside it"),
+        ("balance", "Asked tonight"),
+        ("lead-times", "Stacked lead times"),
+        ("vendors", "Reliability of vendors"),
+        ("use-up", "When what is there"),
+    ],
+)
+def test_questions_about_a_night_are_answered(
+    planned: tuple[str, Manifest], capsys: pytest.CaptureFixture[str], question: str, title: str
+) -> None:
+    assert execute(["material", question, "--lake", planned[0]]) == 0
+    assert title in capsys.readouterr().out
+
+
+def test_a_late_purchase_is_caught_up_in_json_and_a_wrong_question_names_the_right_ones(
+    planned: tuple[str, Manifest], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, manifest = planned
+    served = manifest.read(Lake(lake), "pegging").filter(
+        (pl.col("supply_type") == "purchase_order") & (pl.col("demand_type") == "work_order")
+    )
+    order, need = served.sort("need_date", "supply").select("supply", "need_date").row(0)
+    late = (need + timedelta(days=14)).isoformat()
+    assert execute(["material", "catch-up", order, "--on", late, "--lake", lake, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["run"] == manifest.run_id
+    assert told["tables"]["Orders to firm, from the lowest level up"]
+    assert told["tables"]["Back on schedule?"][0]["days_left_open"] >= 0
+    assert execute(["material", "why", "--lake", lake]) == REFUSED
+    assert "expected one of causes, balance" in capsys.readouterr().err

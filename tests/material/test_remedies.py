@@ -10,10 +10,11 @@ import pytest
 
 from recon_platform.material import find_shortages, plan_material
 from recon_platform.material.balance import delay_candidates
+from recon_platform.material.engineering import block_change, use_up_dates
 from recon_platform.material.filters import with_filters
 from recon_platform.material.lead_times import lead_time_stacks, unstable_lot_rules
 from recon_platform.material.nervousness import nervousness
-from recon_platform.material.remedies import block_change, compress, cycle_counts, split_parent, use_up_dates
+from recon_platform.material.remedies import compress, cycle_counts, split_parent
 from recon_platform.material.supply_dates import supply_days
 from recon_platform.material.trial import withdrawal
 from recon_platform.material.vendors import late_days_at, realistic_lead_times, vendor_dispatch, vendor_reliability
