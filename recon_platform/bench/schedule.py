@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recon_platform.capacity.improve import improve
+from recon_platform.capacity.people import staffed
 from recon_platform.capacity.portfolio import NO_BIAS, Setting, best_of, objective, run_pass
 from recon_platform.capacity.problem import (
     CENTER,
@@ -135,14 +136,13 @@ def build(operations: int, *, seed: int = 1) -> Problem:
     kind["batch_max"][furnace_kinds] = 100.0
     kind["batch_min"][furnace_kinds] = 30.0
     # people: each pool enough for most of its machines
-    people = np.zeros((2 * skills, end_of_time), np.int32)
     minute = np.arange(end_of_time)
     open_day = (minute // DAY) % 7 < 5
     in_shift = open_day & (minute % DAY >= 360)
     machines_of_pool = np.bincount((machine_center[machine_center < normal]) % skills, minlength=skills)
-    for k in range(skills):
-        people[k, in_shift] = 100 * max(1, int(np.ceil(machines_of_pool[k] / 3)))
-        people[skills + k, in_shift] = 25 * max(1, int(np.ceil(machines_of_pool[k] * 0.95)))
+    setters = [100 * max(1, int(np.ceil(count / 3))) for count in machines_of_pool]
+    operators = [25 * max(1, int(np.ceil(count * 0.95))) for count in machines_of_pool]
+    pool_ptr, staff = staffed(in_shift * np.int32(count) for count in setters + operators)
     # operations
     operation = np.zeros(n, OPERATION)
     order_of = np.repeat(np.arange(orders), steps)
@@ -234,7 +234,8 @@ def build(operations: int, *, seed: int = 1) -> Problem:
             center,
             group_ptr.astype(np.int32),
             pair.astype(np.int32),
-            people,
+            pool_ptr,
+            staff,
             tool_ptr.astype(np.int32),
             end_of_time,
             DAY,
@@ -302,7 +303,7 @@ def _people_broken(problem: Problem, placement: Array, rows: Array) -> int:
     span = np.int64(1) << 32
     owner = np.repeat(np.arange(problem.machine.shape[0] - 1), np.diff(problem.machine["open_ptr"]))
     opens, closes = owner * span + problem.open_start, owner * span + problem.open_end
-    used = np.zeros((problem.people.shape[0], problem.people.shape[1] + 1), np.int64)
+    used = np.zeros((problem.pool_ptr.shape[0] - 1, problem.end_of_time + 1), np.int32)
     for pool, need, low, high in (
         ("setup_pool", "setup_people", "setup_start", "start"),
         ("run_pool", "run_people", "start", "end"),
@@ -318,8 +319,15 @@ def _people_broken(problem: Problem, placement: Array, rows: Array) -> int:
         of = np.repeat(np.arange(mine.size), count)
         np.add.at(used, (which[of], (np.maximum(opens[piece], begin[of]) - key[of]).astype(np.int64)), amount[of])
         np.add.at(used, (which[of], (np.minimum(closes[piece], finish[of]) - key[of]).astype(np.int64)), -amount[of])
-    level = np.cumsum(used[:, :-1], axis=1)
-    return int(((level > problem.people) & (problem.people > 0)).any(axis=1).sum())
+    broken = 0
+    for which_pool, changes in enumerate(used):
+        people = np.zeros(problem.end_of_time + 1, np.int64)
+        staff = problem.staff[problem.pool_ptr[which_pool] : problem.pool_ptr[which_pool + 1]]
+        np.add.at(people, staff["start"], staff["people"])
+        np.add.at(people, staff["end"], -staff["people"])
+        there = np.cumsum(people)
+        broken += int(((np.cumsum(changes, dtype=np.int64) > there) & (there > 0)).any())
+    return broken
 
 
 def _tools_broken(problem: Problem, placement: Array, rows: Array) -> int:

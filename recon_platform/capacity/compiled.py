@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numba as nb
 
-inner = nb.njit(nogil=True)
+inner = nb.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+"""Compiled code calls these only, so nothing is made to call them from outside; they own no arrays, so no references are
+counted."""
 
 SOURCES = (
-    "causes", "compiled", "dispatch", "in_force", "index", "kernel_types", "placing", "problem", "queues", "state", "together", "waiting",
+    "causes", "compiled", "dispatch", "in_force", "index", "placing", "problem", "queues", "state", "together", "views", "waiting",
 )  # fmt: skip
 
 

@@ -21,22 +21,21 @@ from recon_platform.capacity.causes import BIG, FENCE, MAX_WAIT
 from recon_platform.capacity.compiled import inner, sources_digest
 from recon_platform.capacity.in_force import let_go, look_at_machine, put_off, start_kept
 from recon_platform.capacity.index import note
-from recon_platform.capacity.kernel_types import ProblemRef
-from recon_platform.capacity.placing import NEVER, NO, YES, changeover, fit
+from recon_platform.capacity.placing import NEVER, NO, YES, changeover, changes_from, fill_changeovers, fit
 from recon_platform.capacity.problem import FREE, SOFT, Array, Problem
 from recon_platform.capacity.state import (
     DONE,
     FAILED,
+    NOW,
     PLACED,
     RECORD,
     SOURCES_SEEN,
     TOUCHED,
     WAITS,
     State,
-    fresh_state,
+    begin,
 )
 from recon_platform.capacity.together import (
-    CHAIN,
     NOBODY,
     chain_length,
     commit,
@@ -46,6 +45,7 @@ from recon_platform.capacity.together import (
     whole_group,
     why_then,
 )
+from recon_platform.capacity.views import problem_at, state_at
 from recon_platform.capacity.waiting import (
     dequeue,
     enqueue,
@@ -60,7 +60,7 @@ from recon_platform.capacity.waiting import (
 @inner
 def _give(
     p: Problem, s: State, m: int, i: int, value: float, setup: float, now: int, k1_inverse: float, k2_inverse: float,
-    plan: Array,
+
 ) -> int:  # fmt: skip
     """Start queue operation `i` on idle machine `m`. 1 started, 0 it does not fit there now, 2 it left the queue."""
     seat = s.seat[m]
@@ -80,12 +80,12 @@ def _give(
         return 1
     b = np.int64(seat.booked)
     if b >= 0 and s.placement[b].start - s.placement[b].setup_start < changeover(
-        p, np.int64(o.family), np.int64(p.operation[b].family)
+        p, s, np.int64(o.family), np.int64(p.operation[b].family)
     ):
         return 0
     length = chain_length(p, s, i)
     if length > 0:
-        verdict = plan_chain(p, s, i, m, now, setup, speed, limit, length, plan)
+        verdict = plan_chain(p, s, i, m, now, setup, speed, limit, length)
         if verdict == 3:
             return 0
         dequeue(p, s, i)
@@ -96,9 +96,9 @@ def _give(
             s.placement[i].here = FAILED
             return 2
         note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
-        end = np.int64(plan[0, 3])
-        bound = MAX_WAIT if plan[0, 1] > now else why_then(p, s, i, m, np.int64(plan[0, 1]), NO)
-        keep_chain(p, s, i, length, plan, bound, now)
+        end = np.int64(s.plan[0, 3])
+        bound = MAX_WAIT if s.plan[0, 1] > now else why_then(p, s, i, m, np.int64(s.plan[0, 1]), NO)
+        keep_chain(p, s, i, length, bound, now)
         occupy(p, s, m, np.int64(o.family), end)
         return 1
     setup_start, start, end, why = fit(p, s, i, m, now, setup, speed)
@@ -119,14 +119,14 @@ def _give(
 @inner
 def _assign(
     p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, pull: float,
-    plan: Array,
+
 ) -> None:  # fmt: skip
     """Give the idle machines of `center` work, best (machine, operation) pair first, until either runs out."""
     desk = s.desk[center]
     base = p.center[center].machines
     k = np.int64(0)
     while k < desk.idle:
-        if look_at_machine(p, s, np.int64(s.idle[base + k]), now, k1_inverse, k2_inverse, stay, plan):
+        if look_at_machine(p, s, np.int64(s.idle[base + k]), now, k1_inverse, k2_inverse, stay):
             k += 1
     families = p.center[center].families
     while desk.active > 0 and desk.idle > 0:
@@ -143,15 +143,16 @@ def _assign(
             if seat.tried == now:
                 continue
             speed = np.float64(p.machine[m].speed)
+            row = changes_from(p, s, center, np.int64(seat.family))
             for a in range(desk.active):
                 f = np.int64(s.active[families + a])
-                o = np.int64(s.queue[f].top)
-                if o < 0 or (p.family[f].pinned >= 0 and p.family[f].pinned != m):
+                q = s.queue[f]
+                o = np.int64(q.top)
+                if o < 0 or (q.pinned >= 0 and q.pinned != m):
                     continue
-                setup = changeover(p, np.int64(seat.family), f)
-                value = s.queue[f].top_index - setup * k2_inverse
-                home = p.operation[o].home
-                if home >= 0 and home != m:
+                setup = np.float64(s.change[row + f]) if row < NEVER else changeover(p, s, np.int64(seat.family), f)
+                value = q.top_index - setup * k2_inverse
+                if q.top_home >= 0 and q.top_home != m:
                     value -= pull
                 if value <= seat.bar and now + p.operation[o].run / speed > seat.limit:
                     continue
@@ -172,7 +173,7 @@ def _assign(
                     second_index = value
         if best_machine < 0:
             break
-        verdict = _give(p, s, best_machine, best_operation, best, best_setup, now, k1_inverse, k2_inverse, plan)
+        verdict = _give(p, s, best_machine, best_operation, best, best_setup, now, k1_inverse, k2_inverse)
         if verdict == 0:
             s.seat[best_machine].tried = now
         elif verdict == 1 and s.count[RECORD] == 1:
@@ -194,7 +195,7 @@ def _assign(
             h = np.int64(p.kept[seat.kept_at])
             place = s.placement[h]
             if place.state == SOFT and place.here == WAITS and now >= p.operation[h].not_before:
-                started = start_kept(p, s, m, h, now, k1_inverse, k2_inverse, plan)
+                started = start_kept(p, s, m, h, now, k1_inverse, k2_inverse)
                 if not started:
                     touch_later(p, s, m, np.int64(now + 1))
         if not started:
@@ -250,7 +251,7 @@ def _pull_from_siblings(p: Problem, s: State, center: int, now: int, k1_inverse:
 
 
 @inner
-def _arrive(p: Problem, s: State, i: int, now: int) -> None:
+def _arrive(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
     """Operation `i` is ready."""
     place = s.placement[i]
     if place.here == PLACED:
@@ -280,7 +281,7 @@ def _arrive(p: Problem, s: State, i: int, now: int) -> None:
         if group.left > 0:
             return
         i = np.int64(group.best)
-    enqueue(p, s, i, now)
+    enqueue(p, s, i, now, k1_inverse)
     touch(s, center)
 
 
@@ -299,13 +300,13 @@ def _start_events(p: Problem, s: State) -> None:
 
 
 @inner
-def _happenings(p: Problem, s: State, minute: int) -> None:
+def _happenings(p: Problem, s: State, minute: int, k1_inverse: float) -> None:
     """What becomes ready, free or due for another look at this minute."""
     i = np.int64(s.ready_head[minute])
     s.ready_head[minute] = -1
     while i >= 0:
         following = np.int64(s.placement[i].ready_next)
-        _arrive(p, s, i, minute)
+        _arrive(p, s, i, minute, k1_inverse)
         i = following
     m = np.int64(s.machine_head[minute])
     s.machine_head[minute] = -1
@@ -324,26 +325,21 @@ def _happenings(p: Problem, s: State, minute: int) -> None:
         node = following
 
 
-def _entry(digest: int) -> Callable[..., tuple[Array, Array]]:
-    @nb.njit(cache=True, nogil=True)
+def _entry(digest: int) -> Callable[[Array, Array, float, float, float, float], None]:
+    @nb.njit(cache=True, nogil=True, _nrt=False)
     def dispatch_pass(
-        problem: Problem, bias: Array, k1_inverse: float, k2_inverse: float, stay: float, pull: float, record: bool
-    ) -> tuple[Array, Array]:
-        """Schedule `problem` once; returns placements and recorded terms.
+        problem: Array, state: Array, k1_inverse: float, k2_inverse: float, stay: float, pull: float
+    ) -> None:
+        """Schedule a problem once, into the placements and terms of its state; both are given as `views.words_of` them.
 
         `k1_inverse` = 1 / (k1 · mean run), `k2_inverse` = 1 / (k2 · mean set-up). `stay`: how much better than the head
         of a match-up sequence another operation must be to go first; `pull`: what leaving the machine in force costs.
         """
-        p = ProblemRef(
-            problem.operation, problem.order, problem.link_to, problem.family, problem.family_value, problem.family_code,
-            problem.matrix_at, problem.matrix_size, problem.matrix, problem.kind, problem.machine, problem.open_start,
-            problem.open_end, problem.kept, problem.center, problem.group_ptr, problem.group_op, problem.people,
-            problem.tool_ptr, problem.end_of_time, problem.batch_wait, problem.sibling_pull,
-        )  # fmt: skip
-        s = fresh_state(p, bias, record, k1_inverse)
+        p = problem_at(problem)
+        s = state_at(state)
+        begin(p, s)
+        fill_changeovers(p, s)
         s.count[SOURCES_SEEN] = np.int64(digest)
-        s.count[RECORD] = 1 if record else 0
-        plan = np.zeros((CHAIN + 1, 4), np.int32)
         _start_events(p, s)
         minute = np.int64(0)
         last = np.int64(0)
@@ -353,21 +349,22 @@ def _entry(digest: int) -> Callable[..., tuple[Array, Array]]:
                     if s.count[TOUCHED] == 0:
                         minute += 1
                         continue
+                    s.count[NOW] = minute
                 else:
-                    _happenings(p, s, minute)
+                    s.count[NOW] = minute
+                    _happenings(p, s, minute, k1_inverse)
                 last = minute
                 while s.count[TOUCHED] > 0:
                     s.count[TOUCHED] -= 1
                     center = np.int64(s.touched[s.count[TOUCHED]])
                     s.desk[center].touched = 0
-                    _assign(p, s, center, minute, k1_inverse, k2_inverse, stay, pull, plan)
+                    _assign(p, s, center, minute, k1_inverse, k2_inverse, stay, pull)
             if s.count[DONE] >= p.operation.shape[0] or not let_go(p, s, last):
                 break
             for m in range(p.machine.shape[0] - 1):
                 if s.seat[m].idle_at < 0 and s.seat[m].free_at <= last:
                     make_idle(p, s, m)
             minute = last
-        return s.placement, s.terms
 
     return dispatch_pass
 

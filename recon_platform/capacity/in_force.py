@@ -12,7 +12,7 @@ from recon_platform.capacity.causes import BIG, FENCE, RUNNING_NOW, STABILITY
 from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.index import index_on, note
 from recon_platform.capacity.placing import NEVER, NO, changeover, fit
-from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Array, Problem
+from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Problem
 from recon_platform.capacity.state import FAILED, PLACED, PUT_OFF, WAITS, State
 from recon_platform.capacity.together import chain_length, commit, keep_chain, load_more, plan_chain, why_then
 from recon_platform.capacity.waiting import back_at, enqueue, make_busy, occupy, touch, touch_later
@@ -27,32 +27,30 @@ def put_off(p: Problem, s: State, i: int, center: int) -> None:
 
 
 @inner
-def kept_worked_off(p: Problem, s: State, center: int, now: int) -> None:
+def kept_worked_off(p: Problem, s: State, center: int, now: int, k1_inverse: float) -> None:
     """A machine of `center` has no kept sequence left: what was put off may try again."""
     i = np.int64(s.desk[center].put_off)
     s.desk[center].put_off = -1
     while i >= 0:
         following = np.int64(s.placement[i].ready_next)
-        enqueue(p, s, i, now)
+        enqueue(p, s, i, now, k1_inverse)
         touch(s, np.int64(p.family[p.operation[i].family].center))
         i = following
 
 
 @inner
-def start_kept(
-    p: Problem, s: State, m: int, h: int, now: int, k1_inverse: float, k2_inverse: float, plan: Array
-) -> bool:
+def start_kept(p: Problem, s: State, m: int, h: int, now: int, k1_inverse: float, k2_inverse: float) -> bool:
     """Start the head of the kept sequence of machine `m`; False when it finds no room."""
     o = p.operation[h]
     running = o.state == RUNNING
-    setup = np.float64(0.0) if running else changeover(p, np.int64(s.seat[m].family), np.int64(o.family))
+    setup = np.float64(0.0) if running else changeover(p, s, np.int64(s.seat[m].family), np.int64(o.family))
     speed = np.float64(p.machine[m].speed)
     length = chain_length(p, s, h)
     note(p, s, h, index_on(p, s, h, m, now, k1_inverse, k2_inverse), setup, now, k1_inverse, k2_inverse)
-    if length > 0 and plan_chain(p, s, h, m, now, setup, speed, NEVER, length, plan) == 1:
-        bound = RUNNING_NOW if running else why_then(p, s, h, m, np.int64(plan[0, 1]), NO)
-        end = np.int64(plan[0, 3])
-        keep_chain(p, s, h, length, plan, bound, now)
+    if length > 0 and plan_chain(p, s, h, m, now, setup, speed, NEVER, length) == 1:
+        bound = RUNNING_NOW if running else why_then(p, s, h, m, np.int64(s.plan[0, 1]), NO)
+        end = np.int64(s.plan[0, 3])
+        keep_chain(p, s, h, length, bound, now)
         occupy(p, s, m, np.int64(o.family), end)
         return True
     setup_start, start, end, why = fit(p, s, h, m, now, setup, speed)
@@ -72,9 +70,7 @@ def start_kept(
 
 
 @inner
-def look_at_machine(
-    p: Problem, s: State, m: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, plan: Array
-) -> bool:
+def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k2_inverse: float, stay: float) -> bool:
     """Calendar, bookings and kept sequence of an idle machine; False when it left the idle list."""
     seat = s.seat[m]
     c = np.int64(seat.cursor)
@@ -112,7 +108,7 @@ def look_at_machine(
         if place.here == PLACED or place.here == FAILED or place.state == FREE:
             seat.kept_at += 1
             if seat.kept_at == last:
-                kept_worked_off(p, s, np.int64(p.machine[m].center), now)
+                kept_worked_off(p, s, np.int64(p.machine[m].center), now, k1_inverse)
             continue
         soft = place.state == SOFT
         not_before = np.int64(p.operation[h].not_before)
@@ -123,7 +119,7 @@ def look_at_machine(
                 touch_later(p, s, m, not_before)
             elif soft:
                 seat.limit = now
-            elif start_kept(p, s, m, h, now, k1_inverse, k2_inverse, plan):
+            elif start_kept(p, s, m, h, now, k1_inverse, k2_inverse):
                 return False
             else:
                 continue

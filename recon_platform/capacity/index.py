@@ -20,7 +20,7 @@ def index_on(p: Problem, s: State, i: int, m: int, now: int, k1_inverse: float, 
     return (
         s.base[i]
         - slack * k1_inverse
-        - changeover(p, np.int64(s.seat[m].family), np.int64(p.operation[i].family)) * k2_inverse
+        - changeover(p, s, np.int64(s.seat[m].family), np.int64(p.operation[i].family)) * k2_inverse
     )
 
 

@@ -5,13 +5,14 @@ Belongs here: labour by shift, absences and granted overtime turned into hundred
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import numpy as np
 import polars as pl
 
 from recon_platform.capacity.clock import minute_up, origin_of
-from recon_platform.capacity.problem import Array
+from recon_platform.capacity.problem import STAFF, Array
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -93,3 +94,20 @@ def people_by_minute(
     np.add.at(edges, (rows["skill"].to_numpy(), rows["end"].to_numpy()), -rows["people"].to_numpy())
     np.cumsum(edges[:, :-1], axis=1, out=people)
     return skills, people
+
+
+def staffed(pools: Iterable[Array]) -> tuple[Array, Array]:
+    """(pool_ptr, staff) of a problem from the people of each pool by minute: stretches with as many people throughout."""
+    pieces, counts, minutes = [np.zeros(0, STAFF)], [0], 0
+    for people in pools:
+        starts = np.concatenate([[0], np.flatnonzero(people[1:] != people[:-1]) + 1])
+        ends = np.append(starts[1:], people.shape[0])
+        there = people[starts] > 0
+        piece = np.zeros(int(there.sum()), STAFF)
+        piece["start"], piece["end"], piece["people"] = starts[there], ends[there], people[starts[there]]
+        length = ends[there] - starts[there]
+        piece["at"] = minutes + np.cumsum(length) - length - starts[there]
+        minutes += int(length.sum())
+        pieces.append(piece)
+        counts.append(counts[-1] + piece.shape[0])
+    return np.array(counts, np.int32), np.concatenate(pieces)

@@ -13,7 +13,7 @@ import numpy as np
 
 from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.problem import Array, Problem
-from recon_platform.capacity.state import State
+from recon_platform.capacity.state import NOW, State
 
 NEVER = np.int64(2_000_000_000)
 YES, NO = np.int64(1), np.int64(0)
@@ -21,28 +21,52 @@ YES, NO = np.int64(1), np.int64(0)
 
 
 @inner
+def _pool_now(p: Problem, s: State, pool: int) -> int:
+    """The first stretch of the staff of `pool` that is not over now; nothing is ever placed before now."""
+    g = np.int64(s.pool_at[pool])
+    while g < p.pool_ptr[pool + 1] and p.staff[g].end <= s.count[NOW]:
+        g += 1
+    s.pool_at[pool] = g
+    return g
+
+
+@inner
+def _last_without(free: Array, first: int, many: int, need: int) -> int:
+    """The last of so many minutes from `first` with fewer than `need` people free, counted from 0; -1: none."""
+    needed = np.int32(need)
+    lack = np.int32(0)
+    for minute in range(first, first + many):
+        lack = np.int32(lack | np.int32(free[minute] - needed))  # negative as soon as one is: no branch, many at a time
+    if lack >= 0:
+        return np.int64(-1)
+    at = np.int64(many - 1)
+    while free[first + at] >= needed:
+        at -= 1
+    return at
+
+
+@inner
 def stretch(
-    open_start: Array, open_end: Array, low: int, high: int, at: int, work: int, pausable: int,
-    people: Array, free: Array, pool: int, need: int,
-) -> tuple[int, int, bool]:  # fmt: skip
+    p: Problem, s: State, low: int, high: int, at: int, work: int, pausable: int, pool: int, need: int, heed: int
+) -> tuple[int, int, bool]:
     """Earliest (start, end, waited) of `work` minutes from `at` in open intervals low..high; start NEVER if none fits.
 
-    With a pool, only minutes with `need` people on shift count, and all of them must be free; `waited` says that
-    others had the people first.
+    With a pool, only minutes with `need` people on shift count, and with `heed` all of them must be free; `waited` says
+    that others had the people first.
     """
     k = low
-    while k < high and open_end[k] <= at:
+    while k < high and p.open_end[k] <= at:
         k += 1
     if work <= 0:
         if k >= high:
             return NEVER, NEVER, False
         return at, at, False
+    start = np.int64(-1)
+    left = work
     if pool < 0:
-        start = -1
-        left = work
         while k < high:
-            begin = max(np.int64(open_start[k]), at)
-            room = np.int64(open_end[k]) - begin
+            begin = max(np.int64(p.open_start[k]), at)
+            room = np.int64(p.open_end[k]) - begin
             if pausable == 0:
                 if room >= work:
                     return begin, begin + work, False
@@ -54,46 +78,76 @@ def stretch(
                 left -= room
             k += 1
         return NEVER, NEVER, False
-    start = -1
-    left = work
     waited = False
+    g = _pool_now(p, s, pool)
+    last = np.int64(p.pool_ptr[pool + 1])
     while k < high:
-        stop = np.int64(open_end[k])
-        for minute in range(max(np.int64(open_start[k]), at), stop):
-            if people[pool, minute] < need:
+        stop = np.int64(p.open_end[k])
+        minute = max(np.int64(p.open_start[k]), at)
+        while minute < stop:
+            while g < last and p.staff[g].end <= minute:
+                g += 1
+            if g >= last:
+                return NEVER, NEVER, waited
+            staff = p.staff[g]
+            there = np.int64(staff.start) if staff.people >= need else np.int64(staff.end)
+            if there > minute:
                 if pausable == 0:
-                    start = -1
+                    start = np.int64(-1)
                     left = work
-            elif free[pool, minute] < need:
-                start = -1
+                minute = there
+                continue
+            many = min(min(np.int64(staff.end), stop) - minute, left)
+            taken = np.int64(-1)
+            if heed == 1:
+                taken = _last_without(s.free, staff.at + minute, many, need)
+            if taken >= 0:
+                start = np.int64(-1)
                 left = work
                 waited = True
-            else:
-                if start < 0:
-                    start = minute
-                left -= 1
-                if left == 0:
-                    return start, minute + 1, waited
+                minute += taken + 1
+                continue
+            if start < 0:
+                start = minute
+            minute += many
+            left -= many
+            if left == 0:
+                return start, minute, waited
         k += 1
-        if pausable == 0 and (k >= high or open_start[k] > stop):
-            start = -1
+        if pausable == 0 and (k >= high or p.open_start[k] > stop):
+            start = np.int64(-1)
             left = work
     return NEVER, NEVER, waited
 
 
 @inner
 def take_people(
-    open_start: Array, open_end: Array, low: int, high: int, start: int, end: int, people: Array, free: Array,
-    pool: int, need: int, take: int,
-) -> None:  # fmt: skip
+    p: Problem, s: State, low: int, high: int, start: int, end: int, pool: int, need: int, take: int
+) -> None:
     """Book `take` people of `pool` for every working minute of [start, end) in which the shift has `need` of them."""
+    g = _pool_now(p, s, pool)
+    last = np.int64(p.pool_ptr[pool + 1])
+    less = np.int32(take)
     k = low
-    while k < high and open_end[k] <= start:
+    while k < high and p.open_end[k] <= start:
         k += 1
-    while k < high and open_start[k] < end:
-        for minute in range(max(open_start[k], start), min(open_end[k], end)):
-            if people[pool, minute] >= need:
-                free[pool, minute] -= take
+    while k < high and p.open_start[k] < end:
+        minute = max(np.int64(p.open_start[k]), start)
+        stop = min(np.int64(p.open_end[k]), end)
+        while minute < stop:
+            while g < last and p.staff[g].end <= minute:
+                g += 1
+            if g >= last:
+                return
+            staff = p.staff[g]
+            there = np.int64(staff.start) if staff.people >= need else np.int64(staff.end)
+            if there > minute:
+                minute = there
+                continue
+            until = min(np.int64(staff.end), stop)
+            for at in range(staff.at + minute, staff.at + until):
+                s.free[at] -= less
+            minute = until
         k += 1
 
 
@@ -108,8 +162,41 @@ def free_copy(tool_ptr: Array, tool_free: Array, tool: int) -> int:
 
 
 @inner
-def changeover(p: Problem, before: int, after: int) -> float:
-    """Set-up minutes from family `before` to family `after` of one work center.
+def changes_from(p: Problem, s: State, center: int, before: int) -> int:
+    """Where the changeovers from family `before` stand, less the number of the first family of `center`; NEVER: nowhere."""
+    at = np.int64(s.change_at[center])
+    first = np.int64(p.center[center].families)
+    many = np.int64(p.center[center + 1].families) - first
+    if at < 0 or before < first or before >= first + many:
+        return NEVER
+    return at + (before - first) * many - first
+
+
+@inner
+def changeover(p: Problem, s: State, before: int, after: int) -> float:
+    """Set-up minutes from family `before` to family `after` of one work center."""
+    row = changes_from(p, s, np.int64(p.family[after].center), before)
+    if row < NEVER:
+        return np.float64(s.change[row + after])
+    return changeover_minutes(p, before, after)
+
+
+@inner
+def fill_changeovers(p: Problem, s: State) -> None:
+    """Reckon the changeovers of all work centers that have not too many families."""
+    for c in range(p.center.shape[0] - 1):
+        at = np.int64(s.change_at[c])
+        if at < 0:
+            continue
+        for before in range(np.int64(p.center[c].families), np.int64(p.center[c + 1].families)):
+            for after in range(np.int64(p.center[c].families), np.int64(p.center[c + 1].families)):
+                s.change[at] = changeover_minutes(p, before, after)
+                at += 1
+
+
+@inner
+def changeover_minutes(p: Problem, before: int, after: int) -> float:
+    """Set-up minutes from family `before` to family `after` of one work center, from the matrices.
 
     Of the attributes that change, the longest counts; none changes: 0. Without a matrix: 0 inside a set-up family,
     else the operation's own set-up, which also stands for a change the matrix has no row for.
@@ -174,25 +261,14 @@ def fit(p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: floa
         after = at
         if setup_minutes > 0:
             setup_start, after, waited = stretch(
-                p.open_start, p.open_end, low, high, at, setup_minutes, YES, p.people, s.free, np.int64(kind.setup_pool),
-                np.int64(kind.setup_people),
-            )  # fmt: skip
+                p, s, low, high, at, setup_minutes, YES, np.int64(kind.setup_pool), np.int64(kind.setup_people), YES
+            )
             if waited:
                 why = 1
             if setup_start == NEVER:
                 return NEVER, NEVER, NEVER, why
         start, end, waited = stretch(
-            p.open_start,
-            p.open_end,
-            low,
-            high,
-            after,
-            run,
-            pausable,
-            p.people,
-            s.free,
-            np.int64(kind.run_pool),
-            np.int64(kind.run_people),
+            p, s, low, high, after, run, pausable, np.int64(kind.run_pool), np.int64(kind.run_people), YES
         )
         if waited:
             why = 1
@@ -215,11 +291,10 @@ def book(p: Problem, s: State, i: int, m: int, setup_start: int, start: int, end
     high = np.int64(p.machine[m + 1].open_ptr)
     if kind.setup_pool >= 0 and start > setup_start:
         take_people(
-            p.open_start, p.open_end, low, high, setup_start, start, p.people, s.free, np.int64(kind.setup_pool),
-            np.int64(kind.setup_people), np.int64(sign * kind.setup_people),
+            p, s, low, high, setup_start, start, np.int64(kind.setup_pool), np.int64(kind.setup_people),
+            np.int64(sign * kind.setup_people),
         )  # fmt: skip
     if kind.run_pool >= 0 and end > start:
         take_people(
-            p.open_start, p.open_end, low, high, start, end, p.people, s.free, np.int64(kind.run_pool), np.int64(kind.run_people),
-            np.int64(sign * kind.run_people),
+            p, s, low, high, start, end, np.int64(kind.run_pool), np.int64(kind.run_people), np.int64(sign * kind.run_people)
         )  # fmt: skip

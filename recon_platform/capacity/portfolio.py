@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from recon_platform.capacity.dispatch import dispatch_pass
-from recon_platform.capacity.problem import Array, Problem, Solution, mean_run, mean_setup
+from recon_platform.capacity.problem import PROBLEM_FIELDS, Array, Problem, Solution, mean_run, mean_setup
+from recon_platform.capacity.state import RECORD, STATE_FIELDS, room_for
+from recon_platform.capacity.views import words_of
 
 GRID: tuple[tuple[float, float], ...] = (
     (16.0, 0.2), (8.0, 0.1), (32.0, 0.2), (8.0, 0.4), (64.0, 0.1), (16.0, 0.4), (32.0, 0.1), (64.0, 0.4),
@@ -55,11 +57,13 @@ def objective(problem: Problem, state: Solution) -> float:
 
 def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: Array = NO_BIAS) -> Solution:
     """One dispatch pass with `setting`."""
-    placement, terms = dispatch_pass(
-        problem, bias, 1.0 / (setting.k1 * mean_run(problem)), 1.0 / (setting.k2 * mean_setup(problem)), setting.stay,
-        setting.pull, record,
+    state = room_for(problem, bias, record)
+    state.count[RECORD] = int(record)
+    dispatch_pass(
+        words_of(PROBLEM_FIELDS, problem), words_of(STATE_FIELDS, state), 1.0 / (setting.k1 * mean_run(problem)),
+        1.0 / (setting.k2 * mean_setup(problem)), setting.stay, setting.pull,
     )  # fmt: skip
-    return Solution(placement, terms)
+    return Solution(state.placement, state.terms)
 
 
 def late_orders(problem: Problem, state: Solution) -> float:

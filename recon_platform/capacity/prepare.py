@@ -21,7 +21,7 @@ from recon_platform.capacity.kept import Kept, what_is_kept
 from recon_platform.capacity.latest import set_latest
 from recon_platform.capacity.left import load_minutes_left, under_way, vendor_minutes_left
 from recon_platform.capacity.machines import Machines, read_machines
-from recon_platform.capacity.people import people_by_minute
+from recon_platform.capacity.people import people_by_minute, staffed
 from recon_platform.capacity.problem import CENTER, FREE, KIND, MACHINE, OPERATION, ORDER, Array, Problem, sealed
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -55,6 +55,7 @@ def prepare(frames: Frames, context: PlanContext) -> Prepared:
     kinds, people, tool_ptr, kind_of = _kinds(operations, frames, context, machines, approved)
     operations = operations.with_columns(pl.Series("kind", kind_of))
     kept = what_is_kept(operations, machines.machines, frames, context, approved.released)
+    pool_ptr, staff = staffed(people)
     changeovers = build_changeovers(operations, machines.machines, machines.centers.height, frames)
     group, group_ptr, group_op = _groups(operations, kept, frames)
     records = _operation_records(operations, orders, kept, changeovers.operation_family, group, context, origin)
@@ -66,7 +67,7 @@ def prepare(frames: Frames, context: PlanContext) -> Prepared:
         matrix_size=changeovers.matrix_size, matrix=changeovers.matrix, kind=kinds, machine=machine_records,
         open_start=machines.intervals["start"].to_numpy(), open_end=machines.intervals["end"].to_numpy(),
         kept=kept_ops.astype(np.int32), center=_center_records(machines, changeovers.family[: changeovers.families]), group_ptr=group_ptr, group_op=group_op,
-        people=people, tool_ptr=tool_ptr, end_of_time=machines.horizon + 1,
+        pool_ptr=pool_ptr, staff=staff, tool_ptr=tool_ptr, end_of_time=machines.horizon + 1,
         batch_wait=int(context.policy.capacity.batch_wait_minutes), sibling_pull=int(approved.sibling_pull),
     ))  # fmt: skip
     stretch = machines.centers["elapsed_per_working"].to_numpy()[operations["center"].to_numpy()]

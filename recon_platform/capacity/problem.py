@@ -84,6 +84,15 @@ MACHINE = np.dtype(
     ],
     align=True,
 )
+STAFF = np.dtype(
+    [
+        ("start", i4),
+        ("end", i4),
+        ("people", i4),  # hundredths, at least one
+        ("at", i4),  # place of its first minute in the list of all minutes with people, less `start`
+    ],
+    align=True,
+)
 CENTER = np.dtype(
     [
         ("machines", i4),  # first machine; a closing entry follows the last work center
@@ -115,11 +124,23 @@ class Problem(NamedTuple):
     center: Array
     group_ptr: Array
     group_op: Array
-    people: Array  # [pool, minute]
+    pool_ptr: Array  # into staff, per pool of people; one more entry than pools
+    staff: Array  # when how many people are there
     tool_ptr: Array  # copies of each tool; one more entry than tools
     end_of_time: int
     batch_wait: int  # longest wait for a fuller load
     sibling_pull: int  # 1: idle machines take work of their siblings
+
+
+Fields = tuple[tuple[str, Any, int], ...]
+"""Name, type and dimensions of fields in order; 0 dimensions: a number."""
+PROBLEM_FIELDS: Fields = (
+    ("operation", OPERATION, 1), ("order", ORDER, 1), ("link_to", i4, 1), ("family", FAMILY, 1), ("family_value", i4, 2),
+    ("family_code", i4, 2), ("matrix_at", i4, 2), ("matrix_size", i4, 2), ("matrix", i4, 1), ("kind", KIND, 1),
+    ("machine", MACHINE, 1), ("open_start", i4, 1), ("open_end", i4, 1), ("kept", i4, 1), ("center", CENTER, 1),
+    ("group_ptr", i4, 1), ("group_op", i4, 1), ("pool_ptr", i4, 1), ("staff", STAFF, 1), ("tool_ptr", i4, 1),
+    ("end_of_time", int, 0), ("batch_wait", int, 0), ("sibling_pull", int, 0),
+)  # fmt: skip
 
 
 class Solution(NamedTuple):
@@ -130,10 +151,10 @@ class Solution(NamedTuple):
 
 
 def sealed(problem: Problem) -> Problem:
-    """The same problem with every array contiguous, writable and of one type, so that kernels compile once."""
+    """The same problem with every array contiguous, writable and of its declared type, as compiled code reads it."""
     fields: dict[str, Any] = {
-        name: np.require(value, requirements=["C", "W", "O"]) if isinstance(value, np.ndarray) else int(value)
-        for name, value in problem._asdict().items()
+        name: np.require(getattr(problem, name), kind, ["C", "W", "O"]) if dimensions else int(getattr(problem, name))
+        for name, kind, dimensions in PROBLEM_FIELDS
     }
     return Problem(**fields)
 

@@ -10,13 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from recon_platform.capacity.compiled import inner
-from recon_platform.capacity.kernel_types import StateRef
-from recon_platform.capacity.problem import Array, Problem, f4, i4, u1
+from recon_platform.capacity.problem import Array, Fields, Problem, f4, i4, u1
 
 WAITS, PLACED, PUT_OFF, FAILED = 1, 2, 3, 4
 """Values of `here`; 0 is not ready yet."""
-TOUCHED, DONE, RECORD, SOURCES_SEEN = 0, 1, 2, 3
+TOUCHED, DONE, RECORD, SOURCES_SEEN, NOW = 0, 1, 2, 3, 4
 """Places in `State.count`."""
+CHAIN = 8
+"""Most operations that may follow one another under maximum waits."""
+WIDEST = 40
+"""Families of a work center up to which their changeovers are reckoned once a pass, not at every look."""
 
 PLACEMENT = np.dtype(
     [
@@ -41,6 +44,20 @@ PLACEMENT = np.dtype(
 )
 QUEUE = np.dtype(
     [
+        ("top", i4),  # best operation now, its index without set-up, and its machine in force
+        ("top_index", f4),
+        ("top_home", i4),
+        ("stale", i4),  # 1: the two that follow have to be found again
+        ("late_at", i4),  # when the next operation runs out of slack
+        ("early_top", i4),  # best of those with slack
+        ("early_base", f4),
+        ("early_latest", i4),
+        ("early_home", i4),
+        ("overdue_top", i4),  # best of the late ones
+        ("overdue_base", f4),
+        ("overdue_home", i4),
+        ("loads", i4),  # 1: one of the two waits for a full load
+        ("pinned", i4),
         ("heap_at", i4),  # start of its slice in the three heaps
         ("early_size", i4),
         ("slack_size", i4),
@@ -50,8 +67,6 @@ QUEUE = np.dtype(
         ("waiting_qty", f4),
         ("since", i4),
         ("active_at", i4),
-        ("top", i4),  # best operation now, and its index without set-up
-        ("top_index", f4),
     ],
     align=True,
 )
@@ -83,9 +98,7 @@ class State(NamedTuple):
     placement: Array
     terms: Array  # [operation, 6] index, urgency, slack, set-up, runner-up, its index; one row when not recorded
     base: Array
-    early_key: Array
-    minus_latest: Array
-    early: Array
+    early: Array  # heaps of ranks: with slack, by index; with slack, by when it runs out; late, by index
     slack: Array
     overdue: Array
     queue: Array  # per family
@@ -100,55 +113,87 @@ class State(NamedTuple):
     touch_next: Array  # per machine, then per family
     touch_time: Array
     touched: Array
-    free: Array  # [pool, minute] people not taken
+    pool_at: Array  # per pool: first stretch of its staff that is not over
+    free: Array  # people not taken, per minute with people
     tool_free: Array
+    change_at: Array  # per work center: where its changeovers stand; -1: not reckoned beforehand
+    change: Array  # minutes from family to family of a work center
+    plan: Array  # [place in a chain, 4] machine, set-up start, start, end
     count: Array
 
 
+i8 = np.int64
+STATE_FIELDS: Fields = (
+    ("placement", PLACEMENT, 1), ("terms", f4, 2), ("base", f4, 1), ("early", i8, 1), ("slack", i8, 1), ("overdue", i8, 1),
+    ("queue", QUEUE, 1), ("active", i4, 1), ("seat", SEAT, 1), ("idle", i4, 1), ("desk", DESK, 1), ("group", GROUP, 1),
+    ("ready_head", i4, 1), ("machine_head", i4, 1), ("touch_head", i4, 1), ("touch_next", i4, 1), ("touch_time", i4, 1),
+    ("touched", i4, 1), ("pool_at", i4, 1), ("free", i4, 1), ("tool_free", i4, 1), ("change_at", i4, 1), ("change", f4, 1),
+    ("plan", i4, 2), ("count", i8, 1),
+)  # fmt: skip
+
+
+def room_for(p: Problem, bias: Array, record: bool) -> State:
+    """The arrays of a pass, which `begin` fills. `bias` is added to the index of each operation; empty: none."""
+    n, minutes = p.operation.shape[0], int(p.end_of_time)
+    machines, families, centers = p.machine.shape[0] - 1, p.family.shape[0], p.center.shape[0] - 1
+    base = np.ascontiguousarray(p.operation["urgency"])
+    if bias.shape[0] == n:
+        base = base + bias
+    terms = np.zeros((n if record else 1, 6), np.float32)
+    terms[:, 4] = -1.0
+    wide = np.diff(p.center["families"]).astype(np.int64)
+    cells = np.where(wide <= WIDEST, wide * wide, 0)
+    change_at = np.where(wide <= WIDEST, np.cumsum(cells) - cells, -1).astype(np.int32)
+
+    def nobody(size: int) -> Array:
+        return np.full(size, -1, np.int32)
+
+    return State(
+        np.empty(n, PLACEMENT), terms, base.astype(np.float32, copy=False), np.empty(n, np.int64), np.empty(n, np.int64),
+        np.empty(n, np.int64), np.zeros(families, QUEUE), np.zeros(families, np.int32), np.zeros(machines, SEAT),
+        np.zeros(machines, np.int32), np.zeros(centers, DESK), np.zeros(p.group_ptr.shape[0] - 1, GROUP), nobody(minutes),
+        nobody(minutes), nobody(minutes), nobody(machines + families), nobody(machines + families),
+        np.zeros(centers, np.int32), p.pool_ptr[:-1].copy(),
+        np.repeat(p.staff["people"], p.staff["end"] - p.staff["start"]), np.zeros(p.tool_ptr[-1], np.int32), change_at,
+        np.empty(int(cells.sum()), np.float32), np.zeros((CHAIN + 1, 4), np.int32), np.zeros(5, np.int64),
+    )  # fmt: skip
+
+
 @inner
-def fresh_state(p: Problem, bias: Array, record: bool, k1_inverse: float) -> State:
-    """The state before the first minute. `bias` is added to the index of each operation; empty: none."""
-    n = p.operation.shape[0]
-    machines = p.machine.shape[0] - 1
-    families = p.family.shape[0]
-    centers = p.center.shape[0] - 1
-    placement = np.zeros(n, PLACEMENT)
-    base = np.empty(n, np.float32)
-    early_key = np.empty(n, np.float32)
-    minus_latest = np.empty(n, np.int32)
-    queue = np.zeros(families, QUEUE)
-    for i in range(n):
+def begin(p: Problem, s: State) -> None:
+    """The state before the first minute; changeovers are filled in by `placing`."""
+    for i in range(p.operation.shape[0]):
         o = p.operation[i]
-        own = o.urgency
-        if bias.shape[0] == n:
-            own += bias[i]
-        base[i] = own
-        early_key[i] = own - o.latest * k1_inverse
-        minus_latest[i] = -o.latest
-        queue[o.family].to_come += 1
-        place = placement[i]
+        s.queue[o.family].to_come += 1
+        place = s.placement[i]
         place.machine = -1
         place.setup_start = -1
         place.start = -1
         place.end = -1
         place.cause = -1
         place.ready = o.ready
-        place.ready_bound = o.ready_cause
         place.min_end = -1
         place.left = o.preds
-        place.state = o.state
+        place.ready_next = 0
         place.booked_next = -1
-    at = 0
-    for f in range(families):
-        q = queue[f]
+        place.bound = 0
+        place.ready_bound = o.ready_cause
+        place.here = 0
+        place.late = 0
+        place.watched = 0
+        place.state = o.state
+    at = np.int64(0)
+    for f in range(p.family.shape[0]):
+        q = s.queue[f]
         q.heap_at = at
         at += q.to_come
         q.since = -1
         q.active_at = -1
         q.top = -1
-    seat = np.zeros(machines, SEAT)
-    for m in range(machines):
-        here = seat[m]
+        q.stale = 1
+        q.pinned = p.family[f].pinned
+    for m in range(p.machine.shape[0] - 1):
+        here = s.seat[m]
         machine = p.machine[m]
         here.idle_at = -1
         here.cursor = machine.open_ptr
@@ -159,23 +204,8 @@ def fresh_state(p: Problem, bias: Array, record: bool, k1_inverse: float) -> Sta
         here.tried = -1
         here.booked = -1
         here.booked_last = -1
-    desk = np.zeros(centers, DESK)
-    for c in range(centers):
-        desk[c].put_off = -1
-    groups = p.group_ptr.shape[0] - 1
-    group = np.zeros(groups, GROUP)
-    for g in range(groups):
-        group[g].left = p.group_ptr[g + 1] - p.group_ptr[g]
-        group[g].best = -1
-    rows = n if record else 1
-    terms = np.zeros((rows, 6), np.float32)
-    terms[:, 4] = -1.0
-    minutes = p.end_of_time
-    return StateRef(
-        placement, terms, base, early_key, minus_latest,
-        np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32),
-        queue, np.zeros(families, np.int32), seat, np.zeros(machines, np.int32), desk, group,
-        np.full(minutes, -1, np.int32), np.full(minutes, -1, np.int32), np.full(minutes, -1, np.int32),
-        np.full(machines + families, -1, np.int32), np.full(machines + families, -1, np.int32),
-        np.zeros(centers, np.int32), p.people.copy(), np.zeros(p.tool_ptr[-1], np.int32), np.zeros(4, np.int64),
-    )  # fmt: skip
+    for c in range(p.center.shape[0] - 1):
+        s.desk[c].put_off = -1
+    for g in range(p.group_ptr.shape[0] - 1):
+        s.group[g].left = p.group_ptr[g + 1] - p.group_ptr[g]
+        s.group[g].best = -1

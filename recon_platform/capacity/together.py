@@ -21,12 +21,11 @@ from recon_platform.capacity.causes import (
 )
 from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.placing import NEVER, NO, YES, book, changeover, fit, free_copy, stretch, whole
-from recon_platform.capacity.problem import FREE, Array, Problem
-from recon_platform.capacity.state import DONE, PLACED, WAITS, State
+from recon_platform.capacity.problem import FREE, Problem
+from recon_platform.capacity.state import CHAIN, DONE, PLACED, WAITS, State
 from recon_platform.capacity.waiting import dequeue, find_top
 
 GIVE_BACK, NOBODY = np.int64(-1), np.int64(-1)
-CHAIN = 8  # most operations that may follow one another under maximum waits
 
 
 @inner
@@ -58,10 +57,10 @@ def commit(
     part = np.int64(end)
     if follows and o.share < 1.0 and o.elapsed < 0:
         kind = p.kind[o.kind]
+        minutes = whole(np.float64(o.run) / speed * np.float64(o.share))
         _, part, _ = stretch(
-            p.open_start, p.open_end, np.int64(s.seat[m].cursor), np.int64(p.machine[m + 1].open_ptr), start,
-            whole(np.float64(o.run) / speed * np.float64(o.share)), np.int64(kind.pausable), p.people, p.people, np.int64(kind.run_pool),
-            np.int64(kind.run_people),
+            p, s, np.int64(s.seat[m].cursor), np.int64(p.machine[m + 1].open_ptr), start, minutes, np.int64(kind.pausable),
+            np.int64(kind.run_pool), np.int64(kind.run_people), NO,
         )  # fmt: skip
         part = min(part, end)
     if booked == 0:
@@ -125,13 +124,14 @@ def chain_length(p: Problem, s: State, i: int) -> int:
 
 @inner
 def plan_chain(
-    p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: float, limit: int, length: int, plan: Array
+    p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: float, limit: int, length: int
 ) -> int:
     """Plan `i` and the `length` operations bound to it by maximum waits; `i` waits if they could not follow in time.
 
-    plan[c] = machine, set-up start, start, end. People stay booked on success.
+    s.plan[c] = machine, set-up start, start, end. People stay booked on success.
     Returns 1 planned, 0 impossible, 3 passes `limit`, 4 + work center: its machines work off a kept sequence first.
     """
+    plan = s.plan
     low = np.int64(at)
     for _ in range(400):
         setup_start, start, end, _why = fit(p, s, i, m, low, setup, speed)
@@ -178,7 +178,7 @@ def plan_chain(
                         j,
                         other,
                         begin,
-                        changeover(p, family, np.int64(o.family)),
+                        changeover(p, s, family, np.int64(o.family)),
                         np.float64(p.machine[other].speed),
                     )
                     if e < NEVER and (b < best or (b == best and e < best_end)):
@@ -214,8 +214,9 @@ def plan_chain(
 
 
 @inner
-def keep_chain(p: Problem, s: State, i: int, length: int, plan: Array, bound: int, now: int) -> None:
+def keep_chain(p: Problem, s: State, i: int, length: int, bound: int, now: int) -> None:
     """Commit what `plan_chain` planned; the machines of the later operations are booked ahead."""
+    plan = s.plan
     for c in range(length + 1):
         j = np.int64(i + c)
         m = np.int64(plan[c, 0])
@@ -289,7 +290,7 @@ def whole_group(p: Problem, s: State, i: int, m: int, now: int) -> int:
     while chosen >= 0:
         first = p.operation[chosen]
         setup_start, start, end, why = fit(
-            p, s, chosen, m, at, changeover(p, np.int64(seat.family), np.int64(first.family)), speed
+            p, s, chosen, m, at, changeover(p, s, np.int64(seat.family), np.int64(first.family)), speed
         )
         if end >= NEVER:
             break
@@ -309,7 +310,7 @@ def whole_group(p: Problem, s: State, i: int, m: int, now: int) -> int:
                 room -= o.qty
                 commit(p, s, j, m, setup_start, start, end, BATCH, speed, YES, now)
                 continue
-            minutes = changeover(p, np.int64(seat.family), np.int64(o.family))
+            minutes = changeover(p, s, np.int64(seat.family), np.int64(o.family))
             if chosen < 0 or minutes < best or (minutes == best and o.latest < p.operation[chosen].latest):
                 chosen = j
                 best = minutes

@@ -9,8 +9,10 @@ import numpy as np
 
 from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.problem import Problem
-from recon_platform.capacity.queues import at_minute, heap_pop, heap_push
+from recon_platform.capacity.queues import at_minute, heap_pop, heap_push, item_of, rank_by, rank_of
 from recon_platform.capacity.state import TOUCHED, WAITS, State
+
+NO_MINUTE = np.int64(2_000_000_000)
 
 
 @inner
@@ -77,7 +79,7 @@ def occupy(p: Problem, s: State, m: int, family: int, end: int) -> None:
 
 
 @inner
-def enqueue(p: Problem, s: State, i: int, now: int) -> None:
+def enqueue(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
     """Put a ready operation into the queue of its family."""
     o = p.operation[i]
     f = o.family
@@ -93,14 +95,17 @@ def enqueue(p: Problem, s: State, i: int, now: int) -> None:
         q.since = now
     q.waiting += 1
     q.waiting_qty += o.qty
+    q.stale = 1
+    at = np.int64(q.heap_at)
+    base = np.float64(s.base[i])
     if place.late == 1 or o.latest <= now:
         place.late = 1
-        q.overdue_size = heap_push(s.overdue, np.int64(q.heap_at), np.int64(q.overdue_size), s.base, i)
+        q.overdue_size = heap_push(s.overdue, at, np.int64(q.overdue_size), rank_of(base, i))
     else:
-        q.early_size = heap_push(s.early, np.int64(q.heap_at), np.int64(q.early_size), s.early_key, i)
+        q.early_size = heap_push(s.early, at, np.int64(q.early_size), rank_of(base - o.latest * k1_inverse, i))
         if place.watched == 0:
             place.watched = 1
-            q.slack_size = heap_push(s.slack, np.int64(q.heap_at), np.int64(q.slack_size), s.minus_latest, i)
+            q.slack_size = heap_push(s.slack, at, np.int64(q.slack_size), rank_by(np.int64(-o.latest), i))
 
 
 @inner
@@ -109,15 +114,16 @@ def dequeue(p: Problem, s: State, i: int) -> None:
     o = p.operation[i]
     f = o.family
     q = s.queue[f]
+    q.stale = 1
     if s.placement[i].late == 1:
-        q.overdue_size = heap_pop(s.overdue, np.int64(q.heap_at), np.int64(q.overdue_size), s.base)
+        q.overdue_size = heap_pop(s.overdue, np.int64(q.heap_at), np.int64(q.overdue_size))
     else:
-        q.early_size = heap_pop(s.early, np.int64(q.heap_at), np.int64(q.early_size), s.early_key)
+        q.early_size = heap_pop(s.early, np.int64(q.heap_at), np.int64(q.early_size))
     q.waiting -= 1
     q.waiting_qty -= o.qty
     if q.waiting == 0:
         for k in range(q.slack_size):
-            s.placement[s.slack[q.heap_at + k]].watched = 0
+            s.placement[item_of(s.slack[q.heap_at + k])].watched = 0
         q.slack_size = 0
         q.early_size = 0
         q.overdue_size = 0
@@ -136,38 +142,68 @@ def dequeue(p: Problem, s: State, i: int) -> None:
 def find_top(p: Problem, s: State, f: int, now: int, k1_inverse: float) -> None:
     """Set the best operation of family `f` now, and its index without set-up; -1 when none may go."""
     q = s.queue[f]
-    at = np.int64(q.heap_at)
-    while q.slack_size > 0:
-        o = np.int64(s.slack[at])
-        place = s.placement[o]
-        if place.here == WAITS and -s.minus_latest[o] > now:
-            break
-        q.slack_size = heap_pop(s.slack, at, np.int64(q.slack_size), s.minus_latest)
-        place.watched = 0
-        if place.here == WAITS:
-            place.late = 1
-            q.overdue_size = heap_push(s.overdue, at, np.int64(q.overdue_size), s.base, o)
-    while q.early_size > 0:
-        place = s.placement[s.early[at]]
-        if place.here == WAITS and place.late == 0:
-            break
-        q.early_size = heap_pop(s.early, at, np.int64(q.early_size), s.early_key)
-    while q.overdue_size > 0:
-        if s.placement[s.overdue[at]].here == WAITS:
-            break
-        q.overdue_size = heap_pop(s.overdue, at, np.int64(q.overdue_size), s.base)
-    q.top = -1
-    if q.early_size > 0:
-        o = s.early[at]
-        q.top = o
-        q.top_index = s.base[o] - (-s.minus_latest[o] - now) * k1_inverse
-    if q.overdue_size > 0:
-        o = s.overdue[at]
-        if q.top < 0 or s.base[o] >= q.top_index:
-            q.top = o
-            q.top_index = s.base[o]
-    if q.top >= 0:
+    if q.stale == 1 or now >= q.late_at:
+        _find_both(p, s, f, now)
+    q.top = q.early_top
+    if q.early_top >= 0:
+        q.top_home = q.early_home
+        q.top_index = q.early_base - (q.early_latest - now) * k1_inverse
+    if q.overdue_top >= 0 and (q.top < 0 or q.overdue_base >= q.top_index):
+        q.top = q.overdue_top
+        q.top_home = q.overdue_home
+        q.top_index = q.overdue_base
+    if q.loads == 1 and q.top >= 0:
         least = p.kind[p.operation[q.top].kind].batch_min
         if least > 0 and q.waiting_qty < least and q.to_come > 0 and now < q.since + p.batch_wait:
             q.top = -1
             touch_later(p, s, p.machine.shape[0] - 1 + f, np.int64(q.since + p.batch_wait))
+
+
+@inner
+def _find_both(p: Problem, s: State, f: int, now: int) -> None:
+    """The best of family `f` with slack and the best of the late ones: they stay so until one comes, goes or runs out of
+    slack, because time shifts all with slack alike."""
+    q = s.queue[f]
+    at = np.int64(q.heap_at)
+    q.late_at = NO_MINUTE
+    while q.slack_size > 0:
+        rank = s.slack[at]
+        o = item_of(rank)
+        place = s.placement[o]
+        latest = -(rank >> 32)
+        if place.here == WAITS and latest > now:
+            q.late_at = latest
+            break
+        q.slack_size = heap_pop(s.slack, at, np.int64(q.slack_size))
+        place.watched = 0
+        if place.here == WAITS:
+            place.late = 1
+            q.overdue_size = heap_push(s.overdue, at, np.int64(q.overdue_size), rank_of(np.float64(s.base[o]), o))
+    while q.early_size > 0:
+        place = s.placement[item_of(s.early[at])]
+        if place.here == WAITS and place.late == 0:
+            break
+        q.early_size = heap_pop(s.early, at, np.int64(q.early_size))
+    while q.overdue_size > 0:
+        if s.placement[item_of(s.overdue[at])].here == WAITS:
+            break
+        q.overdue_size = heap_pop(s.overdue, at, np.int64(q.overdue_size))
+    q.early_top = -1
+    q.overdue_top = -1
+    q.loads = 0
+    if q.early_size > 0:
+        o = item_of(s.early[at])
+        q.early_top = o
+        q.early_base = s.base[o]
+        q.early_latest = p.operation[o].latest
+        q.early_home = p.operation[o].home
+        if p.kind[p.operation[o].kind].batch_min > 0:
+            q.loads = 1
+    if q.overdue_size > 0:
+        o = item_of(s.overdue[at])
+        q.overdue_top = o
+        q.overdue_base = s.base[o]
+        q.overdue_home = p.operation[o].home
+        if p.kind[p.operation[o].kind].batch_min > 0:
+            q.loads = 1
+    q.stale = 0
