@@ -14,6 +14,7 @@ from assets import conformed, history, load, material, metrics, proposal, publis
 from assets.audit_jobs import JOBS
 from assets.jobs import jobs
 from assets.relay_job import relay_job
+from assets.weekly_job import weekly_report_job
 from assets.workbook_jobs import JOBS as WORKBOOK_JOBS
 from resources import settings
 from resources.clock import ClockResource
@@ -26,6 +27,7 @@ from sensors.failures import failure_sensor
 from sensors.outbox import outbox_sensor
 from sensors.plants import plants_sensor
 from sensors.schedules import nightly_schedule, weekly_maintenance
+from sensors.weekly import weekly_report_schedule
 
 STAGE_MODULES = (raw, conformed, history, reconciled, material, load, shortages, proposal, metrics, published)
 
@@ -73,9 +75,10 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
         plants = resource_overrides["landing"]
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs(raw_keys, published.KEY), *JOBS, *WORKBOOK_JOBS, relay_job],
+        jobs=[*jobs(raw_keys, published.KEY), *JOBS, *WORKBOOK_JOBS, relay_job, weekly_report_job],
         schedules=[
             weekly_maintenance(), *(nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()),
+            *(weekly_report_schedule(plant, plants.zone(plant)) for plant in plants.plants()),
         ],
         sensors=[
             plants_sensor(interval), downtime_sensor(interval), approvals_sensor(interval), outbox_sensor(interval),

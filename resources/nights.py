@@ -216,6 +216,18 @@ class NightsResource(dg.ConfigurableResource):
         """The policy that a plan was made with."""
         return night.manifest.pins.context.policy
 
+    def policy_in_force(self, night: NightRecord) -> Policy:
+        """The same with what was approved since; what the next plan is made with."""
+        from recon_platform.nights.policies import effective_policy
+
+        policy, store = self.policy(night), self.store()
+        if store is None:
+            return policy
+        try:
+            return effective_policy(policy, store.decisions_in_force(night.plant, store.clock()))
+        finally:
+            store.close()
+
     def in_force(self, plant: str) -> ScheduleInForce | None:
         """The schedule in force of `plant`; None before the first publication."""
         from recon_platform.nights.in_force import schedule_in_force

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recon_platform.connectors.landing_error import LandingError
 from recon_platform.tables.context import Plant
+from recon_platform.tables.locales import DEFAULT_LOCALE, LOCALES
 from recon_platform.tables.policy import Policy, policy_from_dict
 
 FILE = "plant.toml"
@@ -24,6 +25,7 @@ SETTINGS: Mapping[str, str] = {
     "plant": "code of the plant (letters, digits, '_', '-')",
     "timezone": "IANA name, for instance Europe/Berlin (default UTC)",
     "currency": "ISO 4217 code (default EUR)",
+    "locale": "how numbers, dates and hours are written, for instance de-DE (default en-GB)",
     "calendar": "the plant calendar, a key of table calendars (default PLANT)",
     "as_of": "instant the data speak of (default: the newest watermark of feeds)",
     "absent": "required tables this plant does not have; what depends on them is reported as unavailable",
@@ -109,7 +111,10 @@ def _plant(values: Mapping[str, Any]) -> Plant:
     calendar = _text(values, "calendar", "PLANT").strip()
     if not calendar:
         raise _wrong("calendar", "the key of a calendar", calendar)
-    return Plant(code, timezone, currency, calendar)
+    locale = _text(values, "locale", DEFAULT_LOCALE)
+    if locale not in LOCALES:
+        raise _wrong("locale", f"one of {', '.join(LOCALES)}", locale)
+    return Plant(code, timezone, currency, calendar, locale)
 
 
 def _as_of(values: Mapping[str, Any], plant: Plant) -> datetime | None:

@@ -23,6 +23,7 @@ from recon_platform.console.refusals import LoginNeeded, NotHereError
 from recon_platform.console.services.nights import no_plant
 from recon_platform.console.settings import ConsoleSettings
 from recon_platform.console.state import Console
+from recon_platform.console.words import speak_for
 from recon_platform.governance import Actor, Door, Permission, Role, Store
 from recon_platform.governance import schema as governance_schema
 from recon_platform.governance.errors import SignInError
@@ -85,6 +86,9 @@ class Enter:
         plant = request.path_params.get("plant")
         if plant is not None and not visit.sees(plant):
             raise NotHereError(no_plant(plant))  # in the words for a plant that does not exist
+        known = None if plant is None else await run_in_threadpool(console.nights.plant, plant)
+        if known is not None:
+            speak_for(known)
         return visit
 
 

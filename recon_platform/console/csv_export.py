@@ -5,15 +5,21 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.console.page import Listing
+from recon_platform.console.words import label, writing
 
 FORMULA_STARTS = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 """What spreadsheets take for the start of a formula, also after blanks and in full width (OWASP, CSV injection)."""
 
 
 def to_csv(listing: Listing, rows: pl.DataFrame, zone: str) -> bytes:
-    """The columns that the list shows, under their labels, instants in plant time."""
-    made = rows.select([_cell(rows, column.name, column.label, zone) for column in listing.columns])
-    return b"\xef\xbb\xbf" + made.write_csv().encode()
+    """The columns that the list shows, under their labels, instants in plant time.
+
+    Where the plant writes decimals with a comma, its spreadsheets expect that, and semicolons between columns. Dates
+    are ISO, which every spreadsheet reads as dates, and numbers are ungrouped.
+    """
+    made = rows.select([_cell(rows, column.name, label(column), zone) for column in listing.columns])
+    comma = writing().decimal == ","
+    return b"\xef\xbb\xbf" + made.write_csv(separator=";" if comma else ",", decimal_comma=comma).encode()
 
 
 def _cell(rows: pl.DataFrame, name: str, label: str, zone: str) -> pl.Expr:

@@ -20,6 +20,7 @@ class Show(StrEnum):
     NUMBER = "number"
     WHOLE = "whole"
     SHARE = "share"
+    MONEY = "money"  # in the plant's currency, which the header names
     DAY = "day"
     INSTANT = "instant"
     FLAG = "flag"

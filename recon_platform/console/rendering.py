@@ -22,7 +22,7 @@ from recon_platform.governance import Permission
 
 FOLDER = Path(__file__).parent / "templates"
 ROWS = 50
-NUMERIC = frozenset({Show.NUMBER, Show.WHOLE, Show.SHARE})
+NUMERIC = frozenset({Show.NUMBER, Show.WHOLE, Show.SHARE, Show.MONEY})
 UTC = ZoneInfo("UTC")
 
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
@@ -49,9 +49,16 @@ def _environment() -> jinja2.Environment:
     )  # fmt: skip
     made.filters.update(
         words=words.words, day=words.day, instant=words.instant, stamp=words.stamp, number=words.number,
-        signed=words.signed, cell=words.cell,
+        signed=words.signed, cell=words.cell, unit=words.unit,
     )  # fmt: skip
-    made.globals.update(Show=Show, numeric=lambda column: column.show in NUMERIC, link=link, count=words.count)
+    made.globals.update(
+        Show=Show,
+        numeric=lambda column: column.show in NUMERIC,
+        link=link,
+        count=words.count,
+        language=words.language,
+        label=words.label,
+    )
     return made
 
 

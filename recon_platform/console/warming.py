@@ -15,6 +15,7 @@ from recon_platform.connectors import read_landing
 from recon_platform.console.services.gantt import gantt
 from recon_platform.console.services.today import report
 from recon_platform.console.state import Console
+from recon_platform.console.words import speaking_for
 from recon_platform.nights.context import landing_context
 from recon_platform.planning import STAGES, inputs, run_stages
 from recon_platform.plantsim import generate
@@ -28,8 +29,9 @@ def warm(console: Console) -> None:
     try:
         for plant in console.nights.plants():
             night = console.nights.newest(plant)
-            report(night)
-            gantt(night)
+            with speaking_for(night.context.plant):
+                report(night)
+                gantt(night)
         _kernels()
     except (ValueError, OSError) as error:
         LOG.warning("warming up ended early: %s", error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from fpdf import FPDF
@@ -16,9 +16,10 @@ from matplotlib import get_data_path
 from recon_platform.console.charts import Limits, limits
 from recon_platform.console.services.nights import Night
 from recon_platform.console.services.value import Series, series, value
-from recon_platform.console.words import day, number
+from recon_platform.console.words import day, language, number, speaking_for, stamp
 from recon_platform.governance import Actor, Permission, Store
 from recon_platform.governance.notices import tell
+from recon_platform.tables.policy import WEEKDAYS, ReportPolicy
 
 FONT = "DejaVu"  # shipped with matplotlib; holds the letters of every plant's names
 DAYS = 7
@@ -30,11 +31,16 @@ NOTE = "Baseline: the first nights of the plant, with natural limits (mean ± 2.
 
 def weekly_report(nights: Sequence[Night]) -> bytes:
     """The report as PDF, for the seven days that end with the newest of `nights` (oldest first, of one plant)."""
+    with speaking_for(nights[-1].context.plant):
+        return _pdf(nights)
+
+
+def _pdf(nights: Sequence[Night]) -> bytes:
     newest = nights[-1]
     context = newest.context
     made = FPDF(format="A4")
     made.set_creation_date(context.as_of)
-    made.set_lang("en")
+    made.set_lang(language())
     fonts = Path(get_data_path()) / "fonts" / "ttf"
     made.add_font(FONT, "", fonts / "DejaVuSans.ttf")
     made.add_font(FONT, "B", fonts / "DejaVuSans-Bold.ttf")
@@ -50,7 +56,7 @@ def weekly_report(nights: Sequence[Night]) -> bytes:
         _chart(made, one)
     _line(
         made,
-        f"Run {newest.run_id}; data as of {context.as_of.astimezone(context.plant.zone):%-d %b %Y %H:%M %Z}.",
+        f"Run {newest.run_id}; data as of {stamp(context.as_of, context.plant.zone)}.",
         8,
         GREY,
     )
@@ -63,6 +69,21 @@ def week(night: Night) -> str:
     return f"{year}-W{number_:02d}"
 
 
+def waits_for(policy: ReportPolicy, planning_date: date, local: datetime) -> str | None:
+    """Why the report of the week of `local` (plant time) is not to be sent yet; None where it is.
+
+    `planning_date` is the newest night's: a report is sent from its day and hour on, once its own week has a night.
+    """
+    if policy.weekly_day == "never":
+        return "the policy says that no report is sent by itself"
+    day, hour = WEEKDAYS.index(policy.weekly_day), policy.weekly_hour
+    if (local.weekday(), local.hour) < (day, hour):
+        return f"this week's report goes on {policy.weekly_day.capitalize()} from {hour:02d}:00 on"
+    if planning_date.isocalendar()[:2] != local.isocalendar()[:2]:
+        return f"no night of this week is planned; the newest is that of {planning_date}"
+    return None
+
+
 def send(store: Store, actor: Actor, nights: Sequence[Night]) -> int:
     """Queue the report to managers and whoever subscribed to `weekly`; gives to how many. Once a week and person.
 
@@ -71,12 +92,14 @@ def send(store: Store, actor: Actor, nights: Sequence[Night]) -> int:
     newest = nights[-1]
     plant = newest.context.plant.code
     made = weekly_report(nights)
+    with speaking_for(newest.context.plant):
+        said = value(newest, list(nights)).answer
     name = f"{plant}-{week(newest)}.pdf"
     with store.writing() as tx:
         tx.allow(actor, Permission.RUN, plant)
         return tell(
             tx, "weekly", f"{plant}/{week(newest)}", plant=plant, title=f"{plant}: weekly report {week(newest)}",
-            text=f"{value(newest, list(nights)).answer} The report is attached.",
+            text=f"{said} The report is attached.",
             attachment={"name": name, "type": "application/pdf", "base64": base64.b64encode(made).decode()},
         )  # fmt: skip
 

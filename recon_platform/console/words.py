@@ -1,13 +1,24 @@
-"""Values as people in the plant say them: its time zone, its words, units beside numbers."""
+"""Values as people in the plant say them: its time zone, its words, its way of writing, units beside numbers.
+
+Which plant is spoken for belongs to the request, like its visitor: `speak_for` says it once at the door.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from recon_platform.console.page import Show
+from recon_platform.console.page import Column, Show
+from recon_platform.tables.context import Plant
+from recon_platform.tables.locales import LOCALES, WITHOUT_CENTS, DateOrder, Locale
 
 NOTHING = "–"
+CURRENCY = "plant currency"  # the unit of money in tables and definitions
+_NONE = Plant("")  # before anybody has come to a plant: the defaults
+_PLANT: ContextVar[Plant] = ContextVar("plant", default=_NONE)
 MOVE_WORDS = {
     "substitute": "Use a substitute", "expedite_purchase": "Expedite a purchase", "overtime": "Work overtime",
     "sibling": "Move to a sister machine", "frozen_break": "Break the frozen fence", "rush": "Take a rush order",
@@ -56,9 +67,52 @@ def words(code: str | None) -> str:
     return code.replace("_", " ")
 
 
+def speak_for(plant: Plant) -> None:
+    """From here on in this context, values are written as in `plant`."""
+    _PLANT.set(plant)
+
+
+@contextmanager
+def speaking_for(plant: Plant) -> Iterator[None]:
+    """The same for what is done inside."""
+    before = _PLANT.set(plant)
+    try:
+        yield
+    finally:
+        _PLANT.reset(before)
+
+
+def writing() -> Locale:
+    """The way of writing of the plant spoken for."""
+    return LOCALES[_PLANT.get().locale]
+
+
+def language() -> str:
+    """The language of pages (BCP 47): English, of the plant's country where it has one of its own."""
+    locale = _PLANT.get().locale
+    return locale if locale.startswith("en-") else "en"
+
+
+def currency() -> str:
+    """The currency of the plant spoken for (ISO 4217)."""
+    return _PLANT.get().currency
+
+
+def unit(text: str) -> str:
+    """A unit with the plant's currency by its code."""
+    return text.replace(CURRENCY, currency())
+
+
 def day(value: date | None) -> str:
     """A date as people say it."""
-    return NOTHING if value is None else f"{value:%a} {value.day} {value:%b %Y}"
+    if value is None:
+        return NOTHING
+    return f"{value:%a}{_comma()} {_date(value, f'{value.year}')}"
+
+
+def short_day(value: date) -> str:
+    """A date without its year, for axes."""
+    return _date(value)
 
 
 def instant(value: datetime | None, zone: ZoneInfo) -> str:
@@ -66,15 +120,36 @@ def instant(value: datetime | None, zone: ZoneInfo) -> str:
     if value is None:
         return NOTHING
     local = value.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b} {local:%H:%M}"
+    return f"{local:%a}{_comma()} {_date(local)}{_comma()} {_clock(local)}"
 
 
 def stamp(value: datetime | None, zone: ZoneInfo) -> str:
-    """A point in time with year and zone, for records."""
+    """A point in time with year, seconds and zone, for records."""
     if value is None:
         return NOTHING
     local = value.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %Y %H:%M:%S %Z}"
+    return f"{local:%a}{_comma()} {_date(local, f'{local.year}')}{_comma()} {_clock(local, seconds=True)} {local:%Z}"
+
+
+def _date(value: date, year: str = "") -> str:
+    match writing().order:
+        case DateOrder.DAY:
+            return f"{value.day} {value:%b} {year}".rstrip()
+        case DateOrder.MONTH:
+            return f"{value:%b} {value.day}" + (f", {year}" if year else "")
+        case DateOrder.YEAR:
+            return (f"{year}-" if year else "") + f"{value:%m-%d}"
+
+
+def _comma() -> str:
+    return "," if writing().order is DateOrder.MONTH else ""
+
+
+def _clock(value: datetime, *, seconds: bool = False) -> str:
+    way = writing()
+    told = f"{value.hour % 12 or 12}" if way.noon else f"{value:%H}"
+    told += f"{way.clock}{value:%M}" + (f"{way.clock}{value:%S}" if seconds else "")
+    return told + (f"\u00a0{'AM' if value.hour < 12 else 'PM'}" if way.noon else "")
 
 
 def age(value: timedelta) -> str:
@@ -86,10 +161,28 @@ def age(value: timedelta) -> str:
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """A number with thin groups; whole numbers without decimals."""
+    """A number with groups of thousands; whole numbers without decimals."""
     if value is None:
         return NOTHING
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.{digits}f}"
+    return _separated(f"{value:,.0f}" if value == int(value) else f"{value:,.{digits}f}")
+
+
+def money(value: float | None) -> str:
+    """An amount of the plant's currency, which stands beside it as the unit; with cents where it has them."""
+    if value is None:
+        return NOTHING
+    return _separated(f"{value:,.{0 if currency() in WITHOUT_CENTS else 2}f}")
+
+
+def share(value: float) -> str:
+    """A share in per cent."""
+    return _separated(f"{100 * value:,.1f}") + "\u00a0%"
+
+
+def _separated(text: str) -> str:
+    """Python's `1,234.5` with the separators of the plant."""
+    way = writing()
+    return text.translate({ord(","): way.group, ord("."): way.decimal})
 
 
 def signed(value: float | None) -> str:
@@ -102,7 +195,12 @@ def signed(value: float | None) -> str:
 def count(value: int, one: str, many: str | None = None) -> str:
     """`3 orders`, `1 order`, `no orders`."""
     plural = many or f"{one}s"
-    return f"{value:,} {one if value == 1 else plural}" if value else f"no {plural}"
+    return f"{number(value)} {one if value == 1 else plural}" if value else f"no {plural}"
+
+
+def label(column: Column) -> str:
+    """The heading of a column, with the unit of money."""
+    return f"{column.label}, {currency()}" if column.show is Show.MONEY else column.label
 
 
 def cell(value: object, show: Show, zone: ZoneInfo) -> str:  # noqa: PLR0911 - one return per kind of value
@@ -116,7 +214,9 @@ def cell(value: object, show: Show, zone: ZoneInfo) -> str:  # noqa: PLR0911 - o
     if isinstance(value, bool):
         return "yes" if value else "no"
     if show is Show.SHARE and isinstance(value, int | float):
-        return f"{100 * value:.1f} %"
+        return share(float(value))
+    if show is Show.MONEY and isinstance(value, int | float):
+        return money(float(value))
     if show in {Show.NUMBER, Show.WHOLE} and isinstance(value, int | float):
         return number(float(value))
     return str(value)

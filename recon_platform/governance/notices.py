@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, true
 
 from recon_platform.governance import schema
 from recon_platform.governance.actors import Actor
@@ -79,7 +79,7 @@ def _recipients(tx: Transaction, event: Event, plant: str | None) -> list[tuple[
     people = tx.connection.execute(
         select(users.c.name, users.c.contact)
         .join(held, held.c.user == users.c.name)
-        .where(users.c.active, users.c.contact.is_not(None), held.c.role.in_(roles))
+        .where(users.c.active, users.c.contact.is_not(None), held.c.role.in_(roles), _works_for(plant))
         .distinct()
     ).all()
     subscribed = tx.connection.execute(
@@ -89,6 +89,15 @@ def _recipients(tx: Transaction, event: Event, plant: str | None) -> list[tuple[
     ).all()
     by_address = {address: name for name, address in [*people, *subscribed]}
     return sorted((name, address) for address, name in by_address.items())
+
+
+def _works_for(plant: str | None) -> ColumnElement[bool]:
+    """People who are limited to other plants are told nothing of `plant`; what concerns no plant is told to all."""
+    if plant is None:
+        return true()
+    limits = schema.user_plants
+    limited = exists().where(limits.c.user == schema.users.c.name)
+    return ~limited | exists().where(limits.c.user == schema.users.c.name, limits.c.plant == plant)
 
 
 class Notices:

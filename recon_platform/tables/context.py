@@ -10,17 +10,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from recon_platform.tables.locales import DEFAULT_LOCALE
 from recon_platform.tables.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """One plant: its code (letters, digits, `_`, `-`), IANA time zone, ISO 4217 currency and plant calendar."""
+    """One plant: its code (letters, digits, `_`, `-`), IANA time zone, ISO 4217 currency, plant calendar, and the
+    `locale` (a key of `locales.LOCALES`) in which people there read numbers and dates."""
 
     code: str
     timezone: str = "UTC"
     currency: str = "EUR"
     calendar: str = "PLANT"
+    locale: str = DEFAULT_LOCALE
 
     @property
     def zone(self) -> ZoneInfo:

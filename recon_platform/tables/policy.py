@@ -133,6 +133,25 @@ class ProposalPolicy:
     move_valid_hours: float = 24.0
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPolicy:
+    """When the weekly report goes to its readers. Raises ValueError for a day or an hour that is none."""
+
+    weekly_day: str = "monday"  # or "never"
+    weekly_hour: int = 6  # full hour of the plant's own clock
+
+    def __post_init__(self) -> None:
+        if self.weekly_day not in {*WEEKDAYS, "never"}:
+            raise ValueError(
+                f"policy: report.weekly_day must be a weekday in small letters or never, found {self.weekly_day!r}"
+            )
+        if not 0 <= self.weekly_hour <= 23:
+            raise ValueError(f"policy: report.weekly_hour must be 0 to 23, found {self.weekly_hour}")
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """All of it. `digest` names its content; two policies with one digest are the same policy."""
@@ -145,6 +164,7 @@ class Policy:
     cost: CostPolicy = field(default_factory=CostPolicy)
     publish: PublishPolicy = field(default_factory=PublishPolicy)
     proposal: ProposalPolicy = field(default_factory=ProposalPolicy)
+    report: ReportPolicy = field(default_factory=ReportPolicy)
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -163,6 +183,7 @@ SECTIONS: dict[str, type] = {
     "cost": CostPolicy,
     "publish": PublishPolicy,
     "proposal": ProposalPolicy,
+    "report": ReportPolicy,
 }
 
 

@@ -111,6 +111,10 @@ MEANING: dict[str, dict[str, tuple[str, str]]] = {
         "overtime_window_days": ("days", "How far ahead overtime is proposed."),
         "move_valid_hours": ("hours", "How long a proposed exception may be decided."),
     },
+    "report": {
+        "weekly_day": ("weekday in small letters, or `never`", "Day on which the weekly report goes to its readers by itself."),
+        "weekly_hour": ("full hour, 0 to 23", "Hour of the plant's own clock from which it goes, once that week has a night."),
+    },
 }
 """Section → setting → unit and meaning."""
 

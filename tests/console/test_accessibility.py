@@ -93,3 +93,47 @@ def test_axe_finds_nothing_where_one_signs_in_or_signs(sign_in: SignIn) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("alert").wait_for()
     assert wrong + wrong_anywhere(page) == []
+
+
+def test_axe_finds_nothing_after_the_company_sign_in(sign_in: SignIn) -> None:
+    page = sign_in.browser.new_context().new_page()
+    page.route(
+        f"{sign_in.served.url}/", lambda route: route.fulfill(status=204)
+    )  # the page goes on by itself: it stays
+    page.goto(f"{sign_in.served.url}/login/openid")
+    page.get_by_label("Account").fill("auditor")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("heading", name="Signed in").wait_for()
+    wrong = wrong_anywhere(page)
+    page.context.close()
+    assert wrong == []
+
+
+def test_axe_finds_nothing_in_answers_to_what_was_asked(sign_in: SignIn) -> None:
+    base, wrong = sign_in.served.base, []
+    supervisor = sign_in("supervisor")
+    supervisor.goto(f"{base}/decisions")
+    supervisor.get_by_label("Reason for the whole bundle").fill("none of them")
+    supervisor.get_by_role("button", name="Approve the bundle").click()
+    supervisor.get_by_text("No card was chosen").wait_for()
+    wrong += violations(supervisor)
+    supervisor.goto(f"{base}/rules")
+    supervisor.get_by_label("New value").fill('"much"')
+    supervisor.get_by_role("button", name="Try the change").click()
+    supervisor.get_by_role("alert").wait_for()
+    wrong += violations(supervisor)
+    admin = sign_in("admin")
+    admin.goto(f"{base}/users")
+    form = admin.locator("form", has=admin.get_by_role("heading", name="Add a user"))
+    form.get_by_label("Name to sign in with").fill("nora")
+    form.get_by_label("Full name").fill("Nora New")
+    form.get_by_label("auditor").check()
+    form.get_by_role("button", name="Add").click()
+    admin.get_by_text("shown this once").wait_for()
+    wrong += violations(admin)
+    auditor = sign_in("auditor")
+    auditor.goto(f"{base}/audit")
+    auditor.locator("#list-nights a[href*='/nights/']").first.click()
+    auditor.locator("#list-tables a[href$='/metrics']").click()
+    auditor.get_by_role("heading", name="Metrics", level=1).wait_for()
+    assert wrong + violations(auditor) == []

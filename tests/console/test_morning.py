@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from recon_platform.governance import Store
 from tests.console.conftest import SignIn
+from tests.console.test_accessibility import violations
 
 
 def picture(page: Page, name: str) -> None:
@@ -36,6 +37,7 @@ def test_a_morning_from_proposal_to_audit(sign_in: SignIn) -> None:
     form.get_by_role("button", name="Try the substitute").click()
     planner.get_by_role("button", name="Make it a proposal").wait_for()
     picture(planner, "what-if")
+    assert violations(planner) == []
     planner.get_by_label("Reason").fill("the usual wire stays for the rush order")
     planner.get_by_role("button", name="Make it a proposal").click()
     expect(planner.locator(".card")).to_contain_text("You proposed this; somebody else decides it")
@@ -80,6 +82,7 @@ def test_a_morning_from_proposal_to_audit(sign_in: SignIn) -> None:
     supervisor.get_by_role("button", name="Publish the schedule").click()
     expect(supervisor.locator("#job")).to_contain_text("Schedule version 2 is in force")
     picture(supervisor, "published")
+    assert violations(supervisor) == []
     supervisor.get_by_role("link", name="What goes to the ERP").click()
     expect(supervisor.locator("#list-outbox")).to_contain_text("planned start")
     picture(supervisor, "delivery")
@@ -101,6 +104,7 @@ def test_a_morning_from_proposal_to_audit(sign_in: SignIn) -> None:
     auditor.get_by_role("link", name="Verify the trail").click()
     expect(auditor.locator("#verdict")).to_contain_text("The trail holds")
     picture(auditor, "audit")
+    assert violations(auditor) == []
     assert sign_in.complaints == []
     assert {url.split("/p/")[0].split("/static")[0].removesuffix("/") for url in sign_in.requested} <= {
         sign_in.served.url, sign_in.served.url + "/login", sign_in.served.url + "/logout",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from recon_platform.console.app import create_app
 from recon_platform.console.settings import ConsoleSettings
 from recon_platform.governance import Door, Store
 from tests.console.conftest import PLANT, SignIn
+from tests.console.test_accessibility import violations
 
 HEAD, LABEL, ROW, PER_PIXEL, BEFORE_NOW = 36, 128, 24, 10, 480  # as the Gantt begins, see static/gantt.js
 
@@ -66,6 +68,10 @@ def test_dragging_asks_and_changes_nothing_by_itself(sign_in: SignIn) -> None:
     form = page.locator("#pin")
     expect(form.get_by_label("Work order")).to_have_value(order)
     expect(form.get_by_label("Keep on machine")).to_have_value(lane["machine"])
+    effect = page.locator("#effect article")
+    expect(effect).to_contain_text(f"{order}/{data['op']['seq'][i]}: {lane['machine']} → {lane['machine']}")
+    expect(effect.locator("tr", has_text="Operations that move")).to_contain_text(re.compile(r"[±+]\d"))
+    assert violations(page) == []
     assert store.requests.find(_anybody(store, sign_in), plant=PLANT, state=None) == asked
     form.get_by_label("Reason").fill("its tool is set up there")
     form.get_by_role("button", name="Propose the pin").click()
@@ -74,6 +80,8 @@ def test_dragging_asks_and_changes_nothing_by_itself(sign_in: SignIn) -> None:
     assert (made.kind, made.subject) == ("pin", f"{order}/{data['op']['seq'][i]}")
     assert made.state in {"entered", "open"}
     assert made.content["change"][0]["values"] == {"machine": lane["machine"]}
+    assert made.content["operations_moved"] == 0 and made.content["lines_lost"] == 0  # it is planned there already
+    expect(page.locator("article.card .effect")).to_contain_text("Operations that move")
     store.close()
     assert sign_in.complaints == []
 

@@ -17,6 +17,7 @@ import dagster as dg
 from assets.definitions import build_definitions
 from resources.partitions import NIGHTS
 from sensors.schedules import nightly_schedule, weekly_maintenance
+from sensors.weekly import weekly_report_schedule
 
 HOUR = timedelta(hours=1)
 SNAPSHOT = Path(__file__).parent / "snapshots" / "definitions.json"
@@ -62,7 +63,7 @@ def described(definitions: dg.Definitions) -> dict[str, Any]:
                 "job": schedule.job_name, "cron": schedule.cron_schedule, "zone": schedule.execution_timezone,
                 "status": schedule.default_status.value,
             }
-            for schedule in [nightly_schedule("P1", ZoneInfo("Europe/Berlin")), weekly_maintenance()]
+            for schedule in [nightly_schedule("P1", ZoneInfo("Europe/Berlin")), weekly_maintenance(), weekly_report_schedule("P1", ZoneInfo("Europe/Berlin"))]
         },
         "resources": sorted(repository.get_top_level_resources()),
     }  # fmt: skip

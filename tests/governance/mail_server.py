@@ -36,7 +36,10 @@ class Handler:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         mail = message_from_bytes(envelope.content)
         with self._file.open("a") as file:
-            kept = {"id": mail["Message-ID"], "to": envelope.rcpt_tos, "subject": str(mail["Subject"])}
+            kept = {
+                "id": mail["Message-ID"], "to": envelope.rcpt_tos, "subject": str(mail["Subject"]),
+                "attached": [part.get_filename() for part in mail.walk() if part.get_filename()],
+            }  # fmt: skip
             file.write(json.dumps(kept) + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -12,6 +12,7 @@ from sqlalchemy import inspect, select
 
 from recon_platform.governance import Store, database, schema
 from recon_platform.governance.errors import NotInitialisedError, PermissionDeniedError
+from recon_platform.governance.notices import tell
 from tests.governance.plant import PLANT, Governed
 
 
@@ -52,6 +53,21 @@ def test_a_limited_auditor_reads_the_rows_of_their_plants_and_of_none(governed: 
     assert PLANT in governed.store.audit.rows(ava).get_column("plant").to_list()
     limited(governed, "ava", "ELSEWHERE")
     assert set(governed.store.audit.rows(ava).get_column("plant").to_list()) == {None}
+
+
+def test_of_another_plant_nobody_is_told_anything(governed: Governed) -> None:
+    def told(cause: str, plant: str | None) -> set[str]:
+        with governed.store.writing() as tx:
+            tell(tx, "published", cause, plant=plant, title=cause, text="in force")
+        return {str(m.content["name"]) for m in governed.store.outbox.find() if m.subject == cause}
+
+    with governed.store.writing() as tx:
+        tx.connection.execute(schema.users.update().values(contact=schema.users.c.name + "@works.example"))
+    everybody = told("before", PLANT)
+    assert "sam" in everybody
+    limited(governed, "sam", "ELSEWHERE")
+    assert told("here", PLANT) == everybody - {"sam"} and "sam" in told("there", "ELSEWHERE")
+    assert "sam" in told("anywhere", None)
 
 
 def test_a_limit_is_given_and_lifted_by_another_administrator(governed: Governed) -> None:

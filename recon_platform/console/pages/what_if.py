@@ -33,14 +33,15 @@ def what_if(request: Request, plant: str, visit: Proposer) -> Response:
 @router.post("/try")
 def try_out(
     plant: str, visit: Proposer, kind: Text, item: Text = "", substitute: Text = "", pair: Text = "", line: Text = "",
-    date: Text = "", qty: Text = "", machine: Text = "", start: Text = "", hours: Text = "",
+    date: Text = "", qty: Text = "", machine: Text = "", start: Text = "", hours: Text = "", work_order: Text = "",
+    operation: Text = "",
 ) -> Response:  # fmt: skip
     """Plan it; the answer follows on its page."""
     night = visit.console.nights.newest(plant)
     first, _, second = pair.partition("|")
     asked = {
         "item": item or first, "substitute": substitute or second, "line": line, "date": date, "qty": qty, "machine": machine,
-        "start": start, "hours": hours,
+        "start": start, "hours": hours, "work_order": work_order, "operation": operation,
     }  # fmt: skip
     job = visit.console.jobs.start(
         visit.actor.name, "Planning with the change", lambda: service.try_out(night, kind, asked)

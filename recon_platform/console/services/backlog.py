@@ -8,7 +8,7 @@ from recon_platform.console.charts import run_chart
 from recon_platform.console.page import Column, Figure, Listing, Page, Show
 from recon_platform.console.services.measures import history
 from recon_platform.console.services.nights import Night
-from recon_platform.console.words import count
+from recon_platform.console.words import count, number
 from recon_platform.reconcile.catalogue import BY_ID
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -20,7 +20,7 @@ def backlog(night: Night, nights: list[Night]) -> Page:
     queue = findings.filter(pl.col("rank").is_not_null()).sort("rank")
     health = history(nights, "backlog_health")
     last = health.get_column("value")[-1] if health.height else None
-    share = "not computed" if last is None else f"{100 * last:.1f} % of open orders are without an open finding"
+    share = "not computed" if last is None else f"{number(100 * last)} % of open orders are without an open finding"
     return Page(
         "Backlog health",
         f"{share}; {count(findings.filter(pl.col('applied')).height, 'finding')} corrected by rule, {count(queue.height, 'finding')} "
@@ -41,7 +41,7 @@ def backlog(night: Night, nights: list[Night]) -> Page:
                     Column("work_order", "Work order", Show.KEY, "work-orders/{work_order}"),
                     Column("erp_value", "ERP says"), Column("mes_value", "MES says"), Column("correction", "Proposed"),
                     Column("orders_behind", "Order lines behind", Show.WHOLE),
-                    Column("value_at_stake", "Value at stake", Show.NUMBER), Column("held_by", "Held back by"),
+                    Column("value_at_stake", "Value at stake", Show.MONEY), Column("held_by", "Held back by"),
                     Column("new", "New tonight", Show.FLAG),
                 ),
                 _worded(night, queue), "Nothing waits for a person: ERP and MES agree, or a rule has corrected it.",
@@ -52,7 +52,7 @@ def backlog(night: Night, nights: list[Night]) -> Page:
                     Column("rule", "Rule", Show.KEY), Column("what", "What it finds"), Column("severity", "Severity"),
                     Column("found", "Found", Show.WHOLE), Column("corrected", "Corrected", Show.WHOLE),
                     Column("open", "Open", Show.WHOLE), Column("new", "New tonight", Show.WHOLE),
-                    Column("value_at_stake", "Value at stake", Show.NUMBER),
+                    Column("value_at_stake", "Value at stake", Show.MONEY),
                 ),
                 _by_rule(night, findings), "No rule found anything tonight.",
             ),

@@ -10,6 +10,7 @@ from recon_platform.console.charts import load_chart
 from recon_platform.console.page import Chart, Column, Figure, Listing, Page, Show
 from recon_platform.console.services.nights import Night
 from recon_platform.console.services.today import report
+from recon_platform.console.words import number, short_day
 from recon_platform.nights.report import LOAD_DAYS
 
 CHART_DAYS = 21
@@ -26,7 +27,7 @@ def capacity(night: Night, work_center: str | None) -> Page:
         asked = ranked.get_column("required_percent")[0]
         over = ranked.filter(pl.col("required_percent") > 100).height
         said = (
-            f"{constraint} is the constraint of the next {LOAD_DAYS} days: {asked:.0f} % of its time is asked for; "
+            f"{constraint} is the constraint of the next {LOAD_DAYS} days: {number(asked, 0)} % of its time is asked for; "
             f"{over} of {ranked.height} work centers are asked for more than they have."
         )
     adherence = night.read("metrics").filter(metric="capacity_clarity", scope="work_center")
@@ -35,7 +36,7 @@ def capacity(night: Night, work_center: str | None) -> Page:
         figures=tuple(
             Figure(
                 row["work_center"], row["required_percent"], Show.NUMBER, "%", "asked for; "
-                + ("not scheduled" if row["scheduled_percent"] is None else f"{row['scheduled_percent']:.0f} % scheduled"),
+                + ("not scheduled" if row["scheduled_percent"] is None else f"{number(row['scheduled_percent'], 0)} % scheduled"),
                 f"capacity?work_center={row['work_center']}", attention=(row["required_percent"] or 0) > 100,
             )
             for row in ranked.head(5).iter_rows(named=True)
@@ -81,7 +82,7 @@ def _chart(night: Night, work_center: str, basis: str, said: str) -> Chart:
     )  # fmt: skip
     return load_chart(
         f"{work_center}, load against capacity, {said}",
-        [f"{day:%-d %b}" for day in load.get_column("bucket_start")],
+        [short_day(day) for day in load.get_column("bucket_start")],
         (load.get_column("loaded_min") / 60).to_list(),
         ((load.get_column("available_min") + load.get_column("overtime_min")) / 60).to_list(),
     )

@@ -122,7 +122,7 @@ def _effect(request: Request) -> tuple[Compared, ...]:
                      row["unit"])
             for row in content.get("impact", [])
         )  # fmt: skip
-    if request.kind == "move":
+    if request.kind == "move" or "lines_won" in content:
         return (
             Compared("Order lines won", "–", signed(content.get("lines_won")), "lines"),
             Compared(

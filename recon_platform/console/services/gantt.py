@@ -10,7 +10,8 @@ import polars as pl
 
 from recon_platform.console.services.nights import Night
 from recon_platform.console.services.schedule import operations
-from recon_platform.console.words import BOUND_WORDS
+from recon_platform.console.words import BOUND_WORDS, writing
+from recon_platform.tables.locales import DateOrder
 
 BOUND = tuple(BOUND_WORDS)
 
@@ -46,6 +47,7 @@ def _gantt(night: Night) -> dict[str, Any]:
     orders, items, classes = (_named(table, name) for name in ("work_order", "item", "customer_class"))
     return {
         "epoch": epoch.isoformat(), "now": _minutes(context.as_of, epoch), "zone": context.plant.timezone,
+        "language": "en-GB" if writing().order is DateOrder.DAY else "en-US", "noon": writing().noon,
         "fence": _minutes(context.as_of + timedelta(hours=context.policy.capacity.frozen_hours), epoch),
         "lanes": lanes.select("line", "work_center", "machine").to_dicts(),
         "orders": list(orders), "items": list(items), "classes": list(classes), "bounds": list(BOUND_WORDS.values()),

@@ -8,13 +8,13 @@ from recon_platform.console.charts import run_chart
 from recon_platform.console.page import Column, Figure, Listing, Page, Show
 from recon_platform.console.services.measures import last_runs
 from recon_platform.console.services.nights import Night
-from recon_platform.console.words import CAUSE_WORDS, MESSAGE_WORDS, count
+from recon_platform.console.words import CAUSE_WORDS, MESSAGE_WORDS, count, number, short_day
 
 MESSAGE_COLUMNS = (
     Column("what", "What to do"), Column("order", "Order", Show.KEY, "work-orders/{order}"),
     Column("item", "Item", Show.KEY, "items/{item}"), Column("from_date", "Now", Show.DAY),
     Column("to_date", "Needed", Show.DAY), Column("qty", "Quantity", Show.NUMBER), Column("causes", "Causes and their shares"),
-    Column("feasible", "Feasible", Show.FLAG), Column("value", "Value", Show.NUMBER), Column("age_nights", "Nights old", Show.WHOLE),
+    Column("feasible", "Feasible", Show.FLAG), Column("value", "Value", Show.MONEY), Column("age_nights", "Nights old", Show.WHOLE),
     Column("lifecycle", "Since last night"), Column("planner", "Planner"),
 )  # fmt: skip
 
@@ -30,7 +30,7 @@ def material(night: Night, nights: list[Night]) -> Page:
     return Page(
         "Material",
         f"{count(shortages.height, 'component')} will not be there in time; {count(shown.height, 'message')} "
-        f"{'asks' if shown.height == 1 else 'ask'} for something, {hidden.height:,} more {'is' if hidden.height == 1 else 'are'} kept back by filters.",
+        f"{'asks' if shown.height == 1 else 'ask'} for something, {number(hidden.height)} more {'is' if hidden.height == 1 else 'are'} kept back by filters.",
         figures=(
             Figure("Shortages", shortages.height, Show.WHOLE, "", "components of orders", attention=shortages.height > 0),
             Figure("Messages shown", shown.height, Show.WHOLE, "", f"{_per(shown.height, open_orders)} per 100 orders"),
@@ -40,7 +40,7 @@ def material(night: Night, nights: list[Night]) -> Page:
         ),
         charts=(
             run_chart(
-                "Nervousness: messages shown per 100 orders", [f"{n.context.planning_date:%-d %b}" for n, _, _ in trend],
+                "Nervousness: messages shown per 100 orders", [short_day(n.context.planning_date) for n, _, _ in trend],
                 [_per(frame.filter(pl.col("visibility") == "SHOWN").height, orders) for _, frame, orders in trend],
                 "messages per 100 orders",
             ),
@@ -55,7 +55,7 @@ def material(night: Night, nights: list[Night]) -> Page:
                     Column("needed_at", "Needed on", Show.DAY), Column("covered_at", "Covered on", Show.DAY),
                     Column("covered_by", "Covered by", Show.KEY), Column("days_short", "Days short", Show.WHOLE),
                     Column("op_seq", "At operation", Show.WHOLE), Column("customer_lines", "Customer lines", Show.WHOLE),
-                    Column("named_lines", "The first of them"), Column("value", "Value", Show.NUMBER),
+                    Column("named_lines", "The first of them"), Column("value", "Value", Show.MONEY),
                     Column("unusable_qty", "In stock, not usable", Show.NUMBER),
                     Column("remedy", "What could be done"),
                 ),
@@ -67,7 +67,7 @@ def material(night: Night, nights: list[Night]) -> Page:
                 (
                     Column("item", "Item", Show.KEY, "items/{item}"), Column("planner", "Planner"),
                     Column("messages", "Messages", Show.WHOLE), Column("infeasible", "Not feasible", Show.WHOLE),
-                    Column("value", "Value", Show.NUMBER), Column("first", "First date", Show.DAY),
+                    Column("value", "Value", Show.MONEY), Column("first", "First date", Show.DAY),
                 ),
                 _worklist(shown), "Nothing to work on.",
             ),

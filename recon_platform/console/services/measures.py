@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.console.services.nights import Night
+from recon_platform.console.words import short_day
 from recon_platform.tables.metrics import METRICS
 
 NIGHTS = 60
@@ -17,7 +18,7 @@ def history(nights: list[Night], metric: str) -> pl.DataFrame:
     for night in last_runs(nights)[-NIGHTS:]:
         metrics = night.read("metrics")
         found = metrics.filter(metric=metric, scope="plant") if metrics.width else METRICS.empty()
-        day = f"{night.context.planning_date:%-d %b}"
+        day = short_day(night.context.planning_date)
         rows.extend(
             (night.context.planning_date, day, night.run_id, *values)
             for values in found.head(1).select("value", "unit").iter_rows()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from deltalake import DeltaTable
 
 from recon_platform.console.refusals import NotHereError
 from recon_platform.lake import Lake, MissingTableError
@@ -19,7 +20,7 @@ from recon_platform.nights import records
 from recon_platform.nights.in_force import ScheduleInForce, schedule_in_force
 from recon_platform.nights.night import read_input
 from recon_platform.nights.records import Manifest, TableVersion
-from recon_platform.tables.context import PlanContext
+from recon_platform.tables.context import PlanContext, Plant
 from recon_platform.tables.runs import PUBLISHED_SCHEDULE, RUN_MANIFESTS
 
 CACHE_BYTES = 1 << 30
@@ -104,11 +105,18 @@ class Nights:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
+        self._opened: dict[tuple[str, str], DeltaTable] = {}
+        self._lock = threading.Lock()
         self.cache = FrameCache()
 
     def plants(self) -> list[str]:
         """Codes of the plants that have a finished night."""
         return sorted(self._newest())
+
+    def plant(self, code: str) -> Plant | None:
+        """The plant as its newest night knew it; None where there is none."""
+        found = self._newest().get(code)
+        return None if found is None else found.pins.context.plant
 
     def newest(self, plant: str) -> Night:
         """The newest finished run of `plant`; NotHereError where there is none."""
@@ -160,7 +168,14 @@ class Nights:
         return made
 
     def _version(self, layer: str, table: str) -> int:
-        try:
-            return self._lake.version(layer, table)
-        except MissingTableError:
-            return -1
+        """The newest version; -1 before the first. A table once opened is only asked what is new in its log."""
+        with self._lock:
+            known = self._opened.get((layer, table))
+            if known is None:
+                try:
+                    known = self._opened[layer, table] = self._lake.delta(layer, table)
+                except MissingTableError:
+                    return -1
+            else:
+                known.update_incremental()
+            return known.version()

@@ -8,7 +8,7 @@ from recon_platform.console.page import Column, Figure, Listing, Page, Show
 from recon_platform.console.refusals import NotHereError
 from recon_platform.console.services.nights import Night
 from recon_platform.console.services.schedule import OPERATION_COLUMNS, operations
-from recon_platform.console.words import CAUSE_WORDS, MESSAGE_WORDS, count, day, words
+from recon_platform.console.words import CAUSE_WORDS, MESSAGE_WORDS, count, day, instant, number, words
 
 ABOUT = {"work_order": "work-orders/{work_order}", "item": "items/{item}"}
 PEGS = (
@@ -33,9 +33,7 @@ def work_order(night: Night, order: str) -> Page:
     said = (
         f"{order} is not scheduled tonight"
         if end is None
-        else (
-            f"{order} ends {end.astimezone(night.context.plant.zone):%a %-d %b %H:%M}{late}; its first operation {bound}"
-        )
+        else (f"{order} ends {instant(end, night.context.plant.zone)}{late}; its first operation {bound}")
     )
     return Page(
         f"Work order {order}", said + ".",
@@ -102,7 +100,7 @@ def item(night: Night, name: str) -> Page:
     stock = night.read("inventory").filter(item=name, status="available").get_column("qty").sum()
     return Page(
         f"Item {name}",
-        f"{name} has {stock:,.0f} in stock" + (f" and is short for {count(short.height, 'order')}." if short.height else " and is not short."),
+        f"{name} has {number(float(stock))} in stock" + (f" and is short for {count(short.height, 'order')}." if short.height else " and is not short."),
         listings=(
             Listing("netting", "Netting record", (
                 Column("date", "Day", Show.DAY), Column("gross", "Needed", Show.NUMBER), Column("receipts", "Open orders", Show.NUMBER),

@@ -6,7 +6,7 @@ import polars as pl
 
 from recon_platform.console.page import Column, Figure, Listing, Page, Show
 from recon_platform.console.services.nights import Night, Nights
-from recon_platform.console.words import BOUND_WORDS, count
+from recon_platform.console.words import BOUND_WORDS, count, number
 from recon_platform.governance import Store
 
 MESSAGES = 500  # of each kind on one page; the rest is older
@@ -84,7 +84,7 @@ def delivery(store: Store, night: Night) -> Page:
     refused = counts.get("refused", 0)
     return Page(
         "Delivery",
-        f"{count(counts.get('waiting', 0), 'message')} on the way, {counts.get('delivered', 0):,} delivered, {refused or 'none'} refused.",
+        f"{count(counts.get('waiting', 0), 'message')} on the way, {number(counts.get('delivered', 0))} delivered, {refused or 'none'} refused.",
         figures=(
             Figure("On the way", counts.get("waiting", 0), Show.WHOLE), Figure("Delivered", counts.get("delivered", 0), Show.WHOLE),
             Figure("Refused", refused, Show.WHOLE, attention=refused > 0, against="changed in the ERP meanwhile; never overwritten"),
@@ -100,7 +100,7 @@ def delivery(store: Store, night: Night) -> Page:
                 ),
                 pl.DataFrame(rows, schema=schema),
                 "Nothing has to be delivered: no schedule was published, or it changed nothing.",
-                note=f"The newest {MESSAGES:,} of {sum(counts.values()):,}." if sum(counts.values()) > MESSAGES else None,
+                note=f"The newest {number(MESSAGES)} of {number(sum(counts.values()))}." if sum(counts.values()) > MESSAGES else None,
             ),
         ),
     )  # fmt: skip

@@ -97,7 +97,7 @@ def why(causes: pl.DataFrame) -> list[str]:
     total = float(ranked.get_column("days").sum()) or 1.0
     return [
         f"{CAUSE_WORDS.get(row['category'], words(row['category'])).capitalize()} moved {count(row['orders'], 'order')} "
-        f"by {number(row['days'], 0)} days in all ({100 * row['days'] / total:.0f} % of the movement)."
+        f"by {number(row['days'], 0)} days in all ({number(100 * row['days'] / total, 0)} % of the movement)."
         for row in ranked.head(3 - len(standing)).iter_rows(named=True)
     ] + standing
 

@@ -11,7 +11,8 @@ from recon_platform.console.charts import run_chart
 from recon_platform.console.page import Column, Figure, Listing, Page, Show
 from recon_platform.console.services.measures import history
 from recon_platform.console.services.nights import Night
-from recon_platform.console.words import number
+from recon_platform.console.words import CURRENCY, currency, number
+from recon_platform.console.words import unit as unit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def series(nights: list[Night]) -> list[Series]:
         share = unit == "share"
         values = tuple(None if v is None else (100 * v if share else v) for v in rows.get_column("value"))
         found = Series(
-            measure.metric, measure.label, "%" if share else unit, tuple(rows.get_column("date")),
+            measure.metric, measure.label, "%" if share else unit_of(unit), tuple(rows.get_column("date")),
             tuple(rows.get_column("night")), values,
         )  # fmt: skip
         if found.known:
@@ -96,7 +97,9 @@ def value(night: Night, nights: list[Night]) -> Page:
                     Column("denominator", "Of", Show.NUMBER), Column("period_start", "From", Show.DAY),
                     Column("period_end", "To", Show.DAY), Column("note", "Remark"), Column("definition_version", "Definition", Show.KEY),
                 ),
-                night.read("metrics").with_columns(pl.col("metric", "scope").str.replace_all("_", " ")),
+                night.read("metrics").with_columns(
+                    pl.col("metric", "scope").str.replace_all("_", " "), pl.col("unit").str.replace(CURRENCY, currency(), literal=True)
+                ),
                 "No measure was computed tonight.",
             ),
         ),

@@ -17,10 +17,17 @@ from recon_platform.console.services.nights import Night
 from recon_platform.console.state import Console
 from recon_platform.governance import Actor
 from recon_platform.governance.requests import Request, move_draft
+from recon_platform.nights.pins import pin_change
 from recon_platform.planning.decisions import Change
 from recon_platform.proposal.candidate import Candidate
 from recon_platform.proposal.own import evaluate_own
 from recon_platform.proposal.substitution import qualified_substitutes
+
+EFFECT = (
+    "from", "to", "lines", "lines_won", "lines_lost", "late_days_saved", "labour_hours", "overtime_hours", "cost",
+    "operations_moved",
+)  # fmt: skip
+"""Columns of a move that say what it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,13 @@ def propose(console: Console, actor: Actor, night: Night, found: Tried, reason: 
 
 
 def _candidate(night: Night, frames: Mapping[str, pl.DataFrame], kind: str, asked: Mapping[str, str]) -> Candidate:
-    makers = {"substitute": _substitute, "due_date": _due_date, "quantity": _quantity, "downtime": _downtime}
+    makers = {
+        "substitute": _substitute,
+        "due_date": _due_date,
+        "quantity": _quantity,
+        "downtime": _downtime,
+        "pin": _pin,
+    }
     if kind not in makers:
         raise ValueError(f"a what-if is about {', '.join(makers)}; found {kind!r}")
     return makers[kind](night, frames, asked)
@@ -166,6 +179,18 @@ def _downtime(night: Night, frames: Mapping[str, pl.DataFrame], asked: Mapping[s
     )  # fmt: skip
 
 
+def _pin(_night: Night, frames: Mapping[str, pl.DataFrame], asked: Mapping[str, str]) -> Candidate:
+    order, machine = asked.get("work_order", ""), asked.get("machine", "")
+    if not asked.get("operation", "").isdecimal():
+        raise ValueError(f"an operation is a whole number; found {asked.get('operation')!r}")
+    op_seq = int(asked["operation"])
+    _, change = pin_change(frames["reconciled_operations"], frames["machines"], order, op_seq, machine)
+    planned = frames["schedule"].filter(work_order=order, op_seq=op_seq).get_column("machine")
+    before = planned[0] if planned.len() else "not scheduled"
+    name = f"{order}/{op_seq}"
+    return Candidate("pin", name, before, machine, [change], f"{name} would be kept on {machine}", orders=(order,))
+
+
 def _stopped(working: pl.DataFrame, machine: str, start: datetime, end: datetime) -> list[Change]:
     """Working time of `machine` without `start` to `end`: each period it touches is taken out, what is left put back."""
     changes: list[Change] = []
@@ -196,12 +221,20 @@ def _day(text: str) -> date:
         raise ValueError(f"a date is given as YYYY-MM-DD; found {text!r}") from None
 
 
+def pin_effect(found: Tried, work_order: str, op_seq: int, machine: str) -> dict[str, Any]:
+    """What the pin was found to do, for the request's content. Raises ValueError where something else was tried."""
+    row = found.row
+    if (row["kind"], row["subject"], row["to"]) != ("pin", f"{work_order}/{op_seq}", machine):
+        raise ValueError("the effect shown is that of another pin; drag the operation again")
+    return {name: row[name] for name in EFFECT}
+
+
 def shown(found: Tried) -> dict[str, Any]:
     """The effect as the panel shows it: won, lost, and each measure."""
     lines = json.loads(found.row["lines"])
     return {
         "title": f"{found.row['subject']}: {found.row['from']} → {found.row['to']}", "won": lines["won"], "lost": lines["lost"],
-        "signature": found.row["signature"],
+        "signature": found.row["signature"], "pin": found.row["kind"] == "pin",
         "measures": [
             ("Weighted late days saved", found.row["late_days_saved"], "days"), ("Machine hours", found.row["labour_hours"], "hours"),
             ("Overtime", found.row["overtime_hours"], "hours"), ("Cost less lateness saved", found.row["cost"], "plant currency"),

@@ -4,11 +4,11 @@
   "use strict";
   const box = document.querySelector(".gantt");
   if (!box) return;
-  const canvas = document.getElementById("gantt"), told = document.getElementById("told"), pin = document.getElementById("pin");
+  const canvas = document.getElementById("gantt"), told = document.getElementById("told"), pin = document.getElementById("pin"), effect = document.getElementById("effect");
   const pen = canvas.getContext("2d");
   const HEAD = 36, LABEL = 128, ROW = 24;
   const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a900", "#7a7a7a"]; // Okabe and Ito
-  let data, rows, from = 0, perPixel = 10, top = 0, width = 0, height = 0, chosen = -1, hovered = -1, drag = null, pending = false, style = {};
+  let data, clock, rows, from = 0, perPixel = 10, top = 0, width = 0, height = 0, chosen = -1, hovered = -1, drag = null, pending = false, style = {};
 
   const theme = () => {
     const css = getComputedStyle(document.documentElement);
@@ -16,7 +16,7 @@
   };
   const x = (minute) => LABEL + (minute - from) / perPixel;
   const local = (minute) => new Date(Date.parse(data.epoch) + minute * 60000);
-  const said = (minute) => new Intl.DateTimeFormat("en-GB", { timeZone: data.zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(local(minute));
+  const said = (minute) => clock.format(local(minute));
 
   function arrange() {
     const by = document.getElementById("rows").value, op = data.op, count = op.start.length;
@@ -148,13 +148,15 @@
     if (!pin || document.getElementById("rows").value !== "machine" || !data.lanes[row]) return;
     const own = data.lanes[data.op.lane[i]].work_center;
     if (data.lanes[row].work_center !== own) {
-      pin.hidden = true;
+      pin.hidden = true; effect.replaceChildren();
       told.textContent = `${data.lanes[row].machine} is no machine of ${own}. Drag within ${own} to keep the operation on a machine.`;
       return;
     }
     const fields = pin.elements;
     fields.work_order.value = data.orders[data.op.order[i]]; fields.operation.value = data.op.seq[i]; fields.machine.value = data.lanes[row].machine;
     pin.hidden = false; fields.reason.focus();
+    const asked = { csrf: fields.csrf.value, kind: "pin", work_order: fields.work_order.value, operation: fields.operation.value, machine: fields.machine.value };
+    htmx.ajax("POST", `${box.dataset.base}/what-if/try`, { target: "#effect", swap: "innerHTML", values: asked });
   }
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -193,12 +195,14 @@
   document.getElementById("zoom-out").addEventListener("click", () => zoom(1.5, width / 2));
   document.getElementById("rows").addEventListener("change", () => { arrange(); later(); });
   document.getElementById("colour").addEventListener("change", () => { legend(); later(); });
-  if (pin) document.getElementById("pin-no").addEventListener("click", () => { pin.hidden = true; });
+  if (pin) document.getElementById("pin-no").addEventListener("click", () => { pin.hidden = true; effect.replaceChildren(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { theme(); later(); });
   new ResizeObserver(() => { if (data) size(); }).observe(canvas);
   const begun = performance.now();
   fetch(box.dataset.source).then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); return answer.json(); }).then((found) => {
-    data = found; theme(); arrange(); from = data.now - 480; size(); legend(); tell(-1); draw();
+    data = found;
+    clock = new Intl.DateTimeFormat(data.language, { timeZone: data.zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: data.noon ? "h12" : "h23" });
+    theme(); arrange(); from = data.now - 480; size(); legend(); tell(-1); draw();
     canvas.dataset.ready = String(performance.now() - begun);
   }).catch(() => { told.textContent = "The schedule could not be loaded; the table below shows the same."; });
 })();
