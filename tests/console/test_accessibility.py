@@ -47,8 +47,8 @@ def wrong_anywhere(page: Page) -> list[str]:
 
 
 VISITED = {
-    "planner": [path for path, _, permission in NAVIGATION if permission in GRANTS[Role.PLANNER]] + ["delivery", "nowhere"],
-    "supervisor": ["decisions"],
+    "planner": [path for path, _, permission in NAVIGATION if permission in GRANTS[Role.PLANNER]] + ["delivery", "account", "nowhere"],
+    "supervisor": ["decisions", "account"],
     "auditor": ["audit"],
     "admin": ["users"],
 }  # fmt: skip

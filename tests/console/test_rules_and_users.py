@@ -118,6 +118,16 @@ def test_users_are_added_limited_reset_and_switched_off(here: tuple[FastAPI, dic
     asked = app.state.console.store.requests.find(_actor(app, nora), plant="FASTENER", kind="base")[0]
     refused = nora.send(f"decisions/{asked.request}/approve", 403, digest=asked.digest, reason="ok")
     assert "cannot decide or sign yet" in refused
+    own = "a secret of Nora's own"
+    assert "written in two ways" in nora.send("account/secret", 422, old=secret[1], new=own, again="another thing")
+    nora.send("account/secret", 403, old="wrong", new=own, again=own)
+    assert "Confirm Nora" not in people["supervisor"].see("account")  # it is still the one that IT made
+    nora.send("account/secret", old=secret[1], new=own, again=own)
+    assert "once an approver has confirmed you" in nora.see("account")
+    people["planner"].send("account/confirm", 403, name="nora")
+    assert "Confirm Nora &lt;New&gt;" in people["supervisor"].see("account")
+    people["supervisor"].send("account/confirm", name="nora")
+    assert "own and confirmed" in nora.see("account")
     admin.send("users/plants", name="nora", plants="OTHER, ELSEWHERE")
     assert "ELSEWHERE, OTHER" in admin.see("users")
     assert nora.client.get(f"{BASE}/today").status_code == 404

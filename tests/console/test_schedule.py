@@ -37,6 +37,16 @@ def shown_operation(data: dict[str, Any], width: float) -> tuple[int, float, flo
     raise AssertionError("no operation of a work order is in sight")
 
 
+def fed(links: list[list[int]], order: int, near: int) -> set[int]:
+    """`order` with everything that it leads to (`near` 0) or that leads to it (1)."""
+    found, line = {order}, [order]
+    while line:
+        at = line.pop()
+        line += [link[1 - near] for link in links if link[near] == at and link[1 - near] not in found]
+        found.update(line)
+    return found
+
+
 def drag(page: Page, x: float, y: float, to_x: float, to_y: float) -> None:
     box = page.locator("#gantt").bounding_box()
     assert box is not None
@@ -93,6 +103,12 @@ def test_keys_do_what_the_mouse_does(sign_in: SignIn) -> None:
     assert page.locator("#pin").count() == 0  # reads only
     page.locator("#gantt").press("n")
     order = page.locator("#told a").text_content()
+    data = page.request.get(f"{sign_in.served.base}/schedule/gantt.json").json()
+    first = data["op"]["order"][0]
+    lit = len(fed(data["links"], first, 0) | fed(data["links"], first, 1)) - 1
+    if lit:
+        expect(page.locator("#told")).to_contain_text(f"Lit with it: {lit} order")
+    assert data["links"] and set(data["op"]["waits"]) <= set(range(len(data["waits"])))
     page.locator("#gantt").press("Enter")
     expect(page.locator("h1")).to_contain_text(f"Work order {order}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from recon_platform.console.pages import audit, decisions, lists, login, rules, schedule, today, users, what_if
+from recon_platform.console.pages import account, audit, decisions, lists, login, rules, schedule, today, users, what_if
 
-ROUTERS = tuple(module.router for module in (login, today, decisions, schedule, what_if, lists, rules, audit, users))
+ROUTERS = tuple(
+    module.router for module in (login, today, decisions, schedule, what_if, lists, rules, audit, users, account)
+)

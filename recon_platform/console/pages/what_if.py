@@ -26,7 +26,7 @@ def what_if(request: Request, plant: str, visit: Proposer) -> Response:
     )
     return rendering.page(
         "what_if.html", request, visit, night, "what-if", content, choices=service.choices(night),
-        machines=night.read("machines").get_column("machine").sort().to_list(),
+        parameters=service.PARAMETERS, machines=night.read("machines").get_column("machine").sort().to_list(),
     )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def what_if(request: Request, plant: str, visit: Proposer) -> Response:
 def try_out(
     plant: str, visit: Proposer, kind: Text, item: Text = "", substitute: Text = "", pair: Text = "", line: Text = "",
     date: Text = "", qty: Text = "", machine: Text = "", start: Text = "", hours: Text = "", work_order: Text = "",
-    operation: Text = "",
+    operation: Text = "", parameter: Text = "", value: Text = "",
 ) -> Response:  # fmt: skip
     """Plan it; the answer follows on its page."""
     night = visit.console.nights.newest(plant)
@@ -42,6 +42,7 @@ def try_out(
     asked = {
         "item": item or first, "substitute": substitute or second, "line": line, "date": date, "qty": qty, "machine": machine,
         "start": start, "hours": hours, "work_order": work_order, "operation": operation,
+        "parameter": parameter, "value": value,
     }  # fmt: skip
     job = visit.console.jobs.start(
         visit.actor.name, "Planning with the change", lambda: service.try_out(night, kind, asked)

@@ -6,11 +6,12 @@ import polars as pl
 
 from recon_platform.console.charts import run_chart
 from recon_platform.console.page import Column, Figure, Listing, Page, Show
-from recon_platform.console.services.measures import history
+from recon_platform.console.services.measures import history, last_runs
 from recon_platform.console.services.nights import Night
 from recon_platform.console.words import count, number
 from recon_platform.reconcile.catalogue import BY_ID
 
+OLDEST = 30  # nights looked back for the age of a finding
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
@@ -42,9 +43,9 @@ def backlog(night: Night, nights: list[Night]) -> Page:
                     Column("erp_value", "ERP says"), Column("mes_value", "MES says"), Column("correction", "Proposed"),
                     Column("orders_behind", "Order lines behind", Show.WHOLE),
                     Column("value_at_stake", "Value at stake", Show.MONEY), Column("held_by", "Held back by"),
-                    Column("new", "New tonight", Show.FLAG),
+                    Column("nights", "Nights old", Show.WHOLE),
                 ),
-                _worded(night, queue), "Nothing waits for a person: ERP and MES agree, or a rule has corrected it.",
+                _aged(night, queue, nights), "Nothing waits for a person: ERP and MES agree, or a rule has corrected it.",
             ),
             Listing(
                 "rules", "Findings by rule",
@@ -80,6 +81,23 @@ def _worded(night: Night, findings: pl.DataFrame) -> pl.DataFrame:
         pl.col("rule").replace_strict(conditions, default=pl.col("rule"), return_dtype=pl.String).alias("what"),
         (~pl.col("finding").is_in(_known_before(night))).alias("new"),
     )
+
+
+def _aged(night: Night, queue: pl.DataFrame, nights: list[Night]) -> pl.DataFrame:
+    """The queue with `nights`: for how many nights in a row each finding has stood, tonight included."""
+    earlier = last_runs([known for known in nights if known.context.planning_date < night.context.planning_date])
+
+    def ages() -> pl.DataFrame:
+        standing, made = queue.select("finding"), [queue.select("finding")]
+        for before in reversed(earlier[-OLDEST:]):
+            standing = standing.join(before.read("findings"), on="finding", how="semi")
+            if standing.is_empty():
+                break
+            made.append(standing)
+        return pl.concat(made).group_by("finding").agg(pl.len().alias("nights"))
+
+    aged: pl.DataFrame = night.derived("finding_ages", ages)
+    return _worded(night, queue).join(aged, on="finding", how="left", maintain_order="left")
 
 
 def _since(night: Night, queue: pl.DataFrame) -> str:

@@ -48,6 +48,7 @@ def changes(night: Night) -> Page:
                 ),
                 rows, "Nothing changes: tonight's plan is the schedule in force, or there is none yet.",
             ),
+            _summary(rows, "work_order", "by_order", "By work order", "Work order"),
             _summary(rows, "work_center", "by_work_center", "By work center", "Work center"),
             _summary(rows, "customer", "by_customer", "By customer", "Customer"),
             _summary(rows, "cause", "by_cause", "By cause", "Cause"),
@@ -102,7 +103,7 @@ def _summary(rows: pl.DataFrame, column: str, name: str, title: str, label: str)
     return Listing(
         name, title,
         (
-            Column(column, label, Show.TEXT), Column("changes", "Changes", Show.WHOLE), Column("orders", "Orders", Show.WHOLE),
+            Column(column, label, Show.TEXT, f"changes?changes.q={{{column}}}"), Column("changes", "Changes", Show.WHOLE), Column("orders", "Orders", Show.WHOLE),
             Column("frozen", "Frozen", Show.WHOLE), Column("hours", "Median shift, hours", Show.NUMBER),
         ),
         made, "Nothing changes.",

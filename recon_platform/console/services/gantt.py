@@ -14,13 +14,22 @@ from recon_platform.console.words import BOUND_WORDS, writing
 from recon_platform.tables.locales import DateOrder
 
 BOUND = tuple(BOUND_WORDS)
+WAITS = {
+    "nothing": ("now", "running", "release"), "material": ("material", "component"), "people": ("labour",),
+    "the machine": ("machine", "calendar", "tool"),
+    "the operation before": ("predecessor", "batch", "continuity", "max_wait"), "a vendor": ("vendor",),
+    "kept as in force": ("fence", "stability"),
+}  # fmt: skip
+"""What decides a start, in as many groups as colours can tell apart."""
+GROUP = {bound: place for place, bounds in enumerate(WAITS.values()) for bound in bounds}
 
 
 def gantt(night: Night) -> bytes:
     """JSON: operations by machine, in minutes after `epoch` (UTC): `op` holds one list per column, in step.
 
     `lanes` are machines grouped by line and work center; `orders`, `items`, `classes` name what `op` numbers; `late` is
-    hours the order ends late, `changed` whether it starts elsewhere or at another time than in force. `shifts` and `stops`
+    hours the order ends late, `changed` whether it starts elsewhere or at another time than in force, `waits` numbers what
+    its start waits for. `links` are pairs of `orders`: what the first makes goes into the second. `shifts` and `stops`
     are working time and downtime as lane, start, end.
     """
     made: bytes = night.derived("gantt", lambda: json.dumps(_gantt(night), separators=(",", ":")).encode(), 8 << 20)
@@ -59,9 +68,11 @@ def _gantt(night: Night) -> dict[str, Any]:
             "end": _column(table, "end", epoch),
             "late": table.get_column("late_hours").fill_null(0).round(0).cast(pl.Int64).to_list(),
             "bound": table.get_column("bound_by").replace_strict(dict(zip(BOUND, range(len(BOUND)), strict=True))).to_list(),
+            "waits": table.get_column("bound_by").replace_strict(GROUP, return_dtype=pl.Int64).to_list(),
             "changed": table.get_column("changed").fill_null(0).to_list(),
             "frozen": table.get_column("frozen").cast(pl.Int64).to_list(),
         },
+        "links": _links(night.read("order_links"), orders), "waits": list(WAITS),
         "shifts": _spans(night.read("working_time").filter(pl.col("kind") == "regular"), lanes, epoch),
         "stops": _spans(night.read("planned_downtime"), lanes, epoch),
     }  # fmt: skip
@@ -83,6 +94,16 @@ def _numbers(table: pl.DataFrame, name: str, numbers: dict[str, int]) -> list[in
     if not numbers:
         return [-1] * table.height
     return table.get_column(name).replace_strict(numbers, default=-1, return_dtype=pl.Int64).fill_null(-1).to_list()
+
+
+def _links(links: pl.DataFrame, orders: dict[str, int]) -> list[list[int]]:
+    if links.is_empty() or not orders:
+        return []
+    pairs = links.select(
+        pl.col(name).replace_strict(orders, default=None, return_dtype=pl.Int64)
+        for name in ("supply_order", "demand_order")
+    )
+    return [list(pair) for pair in pairs.drop_nulls().unique().sort("supply_order", "demand_order").iter_rows()]
 
 
 def _spans(rows: pl.DataFrame, lanes: pl.DataFrame, epoch: datetime) -> list[list[int]]:

@@ -63,3 +63,29 @@ def users(store: Store, actor: Actor) -> tuple[Page, list[User]]:
 
 def _state(user: User) -> str:
     return "active" if user.active else "switched off"
+
+
+OWN = {
+    "temporary": "your password was set by somebody else: change it, then an approver confirms you",
+    "unconfirmed": "your password is your own; you decide and sign once an approver has confirmed you",
+    "confirmed": "your password is your own and confirmed",
+}
+
+
+def account(store: Store, actor: Actor) -> tuple[Page, list[User]]:
+    """The page about `actor`, and the people who have changed their password and wait for an approver's word."""
+    found = store.people.all(actor)
+    own = next(user for user in found if user.name == actor.name)
+    waiting = [user for user in found if user.active and user.credential == "unconfirmed" and user.name != actor.name]
+    return (
+        Page(
+            "Your account",
+            f"{own.full_name}, signed in as {own.name}; {OWN[own.credential]}.",
+            figures=(
+                Figure("Roles", ", ".join(own.roles), Show.TEXT),
+                Figure("Works for", ", ".join(own.plants) or "every plant", Show.TEXT),
+                Figure("Notices go to", own.contact, Show.TEXT, against="IT changes it"),
+            ),
+        ),
+        waiting,
+    )

@@ -23,6 +23,11 @@ from recon_platform.proposal.candidate import Candidate
 from recon_platform.proposal.own import evaluate_own
 from recon_platform.proposal.substitution import qualified_substitutes
 
+PARAMETERS = {
+    "lead_time_days": "Lead time in days", "safety_stock": "Safety stock", "lot_qty": "Lot quantity",
+    "min_qty": "Smallest order", "multiple_qty": "Multiple of an order",
+}  # fmt: skip
+"""Parameters of an item that can be tried out, by their column in `items`."""
 EFFECT = (
     "from", "to", "lines", "lines_won", "lines_lost", "late_days_saved", "labour_hours", "overtime_hours", "cost",
     "operations_moved",
@@ -85,12 +90,9 @@ def propose(console: Console, actor: Actor, night: Night, found: Tried, reason: 
 
 def _candidate(night: Night, frames: Mapping[str, pl.DataFrame], kind: str, asked: Mapping[str, str]) -> Candidate:
     makers = {
-        "substitute": _substitute,
-        "due_date": _due_date,
-        "quantity": _quantity,
-        "downtime": _downtime,
-        "pin": _pin,
-    }
+        "substitute": _substitute, "due_date": _due_date, "quantity": _quantity, "parameter": _parameter,
+        "downtime": _downtime, "pin": _pin,
+    }  # fmt: skip
     if kind not in makers:
         raise ValueError(f"a what-if is about {', '.join(makers)}; found {kind!r}")
     return makers[kind](night, frames, asked)
@@ -176,6 +178,25 @@ def _downtime(night: Night, frames: Mapping[str, pl.DataFrame], asked: Mapping[s
     return Candidate(
         "override", machine, "runs", f"stands from {start:%d %b %H:%M} for {hours:g} h",
         _stopped(frames["working_time"], machine, start, end), f"{machine} would stand for {hours:g} hours",
+    )  # fmt: skip
+
+
+def _parameter(_night: Night, frames: Mapping[str, pl.DataFrame], asked: Mapping[str, str]) -> Candidate:
+    item, name = asked.get("item", "").strip(), asked.get("parameter", "")
+    if name not in PARAMETERS:
+        raise ValueError(f"a parameter of an item is one of {', '.join(PARAMETERS)}; found {name!r}")
+    found = frames["items"].filter(item=item)
+    if found.is_empty():
+        raise ValueError(f"there is no item {item!r}")
+    text = asked.get("value", "")
+    value = 0.0 if text.strip() == "0" else _positive(text, PARAMETERS[name].lower())
+    new = round(value) if found.schema[name].is_integer() else value
+    before = found.get_column(name)[0]
+    changes: list[Change] = [{"verb": "set", "table": "items", "where": {"item": item}, "values": {name: new}}]
+    said = PARAMETERS[name].lower()
+    return Candidate(
+        "override", item, f"{said} {'not set' if before is None else format(before, 'g')}", f"{said} {new:g}", changes,
+        f"the {said} of {item} would be {new:g}",
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@
   const pen = canvas.getContext("2d");
   const HEAD = 36, LABEL = 128, ROW = 24;
   const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a900", "#7a7a7a"]; // Okabe and Ito
-  let data, clock, rows, from = 0, perPixel = 10, top = 0, width = 0, height = 0, chosen = -1, hovered = -1, drag = null, pending = false, style = {};
+  let data, clock, pegged = new Set(), rows, from = 0, perPixel = 10, top = 0, width = 0, height = 0, chosen = -1, hovered = -1, drag = null, pending = false, style = {};
 
   const theme = () => {
     const css = getComputedStyle(document.documentElement);
@@ -30,6 +30,7 @@
     const by = document.getElementById("colour").value, op = data.op;
     if (by === "late") return op.late[i] > 24 ? PALETTE[5] : op.late[i] > 0 ? PALETTE[1] : PALETTE[0];
     if (by === "changed") return op.changed[i] ? PALETTE[1] : PALETTE[7];
+    if (by === "waits") return PALETTE[op.waits[i]];
     const value = by === "cls" ? op.cls[i] : op.item[i];
     return value < 0 ? PALETTE[7] : PALETTE[value % 7];
   }
@@ -37,6 +38,7 @@
     const by = document.getElementById("colour").value;
     const entries = by === "late" ? [["in time", PALETTE[0]], ["late", PALETTE[1]], ["more than a day late", PALETTE[5]]]
       : by === "changed" ? [["changed", PALETTE[1]], ["as in force", PALETTE[7]]]
+      : by === "waits" ? data.waits.map((name, i) => [name, PALETTE[i]])
       : by === "cls" ? [...data.classes.map((name, i) => [name, PALETTE[i % 7]]), ["none", PALETTE[7]]]
       : [["one colour per item, seven in turn", PALETTE[0]]];
     const place = document.getElementById("legend");
@@ -63,7 +65,6 @@
         pen.stroke(); pen.restore();
       }
     }
-    const order = chosen < 0 ? -1 : op.order[chosen];
     for (let r = first; r < last; r += 1) {
       const y = HEAD + r * ROW - top, ops = rows[r].ops;
       let low = 0, high = ops.length;
@@ -75,7 +76,7 @@
         const left = x(op.start[i]), right = Math.max(left + 1, x(op.end[i]));
         if (right < painted + 1 && i !== chosen) continue; // less than a pixel beside the last one
         if (op.setup[i] < op.start[i]) { pen.fillStyle = style.ink; pen.fillRect(x(op.setup[i]), y + 9, left - x(op.setup[i]), 6); }
-        pen.globalAlpha = order >= 0 && op.order[i] !== order ? 0.25 : 1;
+        pen.globalAlpha = chosen >= 0 && !pegged.has(op.order[i]) ? 0.25 : 1;
         pen.fillStyle = colour(i); pen.fillRect(left, y + 3, right - left - (right - left > 3 ? 1 : 0), ROW - 6);
         pen.globalAlpha = 1;
         if (i === chosen || i === hovered) { pen.strokeStyle = style.ink; pen.lineWidth = 2; pen.strokeRect(left, y + 2, right - left, ROW - 4); pen.lineWidth = 1; }
@@ -126,7 +127,8 @@
     const order = document.createElement("a");
     order.href = `${box.dataset.base}/work-orders/${encodeURIComponent(data.orders[op.order[i]])}`;
     order.textContent = data.orders[op.order[i]];
-    told.replaceChildren(order, `, operation ${op.seq[i]} on ${lane.machine}, ${said(op.start[i])} to ${said(op.end[i])}${late}; ${data.bounds[op.bound[i]]}.`);
+    const others = i !== chosen || pegged.size < 2 ? "" : ` Lit with it: ${pegged.size - 1} ${pegged.size > 2 ? "orders that feed it or that it feeds" : "order that feeds it or that it feeds"}.`;
+    told.replaceChildren(order, `, operation ${op.seq[i]} on ${lane.machine}, ${said(op.start[i])} to ${said(op.end[i])}${late}; ${data.bounds[op.bound[i]]}.${others}`);
   }
   function zoom(factor, px) {
     const minute = from + (px - LABEL) * perPixel;
@@ -135,8 +137,18 @@
     later();
   }
   function clamp() { top = Math.max(0, Math.min(top, rows.length * ROW - height + HEAD)); }
+  // The order of the operation, what it is made of and what it goes into, through all levels.
+  function whole(order) {
+    const found = new Set([order]);
+    for (const [near, far] of [[0, 1], [1, 0]]) {
+      const next = new Map(), line = [order];
+      for (const link of data.links) { if (!next.has(link[near])) next.set(link[near], []); next.get(link[near]).push(link[far]); }
+      for (let at = line.pop(); at !== undefined; at = line.pop()) for (const other of next.get(at) || []) if (!found.has(other)) { found.add(other); line.push(other); }
+    }
+    return found;
+  }
   function choose(i) {
-    chosen = i; tell(i);
+    chosen = i; pegged = i < 0 ? new Set() : whole(data.op.order[i]); tell(i);
     if (i >= 0) {
       if (x(data.op.start[i]) < LABEL || x(data.op.start[i]) > width - 40) from = data.op.start[i] - 60 * perPixel;
       const row = rows.findIndex((entry) => entry.ops.includes(i)) * ROW;
@@ -177,7 +189,7 @@
   });
   canvas.addEventListener("pointerup", (event) => {
     const hit = at(event), was = drag; drag = null;
-    if (was && was.moved && was.op >= 0) { chosen = was.op; tell(was.op); propose(was.op, hit.row); } else if (was && !was.moved) choose(hit.op);
+    if (was && was.moved && was.op >= 0) { choose(was.op); propose(was.op, hit.row); } else if (was && !was.moved) choose(hit.op);
     later();
   });
   canvas.addEventListener("keydown", (event) => {
