@@ -3,9 +3,8 @@
 import dagster as dg
 
 from resources.nights import CHANGES_NOTHING, NightsResource
+from sensors.weekly import JOB, OP
 
-JOB = "weekly_report"
-OP = "queue_weekly_report"
 SENDER = "weekly report"
 
 

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from assets.weekly_job import JOB, OP
 from resources.nights import NightsResource
 from sensors.tags import REASON
+
+JOB, OP = "weekly_report", "queue_weekly_report"
 
 
 def weekly_name(plant: str) -> str:
