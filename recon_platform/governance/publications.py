@@ -159,6 +159,27 @@ class Publications:
             row = _latest(tx, plant)
         return None if row is None else _publication(row)
 
+    def version(self, plant: str, schedule_version: int) -> Publication | None:
+        """The publication of `plant` under that number, whatever its state; None where there is none."""
+        table = schema.publications
+        with self._store.reading() as tx:
+            row = tx.connection.execute(
+                select(table).where(table.c.plant == plant, table.c.schedule_version == schedule_version)
+            ).one_or_none()
+        return None if row is None else _publication(row)
+
+    def rolled_back(self, plant: str, request: int) -> Publication | None:
+        """The publication that carried out the rollback `request` of `plant`; None while it is not in force."""
+        table = schema.publications
+        named = canonical({"request": request})[1:-1]  # a first sieve: the record is canonical JSON too
+        query = select(table).where(
+            table.c.plant == plant, table.c.kind == "rollback", table.c.state == "published",
+            table.c.record.contains(named, autoescape=True),
+        )  # fmt: skip
+        with self._store.reading() as tx:
+            rows = tx.connection.execute(query).all()
+        return next((found for found in map(_publication, rows) if found.record.get("request") == request), None)
+
     def history(self, plant: str | None = None) -> list[Publication]:
         """Every publication, oldest first."""
         table = schema.publications

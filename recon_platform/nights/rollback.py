@@ -51,9 +51,9 @@ def rollback(lake: Lake, store: Store, request: int, *, actor: Actor) -> Publica
         raise PublishError(
             f"rollback {request} is {asked.state}; a supervisor approves it with `recon approve {request}`"
         )
-    for done in store.publications.history(asked.plant):
-        if done.state == "published" and done.kind == KIND and done.record.get("request") == request:
-            return done
+    done = store.publications.rolled_back(asked.plant, request)
+    if done is not None:
+        return done
     earlier = _published(store, asked.plant, int(asked.content["schedule_version"]))
     manifest = records.manifest(lake, earlier.run_id)
     schedule = rows_of(lake, earlier)
@@ -71,7 +71,7 @@ def rollback(lake: Lake, store: Store, request: int, *, actor: Actor) -> Publica
 def rows_of(lake: Lake, publication: Publication) -> pl.DataFrame:
     """The rows of a published schedule as its commit holds them. Raises PublishError where they are gone or others."""
     table = PUBLISHED_SCHEDULE
-    for made in lake.history(table.layer, table.name):
+    for made in lake.commits(table.layer, table.name):
         if made.get("publication") != publication.publication:
             continue
         rows = lake.read(
@@ -85,7 +85,7 @@ def rows_of(lake: Lake, publication: Publication) -> pl.DataFrame:
 
 
 def _published(store: Store, plant: str, schedule_version: int) -> Publication:
-    for publication in store.publications.history(plant):
-        if publication.schedule_version == schedule_version and publication.state == "published":
-            return publication
-    raise PublishError(f"{plant} never had a schedule version {schedule_version} in force")
+    found = store.publications.version(plant, schedule_version)
+    if found is None or found.state != "published":
+        raise PublishError(f"{plant} never had a schedule version {schedule_version} in force")
+    return found
