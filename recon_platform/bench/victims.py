@@ -75,4 +75,6 @@ def serve(module: str, function: str, *modules: str) -> None:
         os.kill(child, signal.SIGKILL)  # one that has ended waits to be collected, so the number is still its own
         _, status = os.waitpid(child, 0)
         os.close(ended)
-        print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - started]), flush=True)
+        answer = [os.waitstatus_to_exitcode(status), time.perf_counter() - started]
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()

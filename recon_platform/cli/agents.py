@@ -57,7 +57,7 @@ def list_agents(
     from recon_platform.nights.autonomy import whole
 
     door = doors.enter(Permission.READ, lake, governance, home)
-    code = plant_code(lake, plant)
+    code = plant_code(lake, plant, door)
     found = scores(door.store, door.actor, code)
     rows = door.store.agents(door.actor, code)
     if as_json:
@@ -100,7 +100,7 @@ def propose(
     from recon_platform.nights.autonomy import draft, row_of
 
     door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
-    code = plant_code(lake, plant)
+    code = plant_code(lake, plant, door)
     row = row_of(door.store.agents(door.actor, code), name)
     score = scores(door.store, door.actor, code).row(by_predicate=pl.col("agent") == name, named=True)
     asked = draft(row, code, json_object("--change", change), reason, score)

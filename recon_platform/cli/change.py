@@ -68,7 +68,7 @@ def pin(
     from recon_platform.nights.pins import pin as pin_operation
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
-    manifest = _newest(lake, plant)
+    manifest = _newest(lake, plant, door)
     made = pin_operation(
         Lake(lake), door.store, door.actor, manifest, work_order=work_order, op_seq=op, machine=machine, reason=reason
     )
@@ -103,7 +103,7 @@ def override(
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
     content = {"change": json_changes(change), "subject": subject}
     until = door.store.clock() + timedelta(hours=hours)
-    code = plant_code(lake, plant)
+    code = plant_code(lake, plant, door)
     _propose(
         door,
         lake,
@@ -154,7 +154,7 @@ def rollback(
     from recon_platform.nights.rollback import propose_rollback
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
-    made = propose_rollback(door.store, door.actor, plant_code(lake, plant), version, reason)
+    made = propose_rollback(door.store, door.actor, plant_code(lake, plant, door), version, reason)
     say_made(door, lake, made, as_json)
 
 
@@ -176,7 +176,7 @@ def rollout(
     if state not in ROLLOUT_STATES:
         raise ValueError(f"a line is {', '.join(ROLLOUT_STATES)}; found {state!r}")
     door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
-    code = plant_code(lake, plant)
+    code = plant_code(lake, plant, door)
     draft = Draft("switch", code, f"{LINE}{line}", f"line {line} to {state}", reason, {"line": line, "state": state})
     _propose(door, lake, draft, as_json)
 
@@ -194,7 +194,7 @@ def rules_show(
     from recon_platform.tables.policy import Policy
 
     door = doors.enter(Permission.READ, lake, governance, home)
-    newest = _newest(lake, plant)
+    newest = _newest(lake, plant, door)
     policy = newest.pins.context.policy
     made = versions(door.store, str(newest.pins.plant["code"]))
     if as_json:
@@ -232,8 +232,8 @@ def rules_diff(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a change of policy changes: settings, and past nights planned under old and new, side by side."""
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
-    content = _candidate(lake, plant, file, nights, quiet=as_json)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
+    content = _candidate(_newest(lake, plant, door), lake, file, nights, quiet=as_json)
     if as_json:
         output.print_json(content)
         return
@@ -255,11 +255,12 @@ def rules_propose(
     from recon_platform.governance.requests import Draft
 
     door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
-    content = _candidate(lake, plant, file, nights, quiet=as_json)
+    newest = _newest(lake, plant, door)
+    content = _candidate(newest, lake, file, nights, quiet=as_json)
     settings = ", ".join(row["setting"] for row in content["differences"])
     if not settings:
         raise ValueError(f"{file} changes nothing")
-    draft = Draft("policy", plant_code(lake, plant), "policy", f"change {settings}", reason, content)
+    draft = Draft("policy", str(newest.pins.plant["code"]), "policy", f"change {settings}", reason, content)
     _propose(door, lake, draft, as_json)
 
 
@@ -290,7 +291,7 @@ def rules_approve(
         output.say(f"request {request} approved by {door.actor.name}; the next night plans with it")
 
 
-def _candidate(lake: str, plant: str | None, file: Path, nights: int, *, quiet: bool) -> dict[str, Any]:
+def _candidate(newest: Manifest, lake: str, file: Path, nights: int, *, quiet: bool) -> dict[str, Any]:
     from recon_platform.lake import Lake
     from recon_platform.nights.backtest import candidate
     from recon_platform.nights.records import manifests
@@ -298,7 +299,6 @@ def _candidate(lake: str, plant: str | None, file: Path, nights: int, *, quiet: 
     changes = tomllib.loads(file.read_text(encoding="utf-8"))
     changes = changes.get("policy", changes)
     stored: Lake = Lake(lake)
-    newest = _newest(lake, plant)
     past = manifests(stored, str(newest.pins.plant["code"]))[-nights:] if nights else []
     with output.progress(len(past), quiet=quiet) as step:
         return candidate(stored, newest.pins.context.policy, changes, past, step)
@@ -318,11 +318,11 @@ def _show_candidate(content: dict[str, Any]) -> None:
     )
 
 
-def _newest(lake: str, plant: str | None) -> Manifest:
+def _newest(lake: str, plant: str | None, door: Door | None) -> Manifest:
     from recon_platform.cli.nights import newest_manifest
     from recon_platform.lake import Lake
 
-    return newest_manifest(Lake(lake), plant)
+    return newest_manifest(Lake(lake), plant, door)
 
 
 def _propose(door: Door, lake: str, draft: Draft, as_json: bool) -> None:

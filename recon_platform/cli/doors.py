@@ -48,6 +48,21 @@ class Door:
     store: Store
     actor: Actor
 
+    def see(self, plant: str) -> None:
+        """Raise PermissionDeniedError where `plant` is none of those the actor works for."""
+        self.store.allow(self.actor, Permission.READ, plant)
+
+    @property
+    def plants(self) -> frozenset[str] | None:
+        """Plants that the actor is limited to; None for one who works for every plant."""
+        with self.store.reading() as tx:
+            return tx.plants_of(self.actor)
+
+    def sees(self, plant: str) -> bool:
+        """Whether `plant` is one of those the actor works for."""
+        limits = self.plants
+        return limits is None or plant in limits
+
 
 def is_local(lake: str) -> bool:
     """Whether the lake is a folder of this machine."""

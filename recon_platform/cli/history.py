@@ -40,13 +40,16 @@ def history(
     """Say what of a master table was valid on a date; without a date, every state it ever had."""
     import polars as pl
 
+    from recon_platform.cli.nights import plant_code
     from recon_platform.lake import Lake
     from recon_platform.nights.history import changed_on, history_of, valid_on
 
     if changes is not None and (on is not None or known_on is not None):
         raise ValueError("--changes asks of one night; give it without --on and --known-on")
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
+    if door is not None and (plant is not None or door.plants is not None):
+        plant = plant_code(lake, plant, door)
     if changes is not None:
         rows, title = changed_on(stored, table, changes.date(), plant=plant), f"{table}: changed on {changes:%d %b %Y}"
     elif on is None and known_on is None:

@@ -49,9 +49,9 @@ def schedule_show(
     from recon_platform.lake import Lake
     from recon_platform.nights.in_force import schedule_in_force
 
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    newest = newest_manifest(stored, plant)
+    newest = newest_manifest(stored, plant, door)
     code = str(newest.pins.plant["code"])
     in_force = schedule_in_force(stored, code)
     if proposed or in_force is None:
@@ -95,9 +95,9 @@ def explain(
     from recon_platform.cli.nights import chosen_manifest
     from recon_platform.lake import Lake
 
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    found = chosen_manifest(stored, plant, run)
+    found = chosen_manifest(stored, plant, run, door)
     said = explanation(stored, found, subject, op)
     if as_json:
         output.print_json(said)
@@ -121,9 +121,9 @@ def schedule_rebuild(
     from recon_platform.lake import Lake
     from recon_platform.nights.rebuild import rebuild
 
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    code = str(newest_manifest(stored, plant).pins.plant["code"])
+    code = str(newest_manifest(stored, plant, door).pins.plant["code"])
     with output.progress(None, quiet=as_json) as step:
         step("rebuilding")
         made = rebuild(stored, code, version)
@@ -181,9 +181,9 @@ def bias(
     from recon_platform.lake import Lake
     from recon_platform.nights.fairness import bias_by_night, trend
 
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    code = str(newest_manifest(stored, plant).pins.plant["code"])
+    code = str(newest_manifest(stored, plant, door).pins.plant["code"])
     found = bias_by_night(stored, code, nights)
     turned = trend(found)
     if as_json:

@@ -125,7 +125,9 @@ def fallback_status(
 
     door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     now = system_clock() if door is None else door.store.clock()
-    found = standings(Lake(lake), now, plant)
+    if door is not None and plant is not None:
+        door.see(plant)
+    found = [standing for standing in standings(Lake(lake), now, plant) if door is None or door.sees(standing.plant)]
     if as_json:
         output.print_json(found)
         return

@@ -120,15 +120,15 @@ def replay(
     from recon_platform.nights.replay import replay as replay_run
     from recon_platform.proposal.stages import NIGHT_STAGES
 
-    doors.enter_if_governed(Permission.RUN, lake, governance, home)
+    door = doors.enter_if_governed(Permission.RUN, lake, governance, home)
     stored = Lake(lake)
     if environment is not None:
-        asked = run or newest_run(stored, plant)
+        asked = chosen_manifest(stored, plant, run, door).run_id
         options = ["--lake", lake, "--run", asked, *(["--governance", governance] if governance else [])]
         options += [*(["--home", str(home)] if home else []), *(["--json"] if as_json else [])]
         raise typer.Exit(replay_in(environment, manifest(stored, asked), options))
     with output.progress(len(NIGHT_STAGES), quiet=as_json) as step:
-        report = replay_run(stored, run or newest_run(stored, plant), progress=step)
+        report = replay_run(stored, chosen_manifest(stored, plant, run, door).run_id, progress=step)
     if as_json:
         output.print_json({**output.plain(report), "identical": report.identical})
     elif report.identical:
@@ -153,6 +153,10 @@ def publish(
     rollback: Annotated[
         int | None, typer.Option("--rollback", help="Carry out this approved rollback request instead of a night.")
     ] = None,
+    floor: Annotated[
+        Path | None,
+        typer.Option("--floor", help="A newer extract: what has begun since sends moves of it back to people."),
+    ] = None,
     plant: PlantOption = None,
     governance: GovernanceOption = None,
     home: HomeOption = None,
@@ -160,6 +164,7 @@ def publish(
 ) -> None:
     """Put an approved night in force: one commit, its audit row, and what has to reach the ERP and people."""
     from recon_platform.lake import Lake
+    from recon_platform.nights.floor import land
     from recon_platform.nights.publish import publish as publish_run
     from recon_platform.nights.rollback import rollback as publish_rollback
 
@@ -170,7 +175,10 @@ def publish(
         if rollback is not None:
             made = publish_rollback(stored, door.store, rollback, actor=door.actor)
         else:
-            made = publish_run(stored, door.store, run or newest_run(stored, plant), actor=door.actor)
+            chosen = chosen_manifest(stored, plant, run, door)
+            if floor is not None:
+                land(stored, chosen, floor)
+            made = publish_run(stored, door.store, chosen.run_id, actor=door.actor)
     copy_audit(door.store, stored)
     if as_json:
         output.print_json(made)
@@ -178,16 +186,19 @@ def publish(
     output.say(f"schedule version {made.schedule_version} of {made.plant} is in force (run {made.run_id})")
 
 
-def newest_run(lake: Lake, plant: str | None) -> str:
-    """The newest complete run of the lake; ValueError where there is none, or plants are several and none is named."""
-    return newest_manifest(lake, plant).run_id
+def newest_manifest(lake: Lake, plant: str | None, door: Door | None = None) -> Manifest:
+    """The manifest of the newest complete run of the plants that whoever stands in `door` works for.
 
-
-def newest_manifest(lake: Lake, plant: str | None) -> Manifest:
-    """The manifest of the newest complete run; ValueError as `newest_run`."""
+    Raises ValueError where there is none, or plants are several and none is named; PermissionDeniedError where `plant` is not theirs.
+    """
     from recon_platform.nights.records import manifests
 
+    if door is not None and plant is not None:
+        door.see(plant)
     found = manifests(lake, plant)
+    if door is not None and plant is None:
+        theirs = {code for code in {str(manifest.pins.plant["code"]) for manifest in found} if door.sees(code)}
+        found = [manifest for manifest in found if manifest.pins.plant["code"] in theirs]
     if not found:
         raise ValueError(f"no complete night in {lake.root}; run one with `recon night`")
     plants = sorted({str(manifest.pins.plant["code"]) for manifest in found})
@@ -196,18 +207,22 @@ def newest_manifest(lake: Lake, plant: str | None) -> Manifest:
     return found[-1]
 
 
-def chosen_manifest(lake: Lake, plant: str | None, run: str | None) -> Manifest:
-    """The manifest of `run`, or of the newest complete run where none is named; ValueError as `newest_manifest`."""
-    from recon_platform.nights.records import manifest
+def chosen_manifest(lake: Lake, plant: str | None, run: str | None, door: Door | None = None) -> Manifest:
+    """The manifest of `run`, or of the newest complete run where none is named; raises as `newest_manifest`."""
+    from recon_platform.nights.records import manifest, night_of
 
-    return newest_manifest(lake, plant) if run is None else manifest(lake, run)
+    if run is None:
+        return newest_manifest(lake, plant, door)
+    if door is not None:
+        door.see(night_of(run)[0])
+    return manifest(lake, run)
 
 
-def plant_code(lake: str, plant: str | None) -> str:
-    """The plant meant: `plant`, or the only one of the lake; ValueError as `newest_manifest`."""
+def plant_code(lake: str, plant: str | None, door: Door | None = None) -> str:
+    """The plant meant: `plant`, or the only one of the lake; raises as `newest_manifest`."""
     from recon_platform.lake import Lake
 
-    return str(newest_manifest(Lake(lake), plant).pins.plant["code"])
+    return str(newest_manifest(Lake(lake), plant, door).pins.plant["code"])
 
 
 def follow_plant(store: Store | None, as_of: datetime) -> None:

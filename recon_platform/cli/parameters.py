@@ -39,9 +39,9 @@ def show(
     from recon_platform.cli.nights import newest_manifest
     from recon_platform.lake import Lake
 
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored: Lake = Lake(lake)
-    rows = newest_manifest(stored, plant).read(stored, "parameter_proposals").select(COLUMNS)
+    rows = newest_manifest(stored, plant, door).read(stored, "parameter_proposals").select(COLUMNS)
     rows = rows.filter(pl.col("stale") | pl.lit(not stale))
     if as_json:
         output.print_json(rows)
@@ -68,7 +68,7 @@ def propose(
 
     door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
     stored: Lake = Lake(lake)
-    newest = newest_manifest(stored, plant)
+    newest = newest_manifest(stored, plant, door)
     made = propose_learned(stored, door.store, door.actor, newest, kind=kind, subject=subject, reason=reason)
     after(door, lake)
     if as_json:

@@ -49,9 +49,9 @@ def delta(
 
     if by not in BY:
         raise ValueError(f"--by is one of {', '.join(BY)}; found {by!r}")
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    found = chosen_manifest(stored, plant, run)
+    found = chosen_manifest(stored, plant, run, door)
     tables = ("proposal_changes", "schedule", "supply_orders", "sales_orders", "reconciled_operations")
     frames = {name: found.read(stored, name) for name in tables}
     changes = frames["proposal_changes"]
@@ -93,9 +93,9 @@ def whatif(
 
     if (kind is None) == (change is None):
         raise ValueError("say what to try: either --kind with --subject, or --change")
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    found = chosen_manifest(stored, plant, run)
+    found = chosen_manifest(stored, plant, run, door)
     frames = night_frames(stored, found)
     if kind is not None:
         proposal = own_proposal(frames, kind=kind, subject=subject, value=value, reason="what if")

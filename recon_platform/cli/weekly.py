@@ -39,7 +39,7 @@ def weekly(
         raise typer.BadParameter("give --out FILE, --send, or both")
     door = doors.enter(Permission.READ, lake, governance, home)
     stored = Lake(lake)
-    nights = Nights(stored).all(str(newest_manifest(stored, plant).pins.plant["code"]))
+    nights = Nights(stored).all(str(newest_manifest(stored, plant, door).pins.plant["code"]))
     if out is not None:
         out.write_bytes(report.weekly_report(nights))
         output.say(f"{out} holds the report of {report.week(nights[-1])}")

@@ -67,9 +67,9 @@ def what_if(
     from recon_platform.nights.trial import material_frames
     from recon_platform.planning.decisions import apply_changes
 
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
     stored: Lake = Lake(lake)
-    found = chosen_manifest(stored, plant, run)
+    found = chosen_manifest(stored, plant, run, door)
     if not (withdraw or demand or parameter or supply or change):
         raise typer.BadParameter("say what to try: " + ", ".join(f"--{name} {form}" for name, form in FORMS.items()))
     frames = material_frames(stored, found)

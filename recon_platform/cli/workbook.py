@@ -45,8 +45,8 @@ def workbook_export(
     from recon_platform.nights.workbook import write_workbook
     from recon_platform.proposal.workbook import SHOWN
 
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
-    stored, found = _night(lake, plant, run)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
+    stored, found = _night(lake, plant, run, door)
     frames = {name: found.read(stored, name) for name in SHOWN}
     write_workbook(file, frames, found.run_id, found.pins.context.plant.zone)
     output.say(f"run {found.run_id}: {file} written; put proposals on its sheet, then `recon workbook check {file}`")
@@ -65,8 +65,8 @@ def workbook_check(
     """Plan again with each proposal of a workbook alone and show its effect; wrong cells are named. Nothing is kept."""
     from recon_platform.proposal.workbook import measured
 
-    doors.enter_if_governed(Permission.READ, lake, governance, home)
-    stored, found = _night(lake, plant, run)
+    door = doors.enter_if_governed(Permission.READ, lake, governance, home)
+    stored, found = _night(lake, plant, run, door)
     lines, rows = _measured(stored, found, file)
     if as_json:
         output.print_json({"run": found.run_id, "proposals": rows})
@@ -88,7 +88,7 @@ def workbook_propose(
     from recon_platform.governance.requests import move_draft
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
-    stored, found = _night(lake, plant, None)
+    stored, found = _night(lake, plant, None, door)
     _, rows = _measured(stored, found, file)
     made = door.store.requests.propose_all(door.actor, [move_draft(row, found.identity) for row in rows])
     after(door, lake)
@@ -99,12 +99,12 @@ def workbook_propose(
         output.say(f"request {request.request}: {request.title}; somebody else decides it")
 
 
-def _night(lake: str, plant: str | None, run: str | None) -> tuple[Lake, Manifest]:
+def _night(lake: str, plant: str | None, run: str | None, door: doors.Door | None) -> tuple[Lake, Manifest]:
     from recon_platform.cli.nights import chosen_manifest
     from recon_platform.lake import Lake
 
     stored: Lake = Lake(lake)
-    return stored, chosen_manifest(stored, plant, run)
+    return stored, chosen_manifest(stored, plant, run, door)
 
 
 def _measured(stored: Lake, found: Manifest, file: Path) -> tuple[pl.DataFrame, list[dict[str, object]]]:

@@ -17,10 +17,11 @@ import polars as pl
 from sqlalchemy import select
 
 from recon_platform.governance import schema
-from recon_platform.governance.actors import Actor
+from recon_platform.governance.actors import Actor, service
 from recon_platform.governance.chain import FIELDS, Verdict, canonical, row_hash, seal, sealed, verify_rows
 from recon_platform.governance.errors import AuditError, SignatureError
 from recon_platform.governance.permissions import Permission
+from recon_platform.governance.transaction import Transaction
 from recon_platform.tables.governance import AUDIT
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (*FIELDS, "hash")
 ROWS_AT_ONCE = 10_000
+HELD = "audit_copy_rows"  # setting: rows that the copy in the lake held when it was last brought up to date
+COPIER = service("audit", "1")
 
 
 class AuditCopy(Protocol):
@@ -90,15 +93,24 @@ class Audit:
         return _frame([dict(row) for row in rows[::-1]])
 
     def copy_to(self, copy: AuditCopy) -> int:
-        """Bring `copy` up to the store's trail; gives how many rows were added. Safe to repeat and to interrupt."""
+        """Bring `copy` up to the store's trail; gives how many rows were added. Safe to repeat and to interrupt.
+
+        A copy that holds fewer rows than it held before was cut: that becomes a row of the trail before it is mended.
+        """
+        held = self._held()  # before the copy is looked at: another copier may be at it
+        last = copy.last_sequence()
+        if last < held:
+            with self._store.writing() as tx:
+                tx.audit(COPIER, "trail.copy_cut", AUDIT.name, {"held": held, "found": last})
         added = 0
-        while True:
-            last = copy.last_sequence()
-            part = list(self._stored(after=last, limit=ROWS_AT_ONCE))
-            if not part:
-                return added
+        while part := list(self._stored(after=last, limit=ROWS_AT_ONCE)):
             copy.append(_frame(part), last)
+            last += len(part)
             added += len(part)
+        if last > held:
+            with self._store.writing() as tx:
+                _hold(tx, last)
+        return added
 
     def verify(self, actor: Actor, *, copy: AuditCopy | None = None, heads: Sequence[Head] = ()) -> Verdict:
         """Check the store's trail, its copy in the lake, and both against exported heads; names the first bad row."""
@@ -113,11 +125,17 @@ class Audit:
                 verdict, missing, f"row {missing} is missing: the trail was cut, it went to row {head.sequence}"
             )
         if verdict.holds and copy is not None:
-            verdict = _compare(verdict, stored, copy.rows())
+            held = self._held()
+            verdict = _compare(verdict, stored, copy.rows(), held)
         for exported in sorted(heads, key=lambda h: h.sequence):
             if verdict.holds:
                 verdict = self._against(verdict, stored, exported)
         return verdict
+
+    def _held(self) -> int:
+        """How many rows the copy in the lake held when it was last brought up to date."""
+        with self._store.reading() as tx:
+            return int(_setting(tx) or 0)
 
     def head(self, actor: Actor) -> Head:
         """The present end of the trail, sealed with the store's key."""
@@ -178,7 +196,21 @@ def _select(connection: Any, after: int, limit: int | None) -> Iterable[Mapping[
     return list(connection.execute(query.limit(limit)).mappings())
 
 
-def _compare(verdict: Verdict, stored: list[dict[str, Any]], copied: pl.DataFrame) -> Verdict:
+def _setting(tx: Transaction) -> str | None:
+    table = schema.settings
+    return tx.connection.execute(select(table.c.value).where(table.c.name == HELD)).scalar()
+
+
+def _hold(tx: Transaction, rows: int) -> None:
+    table = schema.settings
+    known = _setting(tx)
+    if known is None:
+        tx.connection.execute(table.insert().values(name=HELD, value=str(rows)))
+    elif int(known) < rows:
+        tx.connection.execute(table.update().where(table.c.name == HELD).values(value=str(rows)))
+
+
+def _compare(verdict: Verdict, stored: list[dict[str, Any]], copied: pl.DataFrame, held: int) -> Verdict:
     rows = copied.select(COLUMNS).to_dicts()
     for position, row in enumerate(rows):
         sequence = position + 1
@@ -187,6 +219,9 @@ def _compare(verdict: Verdict, stored: list[dict[str, Any]], copied: pl.DataFram
         if row != stored[position]:
             what = "was altered" if row["hash"] != row_hash(row) else "was replaced, or one before it is missing,"
             return _bad(verdict, sequence, f"row {sequence} {what} in the lake's copy")
+    if len(rows) < held:
+        missing = len(rows) + 1
+        return _bad(verdict, missing, f"row {missing} is missing in the lake's copy: it was cut, it held {held} rows")
     return verdict
 
 

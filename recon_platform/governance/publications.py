@@ -199,7 +199,7 @@ class Publications:
                 decided.c.decided_by, decided.c.decided_at, decided.c.signature,
             )
             .join(decided, decided.c.request == table.c.request)
-            .where(table.c.plant == plant, decided.c.verdict == "approved")
+            .where(table.c.plant == plant, decided.c.verdict == "approved", table.c.state == "approved")
             .order_by(decided.c.decision)
         )  # fmt: skip
         if kind == "rollback":

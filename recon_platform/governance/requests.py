@@ -200,7 +200,9 @@ class Requests:
             table = schema.requests
             if tx.has_event(PROPOSED, run_id):
                 known = tx.connection.execute(
-                    select(table.c.request).where(table.c.run_id == run_id).order_by(table.c.request)
+                    select(table.c.request)
+                    .where(table.c.run_id == run_id)
+                    .order_by(table.c.kind != "base", table.c.request)
                 ).scalars().all()  # fmt: skip
                 return [load(tx, number) for number in known]
             newer = tx.connection.execute(
@@ -212,7 +214,7 @@ class Requests:
                 raise StaleError(f"run {run_id} is older than {newer}, whose proposal stands already")
             retired = tx.connection.execute(
                 table.update()
-                .where(table.c.plant == plant, table.c.state == "open", table.c.run_id.is_not(None))
+                .where(table.c.plant == plant, table.c.state == "open", table.c.run_id != run_id)
                 .where(table.c.kind.in_([kind.name for kind in KINDS.values() if kind.nightly]))
                 .values(state="superseded")
             ).rowcount

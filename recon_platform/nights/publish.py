@@ -39,7 +39,8 @@ ERP = "erp"
 def publish(lake: Lake, store: Store, run_id: str, *, actor: Actor) -> Publication:
     """Put the proposal of `run_id` in force, when it is approved, newest, and still exactly what was approved.
 
-    Raises StaleError where a newer run exists or the approval was for another content, GateError where a table of the
+    Raises StaleError where a newer run exists, the approval was for another content, or the floor has begun what an approved
+    move was to move (the move then waits for a new decision), GateError where a table of the
     run is not as recorded or breaks a gate, the data gates of what it read among them, PublishError where the approval is missing. Nothing is in force then that
     was not before. Approved moves are solved into the plan first (`solving`). Publishing the schedule in force again
     changes nothing.
@@ -58,7 +59,7 @@ def publish(lake: Lake, store: Store, run_id: str, *, actor: Actor) -> Publicati
     schedule = check_gates(lake, manifest)
     unscheduled = manifest.read(lake, "unscheduled")
     decisions = pins.inputs[DECISIONS]
-    solved = solve(lake, store, manifest)
+    solved = solve(lake, store, manifest, actor=actor)
     if solved is not None:
         schedule, unscheduled, decisions = solved.schedule, solved.unscheduled, solved.decisions
     begun = store.publications.unfinished(plant)

@@ -1,7 +1,8 @@
 """Plan a proposal again with the moves that were approved, before it is published.
 
 A move was signed for the effect it had when it was tried alone. What comes into force is the plan with all approved
-moves together; where that delivers fewer lines on time than was signed for, it goes back to people.
+moves together; where that delivers fewer lines on time than was signed for, it goes back to people. So does a move of
+work that the floor has begun meanwhile (`floor`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from recon_platform.governance.errors import PublishError
+from recon_platform.governance.actors import Actor
+from recon_platform.governance.coming_back import come_back
+from recon_platform.governance.errors import PublishError, StaleError
 from recon_platform.governance.publications import approved_requests
 from recon_platform.lake import Lake
+from recon_platform.nights import floor
 from recon_platform.nights.night import DECISIONS, read_input
 from recon_platform.nights.records import Manifest, TableVersion
 from recon_platform.planning import STAGES, Stage, run_stages
@@ -40,17 +44,22 @@ class Solved:
     moves: tuple[str, ...]
 
 
-def solve(lake: Lake, store: Store, manifest: Manifest) -> Solved | None:
+def solve(lake: Lake, store: Store, manifest: Manifest, *, actor: Actor) -> Solved | None:
     """The run's plan with its approved moves in it; None where none was approved and the plan stands as it was made.
 
     Writes the decisions it used as a version of `decisions_in_force`, so that the schedule can be made again. Raises
-    PublishError where more lines are late than the moves were signed for, beyond the policy's tolerance.
+    PublishError where more lines are late than the moves were signed for, beyond the policy's tolerance, StaleError
+    where an operation of an approved move has begun since: the move then waits for a new decision.
     """
     approved = [request for request in approved_requests(store, manifest.run_id) if request.kind == "move"]
     if not approved:
         return None
     decisions = with_moves(lake, store, manifest, approved)
     frames = solve_with(lake, manifest, decisions)
+    overtaken = _overtaken(lake, store, manifest, approved, frames["schedule"])
+    if overtaken:
+        returned = floor.said(come_back(store, actor, overtaken))
+        raise StaleError(f"the floor has begun what was to be moved: {returned}; decide on them, then publish again")
     _check_effect(lake, manifest, approved, frames["order_promises"])
     pins = manifest.pins
     written = lake.write(
@@ -116,6 +125,17 @@ def _split() -> tuple[list[Stage], list[Stage]]:
     first = next(number for number, stage in enumerate(STAGES) if DECISIONS in stage.reads)
     last = next(number for number, stage in enumerate(STAGES) if stage.name == LAST)
     return list(STAGES[:first]), list(STAGES[first : last + 1])
+
+
+def _overtaken(
+    lake: Lake, store: Store, manifest: Manifest, approved: Sequence[Request], solved: pl.DataFrame
+) -> dict[int, list[str]]:
+    """The approved moves of work that the floor has begun since the run, with what has begun, by request."""
+    begun = floor.begun_since(lake, manifest, store.clock())
+    if begun.is_empty():
+        return {}
+    moves = {request.request: request.content for request in approved}
+    return floor.overtaken(moves, begun, manifest.read(lake, "schedule"), solved)
 
 
 def _check_effect(lake: Lake, manifest: Manifest, approved: Sequence[Request], promises: pl.DataFrame) -> None:

@@ -27,7 +27,7 @@ NUMBER_SHOWN = re.compile(r"^request (\d+): ", re.MULTILINE)
 ON_POSTGRESQL = ("pg_dump", "psql")
 """Lines that `tests/governance/test_restore.py` runs on a PostgreSQL."""
 RUN_ELSEWHERE = {"signature", "bench faults", "user disable", "agents serve", "outbox replay", "bench sabotage"}
-"""A generated night needs no signature: `test_properties_people.py`. Kills: `test_fault_bench.py`. Outside agents: `tests/agents`.
+"""A generated night needs no signature: `test_properties_people.py`. Kills: `test_properties_publishing.py`. Outside agents: `tests/agents`.
 A dead message: `test_people.py`. A rule made wrong: `tests/bench/test_sabotage.py`."""
 CHANGE = "[policy.capacity]\nstability_weight = 0.2\n"
 

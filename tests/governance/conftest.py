@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from recon_platform.governance import Store, passwords
-from tests.governance.night_lake import NightLake, first_night, second_night
+from tests.governance.night_lake import NightLake, both_nights, first_night, second_night
 from tests.governance.plant import KEY, Governed, StandingClock, furnish
 
 
@@ -118,6 +118,11 @@ def second_once(first_once: NightLake, tmp_path_factory: pytest.TempPathFactory)
     return second_night(first_once, tmp_path_factory.mktemp("second"))
 
 
+@pytest.fixture(scope="session")
+def both_once(second_once: NightLake, tmp_path_factory: pytest.TempPathFactory) -> NightLake:
+    return both_nights(second_once, tmp_path_factory.mktemp("both"))
+
+
 @pytest.fixture
 def planned(first_once: NightLake, tmp_path: Path) -> NightLake:
     """A lake with one night planned and proposed, of its own."""
@@ -128,3 +133,9 @@ def planned(first_once: NightLake, tmp_path: Path) -> NightLake:
 def second(second_once: NightLake, tmp_path: Path) -> NightLake:
     """A lake with one night in force and the next one proposed, of its own."""
     return second_once.copy(tmp_path / "second")
+
+
+@pytest.fixture
+def both(both_once: NightLake, tmp_path: Path) -> NightLake:
+    """A lake with two nights that were in force, one after the other, of its own."""
+    return both_once.copy(tmp_path / "both")

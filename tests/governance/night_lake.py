@@ -90,3 +90,13 @@ def second_night(first: NightLake, folder: Path) -> NightLake:
     made.run_id = made.plan(store, 1)
     store.close()
     return made
+
+
+def both_nights(second: NightLake, folder: Path) -> NightLake:
+    """Put the second night in force too."""
+    made = second.copy(folder)
+    store = made.store()
+    made.approve(store)
+    publish(made.lake, store, made.run_id, actor=PUBLISHER)
+    store.close()
+    return made

@@ -16,8 +16,8 @@ from recon_platform.governance.errors import (
     StaleError,
     UnknownRecordError,
 )
-from recon_platform.governance.requests import Draft
-from tests.governance.plant import NOON, PLANT, SECRET, Governed
+from recon_platform.governance.requests import Draft, move_draft
+from tests.governance.plant import NIGHT, NOON, PLANT, SECRET, Governed, moves_frame
 from tests.governance.test_properties_people import MACHINE_CHANGE, MACHINE_PIN
 
 
@@ -173,3 +173,16 @@ def test_nothing_else_takes_effect_without_approval(governed: Governed, change: 
 def test_an_agents_pin_waits_for_a_person(governed: Governed) -> None:
     with pytest.raises(PermissionDeniedError, match="no person"):
         governed.store.decisions.enter(governed.actor("advisor"), MACHINE_PIN)
+
+
+def test_what_a_person_asked_of_a_run_before_it_was_proposed_hides_no_base_and_stays(governed: Governed) -> None:
+    content = moves_frame(1, governed.clock()).row(0, named=True)
+    where = {"planning_date": NIGHT, "sequence": 0, "run_id": f"{PLANT}.{NIGHT}.0"}
+    own = governed.store.requests.propose(governed.actor("paula"), move_draft(content, {"plant": PLANT, **where}))
+    made = governed.night(0)
+    assert [request.kind for request in made] == ["base", "move"]
+    again = governed.night(0)
+    assert (again[0], {request.request for request in again}) == (made[0], {own.request, *(r.request for r in made)})
+    governed.night(1)
+    states = {r.request: r.state for r in governed.store.requests.find(governed.actor("ava"), state=None)}
+    assert {states[request.request] for request in (own, *made)} == {"superseded"}

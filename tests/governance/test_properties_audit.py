@@ -82,6 +82,7 @@ def _rewritten(rows: list[dict[str, object]], at: int) -> list[dict[str, object]
 def _replace_store(governed: Governed, rows: list[dict[str, object]]) -> None:
     with governed.store.engine.begin() as connection:
         connection.execute(text("delete from audit_events"))
+        connection.execute(text("delete from settings"))
         names = list(rows[0])
         columns, values = ", ".join(names), ", ".join(f":{name}" for name in names)
         connection.execute(text(f"insert into audit_events ({columns}) values ({values})"), rows)
@@ -139,17 +140,27 @@ def test_10_a_tampered_copy_in_the_lake_is_found(governed: Governed, tmp_path: P
     forged, bad = {
         "altered": (rows.with_columns(pl.when(sequence == 4).then(pl.lit("eve")).otherwise("actor").alias("actor")), 4),
         "deleted": (rows.filter(sequence != 8), 8),
-        "truncated": (rows.head(15), None),
+        "truncated": (rows.head(15), 16),
         "added": (pl.concat([rows, rows.tail(1).with_columns(sequence + 1)]), rows.height + 1),
     }[what]
     write_deltalake(DeltaTable(path), forged, mode="overwrite")
     found = verdict(governed, copy)
-    if bad is None:
-        assert found.holds  # a copy that lags behind is no forgery: it is brought up to date, never trusted alone
-        assert governed.store.audit.copy_to(copy) == rows.height - 15
-        assert copy.rows().equals(rows)
-    else:
-        assert found.first_bad == bad
+    assert found.first_bad == bad
+
+
+def test_10_a_copy_that_lags_is_no_forgery_and_one_that_was_cut_stays_in_the_trail(
+    governed: Governed, tmp_path: Path
+) -> None:
+    copy = trail(governed, tmp_path / "lake")
+    governed.pin(subject="WO-later")
+    assert verdict(governed, copy).holds  # it is brought up to date, never trusted alone
+    held = copy.rows()
+    write_deltalake(DeltaTable(str(tmp_path / "lake" / "governance" / "audit")), held.head(15), mode="overwrite")
+    assert "it was cut" in str(verdict(governed, copy).problem)
+    assert governed.store.audit.copy_to(copy) == held.height - 15 + 2  # what lagged, and that it was cut
+    assert verdict(governed, copy).holds
+    cut = copy.rows().tail(1).row(0, named=True)
+    assert (cut["action"], cut["detail"]) == ("trail.copy_cut", f'{{"found":15,"held":{held.height}}}')
 
 
 def test_10_the_copy_is_in_order_and_once_however_often_it_is_made(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from recon_platform.agents.desk import Desk
@@ -208,3 +209,29 @@ def test_03_it_and_auditor_write_nothing_that_others_decide(house: House, name: 
     assert {path for path in writing if re.search("approve|reject|withdraw|propose|pin|bundle", path)} == set()
     assert name != "ava" or writing == set()
     assert may_publish <= writing or name == "ava"
+
+
+READING = (
+    ["schedule", "show"], ["schedule", "show", "--proposed"], ["bias"], ["schedule", "rebuild", "1"], ["explain", "WO-1"],
+    ["delta"], ["history", "items"], ["fallback", "status"], ["rules", "show"], ["parameters", "show"], ["replay"],
+)  # fmt: skip
+
+
+def test_of_another_plant_the_command_line_reads_nothing(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    plant, ian = house.night.plant, house.night.actor(house.store, "ian")
+    for name in ("paula", "ava"):
+        house.store.people.set_plants(ian, name, ["ELSEWHERE"])
+    with house.store.engine.begin() as connection:  # nobody limits themselves, and there is one administrator
+        connection.execute(text("insert into user_plants values ('ian', 'ELSEWHERE', '', 'x')"))
+    for line in READING:
+        name = "ian" if line == ["replay"] else "paula"
+        assert house.command(name, *line, "--plant", plant) != 0, line
+        assert f"{name} works for ELSEWHERE, not for plant {plant}" in capsys.readouterr().err, line
+    for line in (["schedule", "show"], ["delta"], ["history", "items"]):
+        assert house.command("paula", *line) != 0, line
+    assert house.command("paula", "schedule", "show", "--proposed", "--plant", plant) != 0
+    assert house.command("paula", "delta", "--run", house.night.run_id) != 0
+    assert plant not in capsys.readouterr().out
+    assert house.command("ava", "audit", "export", "--to", str(house.tmp / "off-host")) == 0
+    exported = next((house.tmp / "off-host").glob("*.csv")).read_text(encoding="utf-8")
+    assert plant not in exported and "session.start" in exported

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import subprocess
 import sys
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from recon_platform.bench.faults import kill
+from recon_platform.bench.rounds import LOADED, Ground
+from recon_platform.bench.victims import Victims
 from recon_platform.governance import Store
 from recon_platform.governance.errors import PublishError, StaleError
 from recon_platform.nights import records
-from recon_platform.nights.in_force import schedule_in_force
+from recon_platform.nights.fence import FenceError
+from recon_platform.nights.in_force import published_version, schedule_in_force
 from recon_platform.nights.maintenance import maintain
 from recon_platform.nights.pins import pin
 from recon_platform.nights.publish import publish
@@ -24,9 +27,8 @@ from recon_platform.nights.rebuild import rebuild
 from recon_platform.nights.rollback import propose_rollback, rollback, rows_of
 from recon_platform.nights.standing import standings
 from recon_platform.tables.runs import PUBLISHED_SCHEDULE
-from tests.governance.killed_publisher import publish_and_be_killed
 from tests.governance.night_lake import PUBLISHER, NightLake
-from tests.governance.plant import NOON
+from tests.governance.plant import NOON, SECRET
 
 REBUILD = """
 import sys
@@ -45,18 +47,15 @@ def rebuilt_elsewhere(planned: NightLake, version: int) -> bytes:
     ).stdout
 
 
-def test_11_12_a_published_schedule_is_rebuilt_byte_for_byte_after_maintenance(second: NightLake) -> None:
-    store = second.store()
-    second.approve(store)
-    publish(second.lake, store, second.run_id, actor=PUBLISHER)
-    published = schedule_in_force(second.lake, second.plant)
-    assert maintain(second.lake, now=datetime(2026, 4, 1, tzinfo=UTC), safe=timedelta(0))
-    here = rebuild(second.lake, second.plant, 2)
+def test_11_12_a_published_schedule_is_rebuilt_byte_for_byte_after_maintenance(both: NightLake) -> None:
+    published = schedule_in_force(both.lake, both.plant)
+    assert maintain(both.lake, now=datetime(2026, 4, 1, tzinfo=UTC), safe=timedelta(0))
+    here = rebuild(both.lake, both.plant, 2)
     assert here.identical
     assert published is not None
     assert here.rows == published.rows.rows > 0
-    assert rebuilt_elsewhere(second, 2) == here.published
-    assert planned_rows(second, 1) > 0  # what was in force before is kept too
+    assert rebuilt_elsewhere(both, 2) == here.published
+    assert planned_rows(both, 1) > 0  # what was in force before is kept too
 
 
 def planned_rows(planned: NightLake, version: int) -> int:
@@ -73,13 +72,11 @@ def test_publishing_needs_an_approved_base_plan(planned: NightLake) -> None:
     assert standings(planned.lake, NOON)[0].state == "none"
 
 
-def test_a_superseded_plan_is_not_published(second: NightLake) -> None:
-    store = second.store()
-    first = store.publications.history(second.plant)[0].run_id
-    second.approve(store)
-    publish(second.lake, store, second.run_id, actor=PUBLISHER)
+def test_a_superseded_plan_is_not_published(both: NightLake) -> None:
+    store = both.store()
+    first = store.publications.history(both.plant)[0].run_id
     with pytest.raises(StaleError, match="older than"):
-        publish(second.lake, store, first, actor=PUBLISHER)
+        publish(both.lake, store, first, actor=PUBLISHER)
 
 
 def test_publishing_twice_is_publishing_once(planned: NightLake) -> None:
@@ -107,27 +104,41 @@ def test_the_record_names_inputs_versions_and_approvers(planned: NightLake) -> N
     "rounds", [8, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(3600)])], ids=["8", "200"]
 )
 def test_13_a_publisher_killed_at_any_point_loses_and_halves_nothing(planned: NightLake, rounds: int) -> None:
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["tests.governance.killed_publisher"])
     chance = random.Random(13)
     store = planned.store()
     request = planned.approve(store)
     warm = planned.copy(planned.folder.parent / "timed")
-    started = time.perf_counter()
-    publish(warm.lake, warm.store(), planned.run_id, actor=PUBLISHER)
-    seconds = time.perf_counter() - started
-    for _ in range(rounds):
-        after = chance.uniform(0, 1.6 * seconds)
-        victim = processes.Process(target=publish_and_be_killed, args=(str(planned.folder), planned.run_id, after))
-        victim.start()
-        victim.join()
-        _whole(planned, store, request)
+    with Victims("tests.governance.killed_publisher", "publish_once", LOADED) as victims:
+        seconds = victims.run(str(warm.folder), planned.run_id)
+        for _ in range(rounds):
+            victims.run(str(planned.folder), planned.run_id, kill_after=chance.uniform(0, 1.3 * seconds))
+            _whole(planned, store, request)
     publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
     _whole(planned, store, request)
     assert len(store.publications.history(planned.plant)) == 1
     assert store.audit.rows(planned.actor(store, "ava"), action="schedule.publish").height == 1
     whole = {message.key for message in warm.store().outbox.find(limit=100_000)}
     assert {message.key for message in store.outbox.find(limit=100_000)} == whole
+
+
+@pytest.mark.timeout(1200)
+def test_13_two_hundred_deciders_and_publishers_killed_lose_double_and_halve_nothing(both: NightLake) -> None:
+    ground = Ground(both.folder, str(both.folder / "governance.db"))
+    ground.sign_in(SECRET, ("paula", "sam", "ava"))
+    figures = kill(ground, 200)
+    assert (figures.lost, figures.duplicates, figures.half_publishes) == (0, 0, 0)
+    assert figures.killed_deciding > 0  # they were killed everywhere on the way
+    assert figures.killed_publishing > 0
+    assert figures.acknowledged_publications > 0
+    assert figures.resumed > 0
+
+
+def test_13_a_victim_that_ends_by_an_error_of_its_own_shows_nothing(tmp_path: Path) -> None:
+    with (
+        Victims("recon_platform.bench.rounds", "decide_and_publish", LOADED) as victims,
+        pytest.raises(RuntimeError, match="by an error of its own"),
+    ):
+        victims.run(str(tmp_path), str(tmp_path / "none.db"), 0, kill_after=60)
 
 
 def _whole(planned: NightLake, store: Store, request: int) -> None:
@@ -143,6 +154,38 @@ def _whole(planned: NightLake, store: Store, request: int) -> None:
         rows = in_lake.rows.read(planned.lake)
         assert planned.lake.digest(rows, PUBLISHED_SCHEDULE) == in_lake.rows.digest
         assert rows.height == in_lake.rows.rows > 0
+
+
+def test_18_a_schedule_that_breaks_the_fence_is_not_published(second: NightLake) -> None:
+    store, lake, table = second.store(), second.lake, PUBLISHED_SCHEDULE
+    second.approve(store)
+    manifest, in_force = records.manifest(lake, second.run_id), schedule_in_force(lake, second.plant)
+    assert in_force is not None
+    context, keys = manifest.pins.context, ["work_order", "op_seq", "work_center"]
+    waiting = manifest.read(lake, "reconciled_operations").filter(pl.col("status") == "waiting").select(keys)
+    soon = pl.col("setup_start").is_between(context.as_of, context.as_of + timedelta(hours=4), closed="none")
+    proposed = manifest.read(lake, "schedule").filter(soon).join(waiting, on=keys, how="semi")
+    rows = in_force.rows.read(lake)
+    one = rows.join(proposed, on=keys, how="semi").sort("start").row(0, named=True)
+    order, op_seq = one["work_order"], one["op_seq"]
+    later = proposed.filter(work_order=order, op_seq=op_seq)["setup_start"][0] + timedelta(hours=1)
+    this = (pl.col("work_order") == order) & (pl.col("op_seq") == op_seq)
+    held_back = rows.with_columns(
+        pl.when(this).then(pl.lit(value)).otherwise(pl.col(name)).alias(name)
+        for name, value in (("setup_start", later), ("start", later), ("end", later + timedelta(hours=1)))
+    )
+    said = {name: str(value) for name, value in lake.history(table.layer, table.name)[0].items() if value is not None}
+    lake.write(
+        table.layer, table, held_back, plant=second.plant, planning_date=date.fromisoformat(said["planning_date"]), sequence=0,
+        run_id=in_force.run_id, metadata={name: said[name] for name in (
+            "plant", "planning_date", "as_of", "schedule_version", "publication", "kind", "record",
+        )},
+    )  # fmt: skip
+    with pytest.raises(
+        FenceError, match=rf"without an approved move: {order}/{op_seq} earlier: .*nothing is published"
+    ):
+        publish(lake, store, second.run_id, actor=PUBLISHER)
+    assert [entry.schedule_version for entry in store.publications.history(second.plant)] == [1]
 
 
 def test_19_with_engine_store_and_dagster_down_the_schedule_is_still_served(planned: NightLake) -> None:
@@ -174,12 +217,10 @@ def test_e5_a_missed_night_is_said_to_be_missed(second: NightLake) -> None:
     assert "stays in force" in late.words
 
 
-def test_e6_a_rollback_publishes_an_earlier_version_as_a_new_one(second: NightLake) -> None:
-    store, lake, plant = second.store(), second.lake, second.plant
-    first = schedule_in_force(lake, plant)
-    second.approve(store)
-    publish(lake, store, second.run_id, actor=PUBLISHER)
-    paula, sam = second.actor(store, "paula"), second.actor(store, "sam")
+def test_e6_a_rollback_publishes_an_earlier_version_as_a_new_one(both: NightLake) -> None:
+    store, lake, plant = both.store(), both.lake, both.plant
+    first = published_version(lake, plant, 1)
+    paula, sam = both.actor(store, "paula"), both.actor(store, "sam")
     asked = propose_rollback(store, paula, plant, 1, "the new plan misses the coil delivery")
     with pytest.raises(PublishError, match="is open"):
         rollback(lake, store, asked.request, actor=PUBLISHER)

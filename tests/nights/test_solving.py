@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,9 @@ import polars as pl
 import pytest
 
 from recon_platform.governance import Store, service
-from recon_platform.governance.errors import PublishError
-from recon_platform.governance.publications import Publications
-from recon_platform.nights import records, solving
+from recon_platform.governance.errors import PublishError, StaleError
+from recon_platform.governance.publications import Publications, approved_requests
+from recon_platform.nights import floor, records, solving
 from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.maintenance import maintain
 from recon_platform.nights.publish import publish
@@ -119,3 +120,80 @@ def test_a_publication_cut_off_after_its_commit_still_tells_the_erp_what_changed
     assert (made.schedule_version, made.state) == (2, "published")
     assert {m.key for m in store.outbox.find(limit=100_000)} == expected
     assert len({key for key in expected if key.startswith(f"{planned.plant}/2/")}) > 0
+
+
+def begin(planned: NightLake, operation: tuple[str, int], at: str) -> None:
+    """The floor begins `operation`: a newer extract, as the MES would write it, in the lake."""
+    manifest = records.manifest(planned.lake, planned.run_id)
+    folder = planned.folder / "newer"
+    shutil.copytree(sorted((planned.folder / "landing").iterdir())[0], folder)
+    path = next(folder.glob("operation_status.*"))
+    status = pl.read_csv(path, infer_schema=False)
+    keys = manifest.read(planned.lake, "key_map").filter(table="work_orders", column="work_order", key=operation[0])
+    order = keys["raw_key"][0] if keys.height else operation[0]
+    one = (pl.col("order") == order) & (pl.col("op_seq") == str(operation[1]))
+    planned_op = manifest.read(planned.lake, "reconciled_operations").filter(
+        work_order=operation[0], op_seq=operation[1]
+    )
+    said = {
+        "order": order, "op_seq": str(operation[1]), "operation_code": planned_op["operation_code"][0], "machine": None,
+        "status": "running", "good_qty": "0", "scrap_qty": "0", "started_at": at, "ended_at": None, "reported_at": at,
+    }  # fmt: skip
+    row = status.head(1).with_columns(pl.lit(value, pl.String).alias(name) for name, value in said.items())
+    pl.concat([status.filter(~one), row]).write_csv(path)
+    assert floor.land(planned.lake, manifest, folder) is not None
+
+
+def test_a_move_of_work_that_has_begun_comes_back_for_a_new_decision(planned: NightLake, store: Store) -> None:
+    move = approve_move(planned, store)
+    planned.approve(store)
+    lake, sam = planned.lake, planned.actor(store, "sam")
+    manifest = records.manifest(lake, planned.run_id)
+    approved = [r for r in approved_requests(store, planned.run_id) if r.kind == "move"]
+    solved = solving.solve_with(lake, manifest, solving.with_moves(lake, store, manifest, approved))["schedule"]
+    moved = floor._moved(manifest.read(lake, "schedule"), solved)
+    waiting = manifest.read(lake, "reconciled_operations").filter(pl.col("status") == "waiting")
+    operation = min(moved & set(waiting.select("work_order", "op_seq").iter_rows()))
+    name = f"{operation[0]}/{operation[1]}"
+    begin(planned, operation, manifest.pins.context.as_of.isoformat())
+
+    with pytest.raises(StaleError, match=f"{name} has begun.*decide on them, then publish again"):
+        publish(lake, store, planned.run_id, actor=PUBLISHER)
+    assert schedule_in_force(lake, planned.plant) is None
+    assert store.requests.get(sam, approved[0].request).state == "superseded"
+    assert store.decisions_in_force(planned.plant, store.clock()).is_empty()
+    again = next(r for r in store.requests.find(sam, kind="move") if r.content["move"] == move)
+    assert (again.content["begun"], again.proposer) == ([name], approved[0].proposer)
+    assert again.digest != approved[0].digest
+    with pytest.raises(StaleError, match="superseded"):
+        store.decisions.reject(sam, approved[0].request, digest=approved[0].digest, reason="too late")
+
+    store.decisions.approve(sam, again.request, digest=again.digest, reason="still worth it")
+    made = publish(lake, store, planned.run_id, actor=PUBLISHER)
+    assert made.record["moves"] == [move]
+    assert again.request in {approval["request"] for approval in made.record["approvals"]}
+    assert approved[0].request not in {approval["request"] for approval in made.record["approvals"]}
+
+
+def test_what_is_bundled_with_an_overtaken_move_comes_back_with_it() -> None:
+    moves = {
+        1: {"move": "a", "subject": "WO-1/20", "needs": "[]"}, 2: {"move": "b", "subject": "WO-2", "needs": "[]"},
+        3: {"move": "a+b", "subject": "WO-9", "needs": '["a", "b"]'}, 4: {"move": "c", "subject": "PO-7", "needs": "[]"},
+        5: {"move": "d", "subject": "WO-3", "needs": "[]", "begun": ["WO-3/10"]},
+    }  # fmt: skip
+    schema = {"work_order": pl.String, "op_seq": pl.Int64, "machine": pl.String, "start": pl.Datetime("us", "UTC")}
+    at = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    rows = [(order, op_seq, "M1", at) for order in ("WO-1", "WO-2", "WO-3", "WO-8", "WO-9") for op_seq in (10, 20)]
+    base = pl.DataFrame(rows, schema=schema, orient="row")
+    later = pl.col("start") + pl.duration(hours=pl.when(pl.col("work_order") == "WO-8").then(1).otherwise(0))
+    solved = base.with_columns(later)
+
+    def back(*operations: tuple[str, int]) -> dict[int, list[str]]:
+        begun = pl.DataFrame(operations, schema=["work_order", "op_seq"], orient="row")
+        return floor.overtaken(moves, begun, base, solved)
+
+    assert back(("WO-1", 20)) == {1: ["WO-1/20"], 2: [], 3: []}
+    assert back(("WO-1", 10)) == {}  # the move is about another operation of the order
+    assert back(("WO-3", 10)) == {}  # whoever decided knew it
+    assert back(("WO-3", 20)) == {5: ["WO-3/20"]}
+    assert back(("WO-8", 10)) == {4: ["WO-8/10"]}  # only a plan with the moves in it moves that order
