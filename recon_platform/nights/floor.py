@@ -63,7 +63,7 @@ def begun_since(lake: Lake, manifest: Manifest, now: datetime) -> pl.DataFrame:
     context = replace(pins.context, as_of=max(pins.context.as_of, now))
     reported = run_stage(conforming, frames, context)[TABLE].filter(pl.col("status") != "waiting")
     waited = manifest.read(lake, "reconciled_operations").filter(pl.col("status") == "waiting").select(KEYS)
-    begun = reported.rename({"order": "work_order"}).select(BEGUN)
+    begun = reported.rename({"order": "work_order"}).select(list(BEGUN))
     return begun.join(waited, on=KEYS, how="semi").unique(KEYS, keep="first", maintain_order=True).sort(KEYS)
 
 

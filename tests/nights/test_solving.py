@@ -13,7 +13,8 @@ import pytest
 
 from recon_platform.governance import Store, service
 from recon_platform.governance.errors import PublishError, StaleError
-from recon_platform.governance.publications import Publications, approved_requests
+from recon_platform.governance.publications import Publications
+from recon_platform.governance.requests import move_draft
 from recon_platform.nights import floor, records, solving
 from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.maintenance import maintain
@@ -145,34 +146,49 @@ def begin(planned: NightLake, operation: tuple[str, int], at: str) -> None:
 
 
 def test_a_move_of_work_that_has_begun_comes_back_for_a_new_decision(planned: NightLake, store: Store) -> None:
-    move = approve_move(planned, store)
     planned.approve(store)
-    lake, sam = planned.lake, planned.actor(store, "sam")
+    lake, sam, paula = planned.lake, planned.actor(store, "sam"), planned.actor(store, "paula")
     manifest = records.manifest(lake, planned.run_id)
-    approved = [r for r in approved_requests(store, planned.run_id) if r.kind == "move"]
-    solved = solving.solve_with(lake, manifest, solving.with_moves(lake, store, manifest, approved))["schedule"]
-    moved = floor._moved(manifest.read(lake, "schedule"), solved)
-    waiting = manifest.read(lake, "reconciled_operations").filter(pl.col("status") == "waiting")
-    operation = min(moved & set(waiting.select("work_order", "op_seq").iter_rows()))
-    name = f"{operation[0]}/{operation[1]}"
+    keys = ["work_order", "op_seq"]
+    waiting = manifest.read(lake, "reconciled_operations").filter(pl.col("status") == "waiting").select(keys)
+    known = manifest.read(lake, "work_order_operations").select(keys)
+    later = manifest.read(lake, "schedule").filter(pl.col("machine").is_not_null()).join(waiting, on=keys, how="semi")
+    row = later.join(known, on=keys, how="semi").sort("start").row(-1, named=True)
+    operation = (row["work_order"], row["op_seq"])
+    name, move = f"{operation[0]}/{operation[1]}", f"sibling:{operation[0]}/{operation[1]}:0"
+    where = dict(zip(keys, operation, strict=True))
+    change = [
+        {"verb": "set", "table": "work_order_operations", "where": where, "values": {"machine": row["machine"]}}
+    ]  # fmt: skip
+    proposed = manifest.read(lake, "exception_moves").row(0, named=True)
+    own = {
+        **proposed,
+        "move": move,
+        "kind": "sibling",
+        "subject": name,
+        "change": json.dumps(change),
+        "signature": False,
+    }
+    first = store.requests.propose(paula, move_draft(own, manifest.identity))
+    store.decisions.approve(sam, first.request, digest=first.digest, reason="worth it")
     begin(planned, operation, manifest.pins.context.as_of.isoformat())
 
     with pytest.raises(StaleError, match=f"{name} has begun.*decide on them, then publish again"):
         publish(lake, store, planned.run_id, actor=PUBLISHER)
     assert schedule_in_force(lake, planned.plant) is None
-    assert store.requests.get(sam, approved[0].request).state == "superseded"
+    assert store.requests.get(sam, first.request).state == "superseded"
     assert store.decisions_in_force(planned.plant, store.clock()).is_empty()
     again = next(r for r in store.requests.find(sam, kind="move") if r.content["move"] == move)
-    assert (again.content["begun"], again.proposer) == ([name], approved[0].proposer)
-    assert again.digest != approved[0].digest
+    assert (again.content["begun"], again.proposer) == ([name], first.proposer)
+    assert again.digest != first.digest
     with pytest.raises(StaleError, match="superseded"):
-        store.decisions.reject(sam, approved[0].request, digest=approved[0].digest, reason="too late")
+        store.decisions.reject(sam, first.request, digest=first.digest, reason="too late")
 
     store.decisions.approve(sam, again.request, digest=again.digest, reason="still worth it")
     made = publish(lake, store, planned.run_id, actor=PUBLISHER)
     assert made.record["moves"] == [move]
     assert again.request in {approval["request"] for approval in made.record["approvals"]}
-    assert approved[0].request not in {approval["request"] for approval in made.record["approvals"]}
+    assert first.request not in {approval["request"] for approval in made.record["approvals"]}
 
 
 def test_what_is_bundled_with_an_overtaken_move_comes_back_with_it() -> None:
