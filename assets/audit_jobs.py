@@ -100,4 +100,22 @@ def maintenance_job() -> None:
     tidy_lake()
 
 
-JOBS = [replay_job, backtest_job, maintenance_job]
+@dg.op(
+    description="Checks the trail against every head exported before, then exports it; fails where it does not hold."
+)
+def export_trail(context: dg.OpExecutionContext, nights: NightsResource) -> None:
+    found = nights.export_audit()
+    context.add_output_metadata({"rows": found.rows, "holds": found.holds, "folder": nights.audit_export})
+    if not found.holds:
+        raise dg.Failure(f"the audit trail does not hold: {found.problem}", allow_retries=False)
+
+
+@dg.job(
+    name="audit_export", tags={**BEHIND_EVERYTHING, **CHANGES_NOTHING},
+    description="The audit trail and its sealed head to a folder off this host, checked against those exported before.",
+)  # fmt: skip
+def audit_export_job() -> None:
+    export_trail()
+
+
+JOBS = [replay_job, backtest_job, maintenance_job, audit_export_job]

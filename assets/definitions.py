@@ -26,7 +26,7 @@ from sensors.downtime import downtime_sensor
 from sensors.failures import failure_sensor
 from sensors.outbox import outbox_sensor
 from sensors.plants import plants_sensor
-from sensors.schedules import nightly_schedule, weekly_maintenance
+from sensors.schedules import daily_audit_export, nightly_schedule, weekly_maintenance
 from sensors.weekly import weekly_report_schedule
 
 STAGE_MODULES = (raw, conformed, history, reconciled, material, load, shortages, proposal, metrics, published)
@@ -51,6 +51,7 @@ def embedded_resources() -> dict[str, Any]:
             lake_options=settings.from_environment(settings.LAKE_OPTIONS),
             governance_url=settings.from_environment(settings.GOVERNANCE),
             key_file=settings.from_environment(settings.KEY_FILE),
+            audit_export=settings.from_environment(settings.AUDIT_EXPORT),
             landing_root=settings.from_environment(settings.LANDING),
         ),
     }  # fmt: skip
@@ -77,7 +78,8 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
         assets=assets,
         jobs=[*jobs(raw_keys, published.KEY), *JOBS, *WORKBOOK_JOBS, relay_job, weekly_report_job],
         schedules=[
-            weekly_maintenance(), *(nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()),
+            weekly_maintenance(), daily_audit_export(),
+            *(nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()),
             *(weekly_report_schedule(plant, plants.zone(plant)) for plant in plants.plants()),
         ],
         sensors=[

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from recon_platform.governance import Store
+    from recon_platform.governance.chain import Verdict
     from recon_platform.lake import Lake
     from recon_platform.nights.downtime import DowntimeEvent
     from recon_platform.nights.in_force import ScheduleInForce
@@ -106,6 +107,7 @@ class NightsResource(dg.ConfigurableResource):
     landing_root: str
     governance_url: str
     key_file: str = ""
+    audit_export: str = ""  # folder off this host; empty: the trail is exported by hand
 
     _runs: dict[str, NightRun] = PrivateAttr(default_factory=dict)
 
@@ -351,6 +353,26 @@ class NightsResource(dg.ConfigurableResource):
         if store is not None:
             propose(self.lake(), store, manifest)
             self.copy_audit(store)
+
+    def export_audit(self) -> Verdict:
+        """Check the trail against all heads exported before; export it where it holds. ValueError where no folder is set."""
+        from recon_platform.governance import service
+        from recon_platform.governance.audit import read_heads
+        from recon_platform.nights.audit_trail import LakeAudit
+
+        store, folder = self.store(), Path(self.audit_export)
+        if store is None or not self.audit_export:
+            raise ValueError(
+                "the trail is exported where there is a governance store and RECON_AUDIT_EXPORT names a folder"
+            )
+        auditor, copy = service("audit", "1"), LakeAudit(self.lake())
+        heads = read_heads(folder) if any(folder.glob("*.head.json")) else []
+        found = store.audit.verify(auditor, copy=copy, heads=heads)
+        if found.holds:
+            store.audit.copy_to(copy)
+            store.audit.export(auditor, folder)
+        store.close()
+        return found
 
     def copy_audit(self, store: Store) -> None:
         """Bring the audit trail's copy in the lake up to date."""

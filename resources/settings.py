@@ -43,6 +43,11 @@ SENSOR_SECONDS = Setting("RECON_SENSOR_SECONDS", "15", "seconds between two look
 KEY_FILE = Setting(
     "RECON_KEY_FILE", "lake/governance.key", "file with the key that seals signatures and audit heads", below_home=True
 )
+AUDIT_EXPORT = Setting(
+    "RECON_AUDIT_EXPORT",
+    "",
+    "folder off this host for the daily export of the audit trail and its sealed head; empty: none",
+)
 ERP = Setting("RECON_ERP", "", "http(s) address of an ERP that takes writes; empty: what is for it waits")
 PLANT_FILE = Setting(
     "RECON_PLANT_FILE",
@@ -55,7 +60,7 @@ SENDER = Setting("RECON_SENDER", "recon@localhost", "address that mail comes fro
 FIRST_DATE = Setting("RECON_FIRST_DATE", "2020-01-01", "first planning date that has a partition")
 
 SETTINGS: tuple[Setting, ...] = (
-    HOME, LAKE, LAKE_OPTIONS, LANDING, GOVERNANCE, KEY_FILE, NOW, SENSOR_SECONDS, FIRST_DATE, ERP, PLANT_FILE,
+    HOME, LAKE, LAKE_OPTIONS, LANDING, GOVERNANCE, KEY_FILE, AUDIT_EXPORT, NOW, SENSOR_SECONDS, FIRST_DATE, ERP, PLANT_FILE,
     ERP_AUTHORIZATION, SMTP, SENDER,
 )  # fmt: skip
 

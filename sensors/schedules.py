@@ -65,3 +65,19 @@ def weekly_maintenance() -> dg.ScheduleDefinition:
         name="weekly_maintenance", job_name="maintenance", cron_schedule="0 12 * * 0", execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING, description="Tidies the lake once a week.",
     )  # fmt: skip
+
+
+def daily_audit_export() -> dg.ScheduleDefinition:
+    """Each morning, where a folder off this host is named."""
+
+    @dg.schedule(
+        name="daily_audit_export", job_name="audit_export", cron_schedule="0 6 * * *", execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Takes the audit trail and its sealed head off this host once a day.",
+    )  # fmt: skip
+    def daily(context: dg.ScheduleEvaluationContext, nights: NightsResource) -> dg.RunRequest | dg.SkipReason:
+        if not nights.audit_export:
+            return dg.SkipReason("RECON_AUDIT_EXPORT names no folder; `recon audit export` does it by hand")
+        return dg.RunRequest(run_key=f"audit:{context.scheduled_execution_time.date()}")
+
+    return daily

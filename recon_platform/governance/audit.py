@@ -148,13 +148,19 @@ class Audit:
         return Head(row.sequence, row.hash, at, seal(self._store.key, ["head", row.sequence, row.hash, at]))
 
     def export(self, actor: Actor, folder: Path) -> tuple[Path, Path]:
-        """Write the whole trail and its sealed head to `folder`; gives both files. What is there is not overwritten."""
+        """Write the trail and its sealed head to `folder`; gives both files. What is there is not overwritten.
+
+        Of who is limited to plants it is the rows of these and of no plant, under a name that says so.
+        """
         head = self.head(actor)
         rows = self.rows(actor).filter(pl.col("sequence") <= head.sequence)
         folder.mkdir(parents=True, exist_ok=True)
-        name = f"audit-{head.sequence:09d}"
+        with self._store.reading() as tx:
+            limits = tx.plants_of(actor)
+        name = f"audit-{head.sequence:09d}" + ("" if limits is None else f".{'.'.join(sorted(limits))}")
         trail, sealed_head = folder / f"{name}.csv", folder / f"{name}.head.json"
-        rows.write_csv(trail)
+        if not trail.exists():
+            rows.write_csv(trail)
         if not sealed_head.exists():
             sealed_head.write_text(head.to_json() + "\n", encoding="utf-8")
         return trail, sealed_head

@@ -16,7 +16,7 @@ import dagster as dg
 
 from assets.definitions import build_definitions
 from resources.partitions import NIGHTS
-from sensors.schedules import nightly_schedule, weekly_maintenance
+from sensors.schedules import daily_audit_export, nightly_schedule, weekly_maintenance
 from sensors.weekly import weekly_report_schedule
 
 HOUR = timedelta(hours=1)
@@ -63,7 +63,10 @@ def described(definitions: dg.Definitions) -> dict[str, Any]:
                 "job": schedule.job_name, "cron": schedule.cron_schedule, "zone": schedule.execution_timezone,
                 "status": schedule.default_status.value,
             }
-            for schedule in [nightly_schedule("P1", ZoneInfo("Europe/Berlin")), weekly_maintenance(), weekly_report_schedule("P1", ZoneInfo("Europe/Berlin"))]
+            for schedule in [
+                nightly_schedule("P1", ZoneInfo("Europe/Berlin")), weekly_maintenance(), daily_audit_export(),
+                weekly_report_schedule("P1", ZoneInfo("Europe/Berlin")),
+            ]
         },
         "resources": sorted(repository.get_top_level_resources()),
     }  # fmt: skip

@@ -232,6 +232,7 @@ def test_of_another_plant_the_command_line_reads_nothing(house: House, capsys: p
     assert house.command("paula", "schedule", "show", "--proposed", "--plant", plant) != 0
     assert house.command("paula", "delta", "--run", house.night.run_id) != 0
     assert plant not in capsys.readouterr().out
+    doors.write_private(house.night.folder / "lake" / "governance.key", KEY)
     assert house.command("ava", "audit", "export", "--to", str(house.tmp / "off-host")) == 0
     exported = next((house.tmp / "off-host").glob("*.csv")).read_text(encoding="utf-8")
     assert plant not in exported and "session.start" in exported
