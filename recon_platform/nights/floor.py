@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 TABLE = "operation_status"
 INPUT = f"raw.{TABLE}"
 KEYS = ("work_order", "op_seq")
-BEGUN = {"work_order": pl.String, "op_seq": pl.Int64, "started_at": pl.Datetime("us", "UTC")}
+BEGUN: dict[str, pl.DataType | type[pl.DataType]] = {
+    "work_order": pl.String,
+    "op_seq": pl.Int64,
+    "started_at": pl.Datetime("us", "UTC"),
+}
 SAME = timedelta(minutes=1)
 Operation = tuple[str, int]
 
