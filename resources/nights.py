@@ -40,6 +40,7 @@ EVENT_AT = "recon/event_dropped_at"  # tag: when the event that asked for the ru
 PLAN_RUN = "recon/plan_run"  # tag that names the plan to publish
 CHANGES_NOTHING = {"recon/changes": "nothing"}  # tag of jobs that only look: their failure touches no schedule
 PUBLISHER = "publisher"
+SCORER = "scoreboard"
 
 
 class PastNightError(ValueError):
@@ -175,6 +176,31 @@ class NightsResource(dg.ConfigurableResource):
             frames={in_force.rows.table: frame},
             written={in_force.rows.table: Written(in_force.rows.version, in_force.rows.digest)},
             inputs={name: entry.version for name, entry in manifest.outputs.items()},
+        )
+
+    def score(self, context: dg.AssetExecutionContext) -> Step:
+        """Write the scoreboard of the agents beside the newest plan of the partition; without a store nobody is scored."""
+        from recon_platform.governance import service
+        from recon_platform.lake import LakeError
+        from recon_platform.nights import records
+        from recon_platform.nights.effects import board
+        from recon_platform.nights.versions import rule_version
+        from recon_platform.tables.governance import AGENT_SCORES
+
+        plant, planning_date = night_of(context.partition_key)
+        lake, store = self.lake(), self.store()
+        manifest = records.latest(lake, plant, planning_date)
+        if manifest is None:
+            raise LakeError(f"{plant} has no finished plan of {planning_date}; run the night first")
+        frame = AGENT_SCORES.empty() if store is None else board(lake, store, service(SCORER, rule_version()), plant)
+        made = lake.write(
+            str(AGENT_SCORES.layer), AGENT_SCORES, frame, plant=plant, planning_date=planning_date,
+            sequence=manifest.pins.sequence, run_id=manifest.run_id, metadata={"actor": SCORER},
+        )  # fmt: skip
+        return Step(
+            frames={AGENT_SCORES.name: frame},
+            written={AGENT_SCORES.name: Written(made.version, made.digest)},
+            inputs={name: manifest.outputs[name].version for name in ("metrics", "order_promises", "shipments")},
         )
 
     # What sensors and schedules ask.

@@ -53,23 +53,24 @@ def list_agents(
     as_json: JsonOption = False,
 ) -> None:
     """Show each agent: how far it may go, within which limits, who answers for it, and its score by people's decisions."""
-    from recon_platform.governance.scoreboard import scores
+    from recon_platform.lake import Lake
     from recon_platform.nights.autonomy import whole
+    from recon_platform.nights.effects import board
 
     door = doors.enter(Permission.READ, lake, governance, home)
     code = plant_code(lake, plant, door)
-    found = scores(door.store, door.actor, code)
+    found = board(Lake(lake), door.store, door.actor, code)
     rows = door.store.agents(door.actor, code)
     if as_json:
         output.print_json([{**row, **whole(rows[row["agent"]])} for row in found.iter_rows(named=True)])
         return
     output.print_rows(
-        "", ("agent", "state", "may", "owner", "quota", "proposed", "accepted", "rejected", "precision", "hours saved"),
+        "", ("agent", "state", "may", "owner", "quota", "proposed", "accepted", "rejected", "precision", "promised", "kept", "hours saved"),
         [
             (
                 row["agent"], "on" if row["on"] else "off", row["levels"], rows[row["agent"]].owner,
                 rows[row["agent"]].quota, row["proposed"], row["accepted"], row["rejected"], row["precision"],
-                row["hours_saved"],
+                row["promised_lines"], f"{row['kept_lines']} of {row['measured_lines']}", row["hours_saved"],
             )
             for row in found.iter_rows(named=True)
         ],
@@ -96,13 +97,14 @@ def propose(
     """Ask for more or less autonomy of an agent; its score goes along as evidence, somebody else approves."""
     import polars as pl
 
-    from recon_platform.governance.scoreboard import scores
+    from recon_platform.lake import Lake
     from recon_platform.nights.autonomy import draft, row_of
+    from recon_platform.nights.effects import board
 
     door = doors.enter(Permission.PROPOSE_CHANGE, lake, governance, home)
     code = plant_code(lake, plant, door)
     row = row_of(door.store.agents(door.actor, code), name)
-    score = scores(door.store, door.actor, code).row(by_predicate=pl.col("agent") == name, named=True)
+    score = board(Lake(lake), door.store, door.actor, code).row(by_predicate=pl.col("agent") == name, named=True)
     asked = draft(row, code, json_object("--change", change), reason, score)
     say_made(door, lake, door.store.requests.propose(door.actor, asked), as_json)
 

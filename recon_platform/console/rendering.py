@@ -37,6 +37,7 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     ("what-if", "What if", Permission.PROPOSE),
     ("value", "Value", Permission.READ),
     ("rules", "Rules", Permission.READ),
+    ("agents", "Agents", Permission.READ),
     ("audit", "Audit", Permission.READ_AUDIT),
     ("users", "Users", Permission.MANAGE_USERS),
 )

@@ -6,7 +6,7 @@ Belongs here: the check in the transaction, and sifting a night's proposals by i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -39,14 +39,25 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 APPLIES = "apply correction"
+OUTSIDE = frozenset({"pin", "lock", "override", "parameter", "policy", "rollback"})
+"""Kinds of requests an agent from outside may make: no night's own, and nothing that speaks of agents or their switches."""
+OFF = {
+    "reconciler": "the reconciler is off: nothing is corrected by rules, no corrections are asked for",
+    "shortage_finder": "the shortage finder is off: no shortages",
+    "scheduler": "the scheduler is off: no base plan, the schedule in force stays",
+    "parameter_learner": "the parameter learner is off: nothing is learned",
+    "replanner": "the replanner is off: no exceptions",
+}
+"""By agent, what a night lacks without it, whether or not it would have had something."""
 MISSING = {
-    "base": "the scheduler is off or only observes: no base plan, the schedule in force stays",
-    "move": "the replanner is off or only observes: no exceptions",
-    "correction": "the reconciler is off or only observes: no corrections",
-    "sample": "the reconciler is off or only observes: no samples to judge",
-    "parameter": "the parameter learner is off or only observes: no parameters",
+    "base": "the scheduler may not propose: no base plan, the schedule in force stays",
+    "move": "the replanner may not propose: no exceptions, or not all",
+    "correction": "the reconciler may not propose: no corrections, or not all",
+    "sample": "the reconciler may not propose: no samples to judge, or not all",
+    "parameter": "the parameter learner may not propose: no parameters, or not all",
     APPLIES: "the reconciler may not apply: no corrections by rules",
 }
+"""By kind of request, what was withheld because its agent only observes or has used its quota up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +67,30 @@ class Kept:
     drafts: list[Draft]
     messages: list[Message]
     withheld: dict[str, int]
+    off: list[str]
 
     @property
     def missing(self) -> list[str]:
         """What people have to know is not there."""
-        return [MISSING[kind] for kind in MISSING if kind in self.withheld]
+        said = [MISSING[kind] for kind in MISSING if kind in self.withheld and _maker(kind) not in self.off]
+        return without(self.off) + said
+
+
+def without(off: Iterable[str]) -> list[str]:
+    """What a night lacks that is made while the agents in `off` are switched off."""
+    named = frozenset(off)
+    return [said for name, said in OFF.items() if name in named]
 
 
 def check(tx: Transaction, actor: Actor, kind: str, plant: str) -> None:
     """Raise PermissionDeniedError where `actor` is an agent, ours or from outside, that may not propose a `kind` now."""
-    if actor.kind is ActorKind.PERSON:
-        return
-    if actor.name not in DEFAULTS:
-        if actor.kind is ActorKind.AGENT and _switched_off(tx, plant, actor.name):
+    if actor.kind is ActorKind.AGENT:
+        if _switched_off(tx, plant, actor.name):
             raise PermissionDeniedError(f"agent {actor.name} is switched off in {plant}")
+        if kind not in OUTSIDE:
+            raise PermissionDeniedError(f"agent {actor.name} may propose {', '.join(sorted(OUTSIDE))}, never a {kind}")
+        return
+    if actor.kind is ActorKind.PERSON or actor.name not in DEFAULTS:
         return
     row = registry_now(tx, plant)[actor.name]
     name, action = ACTION_OF.get(kind, ("", ""))
@@ -126,7 +147,8 @@ def sift(tx: Transaction, plant: str, drafts: Sequence[Draft], automatic: Sequen
     applies = rows["reconciler"].may(CORRECTION, Level.APPLY)
     if automatic and not applies:
         withheld[APPLIES] = len(automatic)
-    return Kept(kept, list(automatic) if applies else [], dict(withheld))
+    off = [name for name, row in rows.items() if not row.on]
+    return Kept(kept, list(automatic) if applies else [], dict(withheld), off)
 
 
 def may_release(tx: Transaction, plant: str) -> bool:
@@ -138,6 +160,10 @@ def agent_of(kind: str, otherwise: Actor, versions: Mapping[str, str]) -> Actor:
     """The agent that makes a nightly request of `kind`, under its version."""
     name = ACTION_OF[kind][0]
     return service(name, versions.get(name, otherwise.version or ""))
+
+
+def _maker(kind: str) -> str:
+    return "reconciler" if kind == APPLIES else ACTION_OF[kind][0]
 
 
 def _left(tx: Transaction, row: Agent) -> int | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Row, func, select
 
 from recon_platform.governance import schema
 from recon_platform.governance.actors import Actor, ActorKind, Door
+from recon_platform.governance.agents import DEFAULTS
 from recon_platform.governance.errors import GovernanceError, PermissionDeniedError, SignInError, UnknownRecordError
 from recon_platform.governance.passwords import hash_secret, matches, new_secret
 from recon_platform.governance.permissions import Permission, Role
@@ -206,6 +207,10 @@ class People:
     ) -> None:
         if not name or name != name.strip() or not full_name.strip():
             raise GovernanceError("a user needs a name without blanks at its ends, and a full name for signatures")
+        if name in DEFAULTS:
+            raise GovernanceError(
+                f"{name} is an agent of the platform; what it proposes must not pass for a user's: take another name"
+            )
         if tx.connection.execute(select(schema.users.c.name).where(schema.users.c.name == name)).first():
             raise GovernanceError(f"there is a user {name} already")
         tx.connection.execute(

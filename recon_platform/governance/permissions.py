@@ -77,6 +77,9 @@ MACHINE_GRANTS: frozenset[Permission] = frozenset(
 )
 """What the platform's own services may do (the nightly run, the relay). They never approve and never manage users."""
 
+REGISTERED_GRANTS: frozenset[Permission] = frozenset({Permission.READ, Permission.PROPOSE, Permission.PROPOSE_CHANGE})
+"""What an agent of the registry may do at most, before its row is looked at: it runs, publishes and delivers nothing."""
+
 
 def granted(roles: Iterable[Role]) -> frozenset[Permission]:
     """Everything that holders of `roles` may do. An agent that also holds another role stays an agent."""

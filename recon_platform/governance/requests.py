@@ -235,7 +235,7 @@ class Requests:
                 {
                     "base": numbers[0] if opened["base"] else None, "moves": exceptions, "corrections": fixes,
                     "parameters": opened["parameter"], "sent_by_rules": sent, "superseded": retired,
-                    "digest": digest_of(dict(base)), "withheld": kept.withheld, "agents": dict(versions or {}),
+                    "digest": digest_of(dict(base)), "withheld": kept.withheld, "off": kept.off, "agents": dict(versions or {}),
                 },
                 plant,
             )  # fmt: skip

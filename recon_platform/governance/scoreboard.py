@@ -1,6 +1,6 @@
 """The score of each agent, by what people said to what it proposed.
 
-Columns of `SCORES`; a `base` request released is an acceptance, a sample judged wrong a rejection. `precision` counts only what people
+Columns of table `agent_scores` but `MEASURED`; a `base` request released is an acceptance, a sample judged wrong a rejection. `precision` counts only what people
 judged for being right (corrections and samples), `acceptance` everything decided. `promised_lines` are the customer lines that approved
 moves were signed for; what came of them is measured by the nights that follow (`nights.effects`).
 """
@@ -14,8 +14,10 @@ import polars as pl
 from sqlalchemy import func, select
 
 from recon_platform.governance import schema
+from recon_platform.governance.actors import ActorKind
 from recon_platform.governance.agents import DEFAULTS, registry_now
 from recon_platform.governance.permissions import Permission
+from recon_platform.tables.governance import AGENT_SCORES
 
 if TYPE_CHECKING:
     from recon_platform.governance.actors import Actor
@@ -24,11 +26,8 @@ if TYPE_CHECKING:
 MINUTES_PER_CASE = 6.0
 """What a person needs to find, check and enter one case by hand; an assumption, named wherever hours are shown."""
 JUDGED = frozenset({"correction", "sample"})
-SCORES: dict[str, pl.DataType] = {
-    "agent": pl.String(), "on": pl.Boolean(), "levels": pl.String(), "proposed": pl.Int64(), "accepted": pl.Int64(),
-    "rejected": pl.Int64(), "acceptance": pl.Float64(), "precision": pl.Float64(), "sent_alone": pl.Int64(),
-    "promised_lines": pl.Int64(), "hours_saved": pl.Float64(),
-}  # fmt: skip
+MEASURED = ("measured_lines", "kept_lines")
+SCORES = {name: dtype for name, dtype in AGENT_SCORES.schema.items() if name not in MEASURED}
 
 
 def scores(store: Store, actor: Actor, plant: str) -> pl.DataFrame:
@@ -40,6 +39,7 @@ def scores(store: Store, actor: Actor, plant: str) -> pl.DataFrame:
         )
         .outerjoin(decided, decided.c.request == asked.c.request)
         .where(asked.c.plant == plant, asked.c.proposer.in_(list(DEFAULTS)))
+        .where(asked.c.proposer_kind == ActorKind.MACHINE.value)
         .group_by(asked.c.proposer, asked.c.kind, decided.c.verdict)
     )  # fmt: skip
     moves = (

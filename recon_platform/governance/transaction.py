@@ -15,10 +15,11 @@ from sqlalchemy import Connection, func, select
 
 from recon_platform.governance import schema
 from recon_platform.governance.actors import Actor, ActorKind
+from recon_platform.governance.agents import DEFAULTS
 from recon_platform.governance.chain import canonical, row_hash
 from recon_platform.governance.clock import to_text
 from recon_platform.governance.errors import PermissionDeniedError, SignInError
-from recon_platform.governance.permissions import MACHINE_GRANTS, Permission, Role, granted, require
+from recon_platform.governance.permissions import MACHINE_GRANTS, REGISTERED_GRANTS, Permission, Role, granted, require
 
 ANYWHERE: str | None = None
 
@@ -55,7 +56,8 @@ class Transaction:
         Raises PermissionDeniedError or SignInError.
         """
         if actor.kind is ActorKind.MACHINE:
-            require(permission, MACHINE_GRANTS, f"service {actor.name}")
+            registered = actor.name in DEFAULTS
+            require(permission, REGISTERED_GRANTS if registered else MACHINE_GRANTS, f"service {actor.name}")
             return frozenset()
         if actor.session is None:
             raise SignInError(f"{actor.name} has not signed in; use `recon login`")

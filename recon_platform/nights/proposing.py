@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from recon_platform.governance.actors import Actor, service
 from recon_platform.governance.agents import registry_of
+from recon_platform.governance.allowed import without
 from recon_platform.lake import Lake
 from recon_platform.nights.autonomy import fall
 from recon_platform.nights.corrections import corrections
@@ -45,6 +46,8 @@ def base_content(lake: Lake, manifest: Manifest) -> dict[str, Any]:
     """What whoever releases a base plan is shown, digest and versions included: an approval holds for exactly this."""
     pins = manifest.pins
     impact = manifest.read(lake, "expected_impact")
+    rows = registry_of(pins.inputs[DECISIONS].read(lake))
+    missing = without(name for name, row in rows.items() if not row.on)
     return {
         "run": manifest.run_id,
         "digest": manifest.digest,
@@ -59,4 +62,5 @@ def base_content(lake: Lake, manifest: Manifest) -> dict[str, Any]:
         "rules": pins.rule_version,
         "code": pins.code_version,
         "impact": impact.to_dicts(),
+        **({"missing": missing} if missing else {}),
     }

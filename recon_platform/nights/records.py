@@ -216,6 +216,13 @@ def latest(
     return _manifest(rows.row(-1, named=True)) if rows.height else None
 
 
+def first_from(lake: Lake, plant: str, day: date) -> Manifest | None:
+    """The last run of the first night of `plant` planned on `day` or later, or None."""
+    rows = _rows(lake, plant, None).filter(pl.col("planning_date") >= day)
+    first = rows.filter(pl.col("planning_date") == pl.col("planning_date").min())
+    return _manifest(first.row(-1, named=True)) if first.height else None
+
+
 def newest_manifest(lake: Lake, plant: str | None = None) -> Manifest:
     """The newest finished run (of `plant`); LakeError where there is none, or the lake holds several plants."""
     rows = _rows(lake, plant, None)

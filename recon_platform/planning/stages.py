@@ -54,7 +54,10 @@ def _conform(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     if DELIVERED in frames:
         earlier = frames[DELIVERED].filter(pl.col("night") < context.planning_date)
         raw[ROWS_BEFORE] = earlier
-    return conform(raw, context)
+    made = conform(raw, context)
+    if switched_off(frames.get("decisions_in_force"), "parameter_learner"):
+        made["parameter_proposals"] = made["parameter_proposals"].clear()
+    return made
 
 
 def _keep_history(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
@@ -136,7 +139,7 @@ _PREVIOUS_MATERIAL = (
 STAGES: tuple[Stage, ...] = (
     Stage(
         "conform", "conformed", "One key, one unit, one calendar; what cannot be trusted is quarantined.",
-        reads=(*(f"raw.{name}" for name in LANDING), DELIVERED), writes=_CONFORMED, run=_conform,
+        reads=(*(f"raw.{name}" for name in LANDING), DELIVERED, "decisions_in_force"), writes=_CONFORMED, run=_conform,
     ),
     Stage(
         "reconcile", "reconciled_backlog", "ERP and MES made to agree, with evidence for every correction.",

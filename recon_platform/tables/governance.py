@@ -47,4 +47,30 @@ AUDIT = Table(
     owner="governance",
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (DECISIONS_IN_FORCE, AUDIT)
+AGENT_SCORES = Table(
+    name="agent_scores",
+    layer=Layer.GOVERNANCE,
+    meaning="How each agent of the platform did: by what people said to what it proposed, and by what came of it.",
+    key=("agent",),
+    columns=(
+        Column("agent", Kind.KEY, "Agent of the registry."),
+        Column("on", Kind.FLAG, "Whether it is switched on."),
+        Column("levels", Kind.TEXT, "How far it may go with each kind of action."),
+        Column("proposed", Kind.WHOLE, "Requests it made.", unit="requests", minimum=0),
+        Column("accepted", Kind.WHOLE, "Of them approved by people.", unit="requests", minimum=0),
+        Column("rejected", Kind.WHOLE, "Of them rejected.", unit="requests", minimum=0),
+        Column("acceptance", Kind.NUMBER, "accepted ÷ (accepted + rejected); null while nothing was decided.", nullable=True,
+               unit="share"),
+        Column("precision", Kind.NUMBER, "The same of corrections and samples only: judged right ÷ judged.", nullable=True,
+               unit="share"),
+        Column("sent_alone", Kind.WHOLE, "Corrections sent by its rules without a person.", unit="corrections", minimum=0),
+        Column("promised_lines", Kind.WHOLE, "Customer lines that approved moves were signed for.", unit="lines", minimum=0),
+        Column("measured_lines", Kind.WHOLE, "Of them those whose week is over.", unit="lines", minimum=0),
+        Column("kept_lines", Kind.WHOLE, "Of these kept, as the first night a week later knows.", unit="lines", minimum=0),
+        Column("hours_saved", Kind.NUMBER, "(accepted + sent alone) × minutes a person needs for a case by hand, assumed.",
+               unit="hours", minimum=0),
+    ),
+    owner="governance",
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (DECISIONS_IN_FORCE, AUDIT, AGENT_SCORES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -16,6 +18,7 @@ from starlette.testclient import TestClient
 from recon_platform.console.app import create_app
 from recon_platform.console.settings import ConsoleSettings
 from recon_platform.governance import Actor
+from recon_platform.governance.agents import DEFAULTS, switch
 from recon_platform.governance.in_force import versions
 from tests.console.conftest import PATIENCE
 
@@ -145,6 +148,24 @@ def test_users_are_added_limited_reset_and_switched_off(here: tuple[FastAPI, dic
     trail = people["auditor"].see("audit?trail.q=nora")
     for action in ("user.add", "user.plants", "user.roles", "user.reset", "user.disable"):
         assert action in trail
+
+
+def test_the_agents_page_shows_what_each_may_how_it_did_and_what_is_missing(
+    here: tuple[FastAPI, dict[str, Person]],
+) -> None:
+    app, people = here
+    auditor, store = people["auditor"], app.state.console.store
+    shown = auditor.see("agents")
+    assert "Nothing is switched off." in shown and all(name in shown for name in DEFAULTS)
+    night = app.state.console.nights.newest("FASTENER")
+    rows = list(csv.DictReader(io.StringIO(auditor.see("agents?agents.export=agents").removeprefix("\ufeff"))))
+    assert [row["Agent"] for row in rows] == list(DEFAULTS)
+    asked = store.requests.find(_actor(app, auditor), plant="FASTENER", kind="move", state=None)
+    assert rows[-1]["Proposed"] == str(len(asked))
+    store.decisions.lower(_actor(app, people["supervisor"]), switch("FASTENER", "replanner", "drill", on=False))
+    assert "The replanner is off: no exceptions" in auditor.see("agents")
+    assert auditor.client.get("/api/v1/plants/FASTENER/pages/agents").json()["title"] == "Agents"
+    assert [row["Version"] for row in rows] == [night.manifest.pins.agents[name] for name in DEFAULTS]
 
 
 def _actor(app: FastAPI, person: Person) -> Actor:

@@ -11,8 +11,10 @@ import pytest
 
 from assets.lineage import column_lineage
 from assets.night_stages import night_stage
+from recon_platform.governance.agents import DEFAULTS
 from recon_platform.nights import records
 from recon_platform.nights.replay import replay
+from recon_platform.tables.governance import AGENT_SCORES
 from resources.clock import ClockResource
 from sensors.failures import failure_sensor
 from tests.dagster.plant import CODE, FIRST, LONG_STOP, SECOND, Installation, Planned
@@ -37,6 +39,7 @@ def test_a_night_is_materialized_described_and_closed(planned: Planned, night: I
     manifest = records.latest(site.lake, CODE, FIRST)
     assert manifest is not None
     derived = {key.path[-1]: found for key, found in made.items() if key.path[0] != "raw"}
+    scores = derived.pop("agent_scores")
     assert set(derived) == set(manifest.outputs)
     for name, found in derived.items():
         metadata = {key: value.value for key, value in found.metadata.items()}
@@ -65,7 +68,14 @@ def test_a_night_is_materialized_described_and_closed(planned: Planned, night: I
     checks = result.get_asset_check_evaluations()
     assert {check.asset_key for check in checks} == set(made)
     assert all(check.passed for check in checks)
-    for name, found in derived.items():
+    assert scores.metadata["dagster/row_count"].value == len(DEFAULTS)
+    assert scores.metadata["digest"].value == site.lake.digest(
+        site.lake.read("governance", AGENT_SCORES, plant=CODE, planning_date=FIRST), AGENT_SCORES
+    )
+    assert (scores.metadata["promised lines"].value, scores.metadata["kept lines"].value) == (0, 0)
+    assert scores.metadata["reconciler: hours_saved"].value >= 0
+    assert "order_promises" in scores.metadata["input_versions"].value
+    for name, found in {**derived, "agent_scores": scores}.items():
         lineage = found.metadata["dagster/column_lineage"].value.deps_by_column
         assert lineage == column_lineage(name).deps_by_column, name
     landed = {key.path[-1]: check for key, check in ((c.asset_key, c) for c in checks) if key.path[0] == "raw"}

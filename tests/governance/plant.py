@@ -73,7 +73,7 @@ class Governed:
     def night(self, sequence: int = 0, moves: int = 1, *, planning_date: str = NIGHT, **columns: Any) -> list[Request]:
         """The requests of a run: its base plan and some moves."""
         return self.store.requests.open_run(
-            service("scheduler", "1"), plant=PLANT, planning_date=planning_date, sequence=sequence,
+            service("night", "1"), plant=PLANT, planning_date=planning_date, sequence=sequence,
             run_id=f"{PLANT}.{planning_date}.{sequence}", base={"schedule_digest": "d" * 64, "sequence": sequence},
             moves=moves_frame(moves, self.clock(), **columns),
         )  # fmt: skip

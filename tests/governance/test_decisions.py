@@ -99,7 +99,7 @@ def test_a_newer_run_retires_the_requests_of_the_older(governed: Governed) -> No
     assert [request.sequence for request in states] == [1, 1]
     with pytest.raises(StaleError, match="older than"):
         governed.store.requests.open_run(
-            service("scheduler", "1"), plant=PLANT, planning_date="2026-03-02", sequence=0, run_id="late", base={},
+            service("night", "1"), plant=PLANT, planning_date="2026-03-02", sequence=0, run_id="late", base={},
             moves=pl.DataFrame(),
         )  # fmt: skip
 

@@ -13,7 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recon_platform.console.page import Listing, Page
 from recon_platform.console.pages.answering import Approver, Publisher, Reader
-from recon_platform.console.services import backlog, capacity, changes, decisions, material, schedule, today, value
+from recon_platform.console.services import (
+    agents,
+    backlog,
+    capacity,
+    changes,
+    decisions,
+    material,
+    schedule,
+    today,
+    value,
+)
 from recon_platform.console.services.publishing import copy_trail, publish
 from recon_platform.console.services.waiting import waiting
 from recon_platform.governance.requests import Request as Asked
@@ -77,7 +87,7 @@ def plants(visit: Reader) -> list[str]:
 
 @router.get("/plants/{plant}/pages/{name}")
 def page(
-    plant: Plant, name: Annotated[str, Path(pattern="^(today|changes|backlog|material|capacity|schedule|value|delivery)$")],
+    plant: Plant, name: Annotated[str, Path(pattern="^(today|changes|backlog|material|capacity|schedule|agents|value|delivery)$")],
     visit: Reader, rows: Rows = 500,
 ) -> dict[str, Any]:  # fmt: skip
     """A page as data: its answer, figures and lists."""
@@ -90,6 +100,7 @@ def page(
         "material": lambda: material.material(night, nights.all(plant)),
         "capacity": lambda: capacity.capacity(night, None),
         "schedule": lambda: schedule.schedule(night, nights),
+        "agents": lambda: agents.agents(visit.store, visit.actor, night),
         "value": lambda: value.value(night, nights.all(plant)),
         "delivery": lambda: schedule.delivery(visit.store, night),
     }[name]()

@@ -1,4 +1,4 @@
-"""Pages that only show: changes, backlog, material, capacity, value, delivery, and the evidence behind a row."""
+"""Pages that only show: changes, backlog, material, capacity, agents, value, delivery, and the evidence behind a row."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from recon_platform.console.pages.answering import Reader, answer
+from recon_platform.console.services import agents as agents_service
 from recon_platform.console.services import backlog as backlog_service
 from recon_platform.console.services import capacity as capacity_service
 from recon_platform.console.services import changes as changes_service
@@ -45,6 +46,13 @@ def capacity(request: Request, plant: str, visit: Reader, work_center: str | Non
     """Load against capacity."""
     night = visit.console.nights.newest(plant)
     return answer(request, visit, night, "capacity", capacity_service.capacity(night, work_center))
+
+
+@router.get("/agents")
+def agents(request: Request, plant: str, visit: Reader) -> Response:
+    """What agents may do and how they did."""
+    night = visit.console.nights.newest(plant)
+    return answer(request, visit, night, "agents", agents_service.agents(visit.store, visit.actor, night))
 
 
 @router.get("/value")

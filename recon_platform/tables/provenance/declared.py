@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from recon_platform.tables.provenance import backlog, material, plan, spine
+from recon_platform.tables.provenance import backlog, material, plan, scores, spine
 from recon_platform.tables.provenance.notation import MadeFrom, Origin, origins, reasons
 from recon_platform.tables.registry import table
 
@@ -13,7 +13,7 @@ SIGNATURE = {"agent": "@words", "agent_version": "@words @rules @policy"}
 
 MADE_FROM: dict[str, MadeFrom] = {
     name: replace(made, columns={**made.columns, **SIGNATURE}) if table(name).agent is not None else made
-    for part in (spine, backlog, material, plan)
+    for part in (spine, backlog, material, plan, scores)
     for name, made in part.MADE_FROM.items()
 }
 

@@ -5,8 +5,8 @@ An origin is text with one or more words, each a column or the reason why there 
 - `items.cost`: column `cost` of table `items` of the same night; `items.cost,uom` two columns of it;
 - `previous.pegging.qty`: of the run before; `published.schedule.start`: of the schedule in force;
 - `raw.items.uom`: of the landing as it came; `raw.*.key`: the keys of every landing table; `raw.*.*`: every cell;
-- `@policy`, `@rules`, `@run`, `@words`: no column: a setting, the catalogue of rules or gates, the run itself (plant,
-  planning date, instant), or a word or number that the code alone writes.
+- `@policy`, `@rules`, `@run`, `@words`, `@decided`: no column: a setting, the catalogue of rules or gates, the run itself
+  (plant, planning date, instant), a word or number that the code alone writes, or what people asked for and decided.
 
 Belongs here: the notation. The declarations stand in one module per part of the night.
 """
@@ -24,6 +24,7 @@ NO_COLUMN: dict[str, str] = {
     "@rules": "the catalogue of rules and gates",
     "@run": "plant, planning date and instant of the run",
     "@words": "written by the code",
+    "@decided": "requests and decisions in the governance store",
 }
 """Why a column, or a part of it, comes from no column."""
 

@@ -1,0 +1,88 @@
+"""What approved moves were signed for, beside what came of it: the scoreboard of the agents with its measured half.
+
+A move is signed for customer lines that are late without it and on time with it. A week later the first finished night says
+which of them were kept: the line is still to be shipped by the day that was promised when the move was signed, or its last
+shipment went out by then. Never the promise of the later night: one that moves with the delay is always kept. What would have
+become of a line without the move cannot be measured; `value` compares whole plants for that.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recon_platform.governance.scoreboard import scores
+from recon_platform.nights import records
+from recon_platform.tables.governance import AGENT_SCORES
+
+if TYPE_CHECKING:
+    from recon_platform.governance import Actor, Store
+    from recon_platform.governance.requests import Request
+    from recon_platform.lake import Lake
+    from recon_platform.nights.records import Manifest
+
+MEASURED_AFTER = timedelta(days=7)
+SHIPPED = ("shipped", "closed")
+MOVE_EFFECTS: dict[str, pl.DataType] = {
+    "request": pl.Int64(), "subject": pl.String(), "title": pl.String(), "decided_by": pl.String(), "planning_date": pl.Date(),
+    "agent_version": pl.String(), "promised_lines": pl.Int64(), "measured_on": pl.Date(), "kept_lines": pl.Int64(),
+}  # fmt: skip
+_LINE = pl.concat_str("sales_order", "line", separator="/")
+
+
+def board(lake: Lake, store: Store, actor: Actor, plant: str) -> pl.DataFrame:
+    """Table `agent_scores`: how each agent of the registry did by people's decisions and by what came of its moves."""
+    found = effects(lake, store, actor, plant)
+    over = found.filter(pl.col("measured_on").is_not_null())
+    sums = {"measured_lines": over["promised_lines"].sum(), "kept_lines": over["kept_lines"].sum()}
+    return AGENT_SCORES.frame(
+        scores(store, actor, plant).with_columns(
+            pl.when(pl.col("agent") == "replanner").then(pl.lit(value)).otherwise(0).cast(pl.Int64).alias(name)
+            for name, value in sums.items()
+        )
+    )
+
+
+def effects(lake: Lake, store: Store, actor: Actor, plant: str) -> pl.DataFrame:
+    """One row per approved move, oldest first: columns of `MOVE_EFFECTS`, `measured_on` and `kept_lines` null while its week runs.
+
+    Takes the right to read.
+    """
+    moves = store.requests.find(actor, plant=plant, state="approved", kind="move")
+    runs: dict[tuple[str, date], tuple[Manifest, Manifest] | None] = {}
+    rows = []
+    for request in moves:
+        run_id, day = str(request.run_id), date.fromisoformat(str(request.planning_date))
+        if (run_id, day) not in runs:
+            later = records.first_from(lake, plant, day + MEASURED_AFTER)
+            runs[run_id, day] = None if later is None else (records.manifest(lake, run_id), later)
+        lines, nights = _promised(request), runs[run_id, day]
+        rows.append({
+            "request": request.request, "subject": request.subject, "title": request.title, "decided_by": request.decided_by,
+            "planning_date": day, "agent_version": request.proposer_version, "promised_lines": len(lines),
+            "measured_on": None if nights is None else nights[1].pins.context.planning_date,
+            "kept_lines": None if nights is None else _kept(lake, *nights, lines),
+        })  # fmt: skip
+    return pl.DataFrame(rows, schema=MOVE_EFFECTS)
+
+
+def _promised(request: Request) -> list[str]:
+    return list(json.loads(request.content["lines"])["won"])
+
+
+def _kept(lake: Lake, then: Manifest, later: Manifest, lines: list[str]) -> int:
+    """How many of `lines` (order/line) are kept as `later` knows them, by the day promised as `then` knew it."""
+    promised = then.read(lake, "order_promises").select(line=_LINE, day="promised").filter(pl.col("line").is_in(lines))
+    waiting = later.read(lake, "order_promises").select("projected_ship", "short_qty", line=_LINE)
+    gone = later.read(lake, "sales_orders").filter(pl.col("status").is_in(SHIPPED)).select(line=_LINE)
+    last = later.read(lake, "shipments").group_by(line=_LINE).agg(pl.col("shipped_on").max())
+    to_come = promised.join(waiting, on="line").filter(
+        pl.col("short_qty") == 0, pl.col("projected_ship") <= pl.col("day")
+    )
+    sent = (
+        promised.join(gone, on="line", how="semi").join(last, on="line").filter(pl.col("shipped_on") <= pl.col("day"))
+    )
+    return pl.concat([to_come["line"], sent["line"]]).n_unique()
