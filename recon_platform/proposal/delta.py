@@ -61,15 +61,20 @@ def _side_by_side(frames: Frames) -> pl.DataFrame:
             schedule.select(
                 *KEY,
                 pl.col("machine").alias(f"{side}_machine"),
+                pl.col("work_center").alias(f"{side}_center"),
+                pl.col("setup_start").alias(f"{side}_setup"),
                 pl.col("start").alias(f"{side}_start"),
+                pl.col("end").alias(f"{side}_end"),
                 pl.col("qty").alias(f"{side}_qty"),
                 ((pl.col("end") - pl.col("setup_start")).dt.total_seconds() / 3600).alias(f"{side}_hours"),
                 pl.col("work_order").shift(1).over("machine").alias(f"{side}_after_order"),
-                pl.col("op_seq").shift(1).over("machine").alias(f"{side}_after_op"),
-                *(["frozen", "bound_by", "terms"] if side == "to" else []),
+                pl.col("bound_by").alias(f"{side}_bound"),
+                *(["frozen"] if side == "to" else []),
             )
         )
-    states = frames["reconciled_orders"].select("work_order", pl.col("status").alias("order_status"))
+    states = frames["reconciled_orders"].select(
+        "work_order", "rules", "scrapped_qty", pl.col("status").alias("order_status")
+    )
     operations = frames["reconciled_operations"].select(*KEY, pl.col("status").alias("operation_status"))
     shift = (pl.col("to_start") - pl.col("from_start")).dt.total_seconds() / 60
     moved = pl.col("shift_minutes").abs() >= MOVED_MINUTES

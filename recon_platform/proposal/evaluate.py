@@ -17,6 +17,7 @@ from recon_platform.tables.model import Frames
 
 LINE = ["sales_order", "line"]
 DAY_TOLERANCE = 1e-9
+BESIDES = ("load", "shortages")  # stages of a trial that no effect is computed from
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +63,22 @@ def pinned(frames: Frames, context: PlanContext) -> list[Change]:
 
 
 def plan_again(frames: Frames, context: PlanContext, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
-    """All tables of the plan had `changes` been approved, from netting on: the very path an approval takes.
+    """The plan had `changes` been approved: netting, schedule and promises, made by the very code an approval runs.
 
-    Stages that read nothing the changes touch are not run again: a stage is a function of what it reads.
+    Stages that read nothing the changes touch are not run again: a stage is a function of what it reads. Shortages and
+    required load stay those of the plan without: no effect is computed from them, and nothing compared reads them.
     """
     return run_stages(concerned(changes), with_trial(frames, context, changes), context)
 
 
 def concerned(changes: Sequence[Change]) -> list[Stage]:
-    """The stages whose result `changes` can alter, in order."""
+    """The stages whose result `changes` can alter and an effect is computed from, in order."""
     touched = {str(change["table"]) for change in changes if change["verb"] != "grant"}
     granted = any(change["verb"] == "grant" for change in changes)
     stages = []
     for step in trial_stages():
+        if step.name in BESIDES:
+            continue
         if touched.intersection(step.reads) or (granted and step.name == "schedule"):
             stages.append(step)
             touched.update(step.writes)

@@ -97,7 +97,7 @@ def _decided(frames: Frames) -> set[str]:
 
 def move_row(one: Tried, evaluator: Evaluator, others: Sequence[Tried], in_set: bool) -> dict[str, Any]:
     """One row of `exception_moves`, without rank and digest."""
-    candidate, effect, context = one.candidate, one.effect, evaluator.context
+    candidate, context = one.candidate, evaluator.context
     clashing = [t.move for t in others if t.move != one.move and excludes(candidate, t.candidate)]
     return {
         "move": one.move,
@@ -108,6 +108,23 @@ def move_row(one: Tried, evaluator: Evaluator, others: Sequence[Tried], in_set: 
         "change": canonical_json([*evaluator.setting, *candidate.changes]),
         "reason": candidate.reason,
         "evidence": canonical_json(candidate.evidence),
+        **shown_effect(one),
+        "needs": canonical_json(candidate.parts),
+        "excludes": canonical_json(sorted(clashing)),
+        "in_set": in_set,
+        "approval_needed": candidate.approval,
+        "signature": candidate.signature,
+        "valid_until": context.as_of + timedelta(hours=context.policy.proposal.move_valid_hours),
+        "rule": f"remedy.{candidate.kind}",
+        "rule_version": RULE_VERSION,
+        "state": "proposed",
+    }  # fmt: skip
+
+
+def shown_effect(one: Tried) -> dict[str, Any]:
+    """What `exception_moves` shows of a move's effect: an approval is for exactly these values."""
+    effect = one.effect
+    return {
         "lines_won": len(effect.won),
         "lines_lost": len(effect.lost),
         "lines": canonical_json({"won": effect.won, "lost": effect.lost}),
@@ -122,16 +139,7 @@ def move_row(one: Tried, evaluator: Evaluator, others: Sequence[Tried], in_set: 
                 "late_days_by_class", "late_cost_saved", "changeovers", "setup_hours", "orders_touched", "orders_by_level",
                 "work_centers_touched", "frozen_moved", "messages_made", "messages_cleared",
             )
-        } | {"direct_cost": round(candidate.direct_cost, 2)}),
-        "needs": canonical_json(candidate.parts),
-        "excludes": canonical_json(sorted(clashing)),
-        "in_set": in_set,
-        "approval_needed": candidate.approval,
-        "signature": candidate.signature,
-        "valid_until": context.as_of + timedelta(hours=context.policy.proposal.move_valid_hours),
-        "rule": f"remedy.{candidate.kind}",
-        "rule_version": RULE_VERSION,
-        "state": "proposed",
+        } | {"direct_cost": round(one.candidate.direct_cost, 2)}),
     }  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def cancelled(plant: Small) -> None:
 EVENTS: dict[str, tuple[Callable[[Small], None], str]] = {
     "down": (down, "machine A-1 is down"),
     "wire": (wire_gone, "material not before"),
-    "corrected": (corrected, "quantity to run corrected"),
+    "corrected": (corrected, "quantity to run is"),
     "cancelled": (cancelled, "no longer needed"),
 }
 

@@ -15,7 +15,7 @@ from tests.proposal.planted import CASES
 from tests.proposal.small import Small, day
 
 SHARE = 0.9
-MOVES = 6
+MOVES = 5
 
 
 def random_plant(seed: int) -> Small:

@@ -1,0 +1,129 @@
+"""The effect shown is the effect after publishing: for every move of a night alone, and for the set proposed together.
+
+A night of the generated plant in a lake. Each move is put in force as its approval would and solved by the function that
+publishing calls; the set is approved by people and published, and measured on the schedule that then is in force.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recon_platform.connectors import read_landing
+from recon_platform.governance import Store, service
+from recon_platform.governance.permissions import Permission
+from recon_platform.governance.requests import Request
+from recon_platform.governance.signatures import Signing
+from recon_platform.nights import records, solving
+from recon_platform.nights.in_force import schedule_in_force
+from recon_platform.nights.night import run_night
+from recon_platform.nights.proposing import propose
+from recon_platform.nights.publish import publish
+from recon_platform.plantsim import generate
+from recon_platform.proposal.candidate import Candidate
+from recon_platform.proposal.evaluate import compare
+from recon_platform.proposal.impact import measures
+from recon_platform.proposal.moves import shown_effect
+from recon_platform.proposal.sets import Tried
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
+from tests.governance.night_lake import NightLake
+from tests.governance.plant import KEY, SECRET, StandingClock, furnish
+
+COMPARED = ("order_promises", "schedule", "action_messages", "pegging", "capacity_load")
+
+
+@dataclass(frozen=True)
+class Night:
+    """A planned and proposed night, and the tables of its plan that an effect is computed from."""
+
+    made: NightLake
+    base: dict[str, pl.DataFrame]
+    moves: pl.DataFrame
+
+    @property
+    def manifest(self) -> records.Manifest:
+        return records.manifest(self.made.lake, self.made.run_id)
+
+
+def night_of(folder: Path, orders: int, moves: int, trials: int) -> Night:
+    landing = generate(folder / "landing", orders=orders, nights=1, seed=3).nights[0]
+    with (landing / "plant.toml").open("a") as file:
+        file.write(f"\n[policy.proposal]\nmax_moves = {moves}\nmax_set_trials = {trials}\n")
+    store = Store.create(str(folder / "governance.db"), clock=StandingClock(), key=KEY)
+    made = NightLake(folder, furnish(store))
+    result = run_night(made.lake, read_landing(landing), store=store, clock=store.clock)
+    propose(made.lake, store, result.manifest)
+    made.run_id = result.run_id
+    store.close()
+    base = {name: result.manifest.read(made.lake, name) for name in COMPARED}
+    return Night(made, base, result.manifest.read(made.lake, "exception_moves"))
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    return night_of(tmp_path_factory.mktemp("effects"), orders=60, moves=6, trials=4)
+
+
+def each_move_has_its_effect(night: Night) -> None:
+    context = night.manifest.pins.context
+    for row in night.moves.iter_rows(named=True):
+        decided = {
+            "decision": "D1", "kind": "approved_move", "subject": row["move"], "valid_from": context.as_of,
+            "value": json.dumps({"change": json.loads(row["change"]), "move": row["move"]}), "approved_by": "supervisor",
+            "reason": "test",
+        }  # fmt: skip
+        solved = solving.solve_with(night.made.lake, night.manifest, DECISIONS_IN_FORCE.frame([decided]))
+        effect = compare(night.base, solved, context)
+        cost = json.loads(row["effect"])["direct_cost"]
+        alone = Candidate(row["kind"], row["subject"], "", "", [], "", direct_cost=cost)
+        measured = shown_effect(Tried(row["move"], alone, effect, effect.worth(context) - cost))
+        assert measured == {name: row[name] for name in measured}, row["move"]
+
+
+def the_set_has_its_effect(night: Night, folder: Path) -> None:
+    made = night.made.copy(folder)
+    store = made.store()
+    chosen = night.moves.filter("in_set")
+    assert chosen.height > 0, "the plant of this test has a set worth taking"
+    for request in store.requests.find(made.actor(store, "sam"), kind="move"):
+        if request.content["move"] in chosen["move"].to_list():
+            approve(made, store, request)
+    made.approve(store)
+    publish(made.lake, store, made.run_id, actor=service("publisher", "1"))
+    store.close()
+    in_force = schedule_in_force(made.lake, made.plant)
+    assert in_force is not None
+    record = json.loads(made.lake.history("published", "published_schedule")[0]["record"])
+    assert sorted(record["moves"]) == sorted(chosen["move"])
+    decisions = solving.published_inputs(night.manifest, record)["decisions_in_force"].read(made.lake)
+    solved = solving.solve_with(made.lake, night.manifest, decisions)
+    assert in_force.rows.read(made.lake).drop("schedule_version").equals(solved["schedule"])
+    shown = dict(night.manifest.read(made.lake, "expected_impact").select("measure", "with_moves").iter_rows())
+    assert measures(solved["order_promises"], solved, night.manifest.pins.context) == shown
+
+
+def approve(made: NightLake, store: Store, request: Request) -> None:
+    """Approve a move as shown: with a signature where it needs one, by a manager where it needs one."""
+    who = made.actor(store, "mia" if request.needs == Permission.APPROVE_HIGH else "sam")
+    signing = Signing(SECRET, "released") if request.signature else None
+    store.decisions.approve(who, request.request, digest=request.digest, reason="worth it", signing=signing)
+
+
+def test_every_move_has_after_publishing_the_effect_that_was_shown(night: Night) -> None:
+    assert night.moves["kind"].n_unique() >= 4
+    each_move_has_its_effect(night)
+
+
+def test_the_proposed_set_has_after_publishing_the_effect_that_was_shown(night: Night, tmp_path: Path) -> None:
+    the_set_has_its_effect(night, tmp_path / "plant")
+
+
+@pytest.mark.long
+def test_effects_hold_at_600_orders(tmp_path: Path) -> None:
+    night = night_of(tmp_path / "night", orders=600, moves=36, trials=24)
+    each_move_has_its_effect(night)
+    the_set_has_its_effect(night, tmp_path / "plant")
