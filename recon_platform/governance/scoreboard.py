@@ -16,10 +16,13 @@ from sqlalchemy import func, select
 from recon_platform.governance import schema
 from recon_platform.governance.actors import ActorKind
 from recon_platform.governance.agents import DEFAULTS, registry_now
+from recon_platform.governance.clock import to_text
 from recon_platform.governance.permissions import Permission
 from recon_platform.tables.governance import AGENT_SCORES
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from recon_platform.governance.actors import Actor
     from recon_platform.governance.store import Store
 
@@ -73,6 +76,22 @@ def scores(store: Store, actor: Actor, plant: str) -> pl.DataFrame:
             "hours_saved": round((accepted + alone) * MINUTES_PER_CASE / 60, 2),
         })  # fmt: skip
     return pl.DataFrame(made, schema=SCORES)
+
+
+def judged(store: Store, actor: Actor, plant: str, agent: str, since: datetime | None) -> tuple[int, int]:
+    """How many requests of `agent` people approved and how many they rejected after `since`; all there are where it is None."""
+    asked, decided = schema.requests, schema.decisions
+    query = (
+        select(decided.c.verdict, func.count())
+        .join(asked, asked.c.request == decided.c.request)
+        .where(asked.c.plant == plant, asked.c.proposer == agent, asked.c.proposer_kind == ActorKind.MACHINE.value)
+        .where(decided.c.decided_at > ("" if since is None else to_text(since)))
+        .group_by(decided.c.verdict)
+    )
+    with store.reading() as tx:
+        tx.allow(actor, Permission.READ, plant)
+        counts = {verdict: int(found) for verdict, found in tx.connection.execute(query)}
+    return counts.get("approved", 0), counts.get("rejected", 0)
 
 
 def _share(good: int, bad: int) -> float | None:

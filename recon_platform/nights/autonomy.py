@@ -7,22 +7,26 @@ written. Autonomy rises only by a change request with evidence (`draft`); here i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from recon_platform.governance.agents import (
+    BASE,
     CORRECTION,
     DEFAULTS,
     KIND,
+    MOVE,
+    PARAMETER,
     SUBJECT,
     Agent,
     Level,
     changed,
-    registry_of,
 )
 from recon_platform.governance.requests import Draft
+from recon_platform.governance.scoreboard import judged
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -33,8 +37,23 @@ if TYPE_CHECKING:
 
 LIMITED_BY = ("reconciled_orders", "pegging", "sales_orders")
 OPEN = ("firm", "released", "in_process")
-WORST = 0.8  # all its rules together: an agent that people find right less often than this acts alone no more
-JUDGED = 20  # judgements before that counts
+JUDGED = 20  # judgements before a breaker counts them
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """An agent whose `action` people find right less often than `least` falls to the level `falls_to`."""
+
+    action: str
+    least: float
+    falls_to: Level
+
+
+BREAKERS: dict[str, Breaker] = {
+    "reconciler": Breaker(CORRECTION, 0.8, Level.PROPOSE), "scheduler": Breaker(BASE, 0.8, Level.PROPOSE),
+    "replanner": Breaker(MOVE, 0.2, Level.OBSERVE), "parameter_learner": Breaker(PARAMETER, 0.2, Level.OBSERVE),
+}  # fmt: skip
+"""What acts alone has to be right; what only asks has to be worth the asking. Shortages are asked of nobody."""
 
 
 def within_limits(alone: pl.DataFrame, frames: Frames, context: PlanContext, agent: Agent) -> pl.Series:
@@ -88,19 +107,38 @@ def whole(row: Agent) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def fall(store: Store, actor: Actor, plant: str, decisions: pl.DataFrame, precision: pl.DataFrame) -> Decision | None:
-    """Take the right to act alone from the reconciler where all its rules together are wrong too often (circuit breaker).
+def fall(store: Store, actor: Actor, plant: str, precision: pl.DataFrame | None = None) -> list[Decision]:
+    """Lower every agent that people find wrong too often, each to the level its breaker names; gives what was lowered.
 
-    Single rules lose theirs in `reconcile.precision`. `decisions` and `precision` are the night's tables.
+    Counted are judgements since its row was last approved, so that what people gave back is not taken again for the old
+    ones. `precision` is the night's table: of the reconciler it tells findings where the store tells requests, and counts
+    while its row was never changed. Single rules lose their autonomy in `reconcile.precision`.
     """
-    row = registry_of(decisions)["reconciler"]
-    right, wrong = int(precision["right"].sum()), int(precision["wrong"].sum())
-    judged = right + wrong
-    if judged < JUDGED or right / judged >= WORST or not row.may(CORRECTION, Level.APPLY):
-        return None
-    reason = f"circuit breaker: people found {right} of {judged} of its corrections right, {WORST:.0%} are needed"
-    lowered = draft(row, plant, {"actions": {CORRECTION: Level.PROPOSE}}, reason, {"right": right, "wrong": wrong})
-    return store.decisions.lower(actor, lowered)
+    rows = store.agents(actor, plant)
+    since = _last_approved(store.decisions_in_force(plant, store.clock()))
+    made = []
+    for name, breaker in BREAKERS.items():
+        row = rows[name]
+        if not row.on or breaker.falls_to.reaches(row.actions[breaker.action]):
+            continue
+        if name == "reconciler" and precision is not None and name not in since:
+            right, wrong = int(precision["right"].sum()), int(precision["wrong"].sum())
+        else:
+            right, wrong = judged(store, actor, plant, name, since.get(name))
+        if right + wrong < JUDGED or right / (right + wrong) >= breaker.least:
+            continue
+        reason = f"circuit breaker: people found {right} of {right + wrong} right, {breaker.least:.0%} are needed"
+        change = {"actions": {breaker.action: breaker.falls_to}}
+        lowered = draft(row, plant, change, reason, {"right": right, "wrong": wrong})
+        made.append(store.decisions.lower(actor, lowered))
+    return made
+
+
+def _last_approved(decisions: pl.DataFrame) -> dict[str, datetime]:
+    """When each agent's row was last changed by a decision; nothing of one whose row is still its default."""
+    rows = decisions.filter(pl.col("kind") == "parameter", pl.col("subject").str.starts_with(SUBJECT))
+    last = rows.group_by("subject").agg(pl.col("valid_from").max())
+    return {subject.removeprefix(SUBJECT): at for subject, at in last.iter_rows()}
 
 
 def row_of(rows: Mapping[str, Agent], name: str) -> Agent:

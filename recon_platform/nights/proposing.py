@@ -31,8 +31,8 @@ def propose(lake: Lake, store: Store, manifest: Manifest, actor: Actor | None = 
 
     pins, actor = manifest.pins, actor or night_service()
     decisions = pins.inputs[DECISIONS].read(lake)
-    if "rule_precision" in manifest.outputs:
-        fall(store, actor, pins.plant["code"], decisions, manifest.read(lake, "rule_precision"))
+    precision = manifest.read(lake, "rule_precision") if "rule_precision" in manifest.outputs else None
+    fall(store, actor, pins.plant["code"], precision)
     rows = registry_of(decisions)
     waiting, automatic = corrections(lake, manifest, rows["reconciler"])
     return store.requests.open_run(

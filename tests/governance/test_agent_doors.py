@@ -23,7 +23,7 @@ from recon_platform.governance.permissions import MACHINE_GRANTS, REGISTERED_GRA
 from recon_platform.governance.relay import Answer, deliver_due
 from recon_platform.governance.requests import KINDS
 from recon_platform.governance.scoreboard import scores
-from recon_platform.nights.autonomy import JUDGED, WORST, draft, fall
+from recon_platform.nights.autonomy import BREAKERS, JUDGED, draft, fall
 from recon_platform.tables.reconciled import RULE_PRECISION
 from tests.governance.plant import AGENT, NIGHT, PLANT, SECRET, Governed
 from tests.governance.test_agents import NIGHTLY, night, off, plain, row
@@ -206,10 +206,9 @@ def judged(right: int, wrong: int) -> pl.DataFrame:
 def test_autonomy_falls_with_precision_and_comes_back_by_approval_only(
     governed: Governed, right: int, wrong: int, falls: bool
 ) -> None:
-    assert WORST == 0.8
-    now = lambda: governed.store.decisions_in_force(PLANT, governed.clock())  # noqa: E731
-    made = fall(governed.store, NIGHTLY, PLANT, now(), judged(right, wrong))
-    assert (made is not None) == falls
+    assert BREAKERS["reconciler"].least == 0.8
+    lowered = fall(governed.store, NIGHTLY, PLANT, judged(right, wrong))
+    assert len(lowered) == int(falls)
     assert row(governed, "reconciler").may("correction", Level.APPLY) is not falls
     assert row(governed, "reconciler").may("correction", Level.PROPOSE)
     night(governed)
@@ -217,11 +216,12 @@ def test_autonomy_falls_with_precision_and_comes_back_by_approval_only(
     assert bool(sent) is not falls
     if not falls:
         return
+    (made,) = lowered
     trail = governed.store.audit.rows(governed.actor("ava"), action="request.entered").row(-1, named=True)
     assert (trail["subject"], trail["actor"]) == (str(made.request.request), NIGHTLY.name)
     assert f"{right} of {right + wrong}" in made.request.reason
-    assert fall(governed.store, NIGHTLY, PLANT, now(), judged(right, wrong)) is None  # fallen once
-    assert fall(governed.store, NIGHTLY, PLANT, now(), judged(10_000, 0)) is None  # and never up by itself
+    assert fall(governed.store, NIGHTLY, PLANT, judged(right, wrong)) == []  # fallen once
+    assert fall(governed.store, NIGHTLY, PLANT, judged(10_000, 0)) == []  # and never up by itself
     assert not row(governed, "reconciler").may("correction", Level.APPLY)
     back = draft(
         row(governed, "reconciler"), PLANT, {"actions": {"correction": "apply"}}, "mended",
@@ -231,3 +231,20 @@ def test_autonomy_falls_with_precision_and_comes_back_by_approval_only(
         governed.store.requests.propose(service("reconciler", "1"), back)
     governed.approve("mia", governed.store.requests.propose(governed.actor("sam"), back))
     assert row(governed, "reconciler").may("correction", Level.APPLY)
+    assert fall(governed.store, NIGHTLY, PLANT, judged(right, wrong)) == []  # old judgements do not take it again
+    assert row(governed, "reconciler").may("correction", Level.APPLY)
+
+
+@pytest.mark.parametrize(("approved", "falls"), [(4, False), (3, True)])
+def test_an_agent_whose_asking_is_in_vain_asks_no_more(governed: Governed, approved: int, falls: bool) -> None:
+    """Of 20 moves that people decided a fifth has to be worth it; then only new judgements count."""
+    for sequence in range(JUDGED):
+        governed.clock.move(minutes=1)
+        (move,) = [request for request in governed.night(sequence) if request.kind == "move"]
+        decide = governed.store.decisions.approve if sequence < approved else governed.store.decisions.reject
+        assert fall(governed.store, NIGHTLY, PLANT) == []
+        decide(governed.actor("sam"), move.request, digest=move.digest, reason="seen")
+    governed.clock.move(minutes=1)
+    assert [made.request.subject for made in fall(governed.store, NIGHTLY, PLANT)] == ["agent:replanner"] * falls
+    assert ("move" in night(governed, JUDGED)) is not falls
+    assert row(governed, "replanner").actions["move"] is (Level.OBSERVE if falls else Level.PROPOSE)
