@@ -10,7 +10,7 @@ from recon_platform.governance import Actor, Store
 from recon_platform.governance.people import User
 
 CREDENTIAL = {
-    "temporary": "has to change the temporary secret", "unconfirmed": "an approver has to confirm them (`recon user confirm`)",
+    "temporary": "has to change the temporary secret", "unconfirmed": "an approver has to confirm them, on the page Your account",
     "confirmed": "",
 }  # fmt: skip
 
