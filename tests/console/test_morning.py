@@ -96,7 +96,7 @@ def test_a_morning_from_proposal_to_audit(sign_in: SignIn) -> None:
 
     auditor = sign_in("auditor")
     expect(auditor.locator(".bar")).to_contain_text("Schedule version 2 in force")
-    auditor.get_by_role("link", name="Audit").click()
+    auditor.get_by_role("link", name="Audit", exact=True).click()
     trail = auditor.locator("#list-trail")
     expect(trail).to_contain_text("request.approved")
     expect(trail).to_contain_text("certificate checked")
