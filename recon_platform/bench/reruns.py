@@ -26,8 +26,9 @@ from recon_platform.plantsim import generate
 ORDERS = 40
 NO_MOVES = "\n[policy.proposal]\nmax_moves = 0\n"  # moves are whole plans; they are not what is looked at here
 HEADER = "event,machine,work_center,started_at,ended_at,expected_end,planned,reason,reported_at"
-KINDS = ("stop", "burst", "short", "duplicate", "late end", "little later", "older report", "reason")
-WEIGHTS = (4, 2, 2, 3, 3, 2, 2, 2)
+KINDS = ("stop", "late report", "burst", "short", "duplicate", "late end", "little later", "older report", "reason")
+WEIGHTS = (3, 2, 2, 2, 3, 3, 2, 2, 2)
+LATE = timedelta(minutes=50)  # a stop that others, which began after it, were reported before
 DAY = timedelta(hours=20)
 
 
@@ -55,6 +56,7 @@ class RerunFigures:
     runs_that_differ: int
     median_rerun_seconds: float
     seconds: float
+    cpu_seconds: float
 
 
 @dataclass(slots=True)
@@ -85,11 +87,12 @@ def deliveries(
         kind = chance.choices(KINDS, WEIGHTS)[0] if known else "stop"
         size = min(chance.randint(3, 6), events - made) if kind == "burst" else 1
         rows, reruns = [], 0
-        if kind in ("stop", "burst", "short"):
+        if kind in ("stop", "late report", "burst", "short"):
+            began = at - LATE if kind == "late report" else at
             for _ in range(size):
                 number += 1
                 length = timedelta(minutes=chance.randint(1, 8) if kind == "short" else chance.randint(90, 360))
-                stop = _Stop(f"N{night}-E{number}", chance.choice(machines), at, at + length, at)
+                stop = _Stop(f"N{night}-E{number}", chance.choice(machines), began, began + length, began)
                 rows.append(stop.row())
                 if kind != "short":
                     known.append(stop)
@@ -113,7 +116,7 @@ def deliveries(
 
 def run(nights: int, events: int, *, seed: int = 1, say: Callable[[str], None] | None = None) -> RerunFigures:
     """`nights` nights of a small plant with `events` reported rows spread over them."""
-    chance, started = random.Random(seed), time.perf_counter()
+    chance, started, cpu = random.Random(seed), time.perf_counter(), time.process_time()
     kinds: dict[str, int] = {}
     expected = wrong = rows = 0
     seconds: list[float] = []
@@ -150,5 +153,5 @@ def run(nights: int, events: int, *, seed: int = 1, say: Callable[[str], None] |
         nights=nights, events=rows, deliveries=dict(sorted(kinds.items())), reruns_expected=expected,
         reruns_done=len(manifests) - nights, deliveries_answered_wrongly=wrong, runs_replayed=len(manifests),
         runs_that_differ=differ, median_rerun_seconds=round(sorted(seconds)[len(seconds) // 2], 2) if seconds else 0.0,
-        seconds=round(time.perf_counter() - started, 1),
+        seconds=round(time.perf_counter() - started, 1), cpu_seconds=round(time.process_time() - cpu, 1),
     )  # fmt: skip
