@@ -41,6 +41,7 @@ PLAN_RUN = "recon/plan_run"  # tag that names the plan to publish
 CHANGES_NOTHING = {"recon/changes": "nothing"}  # tag of jobs that only look: their failure touches no schedule
 PUBLISHER = "publisher"
 SCORER = "scoreboard"
+RETRY_NUMBER, ROOT_RUN = "dagster/retry_number", "dagster/root_run_id"  # tags of a run that the daemon starts again
 
 
 class PastNightError(ValueError):
@@ -335,24 +336,35 @@ class NightsResource(dg.ConfigurableResource):
         self._refuse_the_past(plant, planning_date)
         store = self.store()
         clock = utc_now if store is None else store.clock
-        rerun = context.run.job_name == RERUN or EVENTS in context.run.tags
-        run = (self._rerun if rerun else self._night)(plant, planning_date, store, clock, context.run.job_name)
+        actor = _actor(context.run)
+        run = self._finished_by(actor, plant, planning_date, clock)
+        if run is None:
+            rerun = context.run.job_name == RERUN or EVENTS in context.run.tags
+            run = (self._rerun if rerun else self._night)(plant, planning_date, store, clock, actor)
         self._runs.clear()  # one run at a time in a process: keep no tables of one that is over
         self._runs[context.run.run_id] = run
         return run
 
-    def _night(self, plant: str, planning_date: date, store: Store | None, clock: Clock, job: str) -> NightRun:
+    def _finished_by(self, actor: str, plant: str, planning_date: date, clock: Clock) -> NightRun | None:
+        """The newest run, where `actor` finished it and died before it could say so: its retry plans nothing twice."""
+        from recon_platform.nights import records
+        from recon_platform.nights.night import resume
+
+        newest = records.latest(self.lake(), plant, planning_date)
+        if newest is None or newest.actor != actor:
+            return None
+        return resume(self.lake(), newest.run_id, actor=actor, clock=clock)
+
+    def _night(self, plant: str, planning_date: date, store: Store | None, clock: Clock, actor: str) -> NightRun:
         from recon_platform.connectors import read_landing
         from recon_platform.nights.night import open_night
 
         landing = read_landing(LandingResource(root=self.landing_root).folder(plant, planning_date))
         if store is not None:
             _follow_plant(store, landing.as_of)
-        return open_night(
-            self.lake(), landing, store=store, planning_date=planning_date, actor=f"dagster:{job}", clock=clock
-        )
+        return open_night(self.lake(), landing, store=store, planning_date=planning_date, actor=actor, clock=clock)
 
-    def _rerun(self, plant: str, planning_date: date, store: Store | None, clock: Clock, job: str) -> NightRun:
+    def _rerun(self, plant: str, planning_date: date, store: Store | None, clock: Clock, actor: str) -> NightRun:
         from recon_platform.lake import LakeError
         from recon_platform.nights import records
         from recon_platform.nights.rerun import open_rerun
@@ -361,7 +373,7 @@ class NightsResource(dg.ConfigurableResource):
         if base is None:
             raise LakeError(f"{plant} {planning_date} has no finished plan to run again; run job `night` first")
         events = LandingResource(root=self.landing_root).events(plant).events
-        return open_rerun(self.lake(), base, events, store=store, actor=f"dagster:{job}", clock=clock)
+        return open_rerun(self.lake(), base, events, store=store, actor=actor, clock=clock)
 
     def _refuse_the_past(self, plant: str, planning_date: date) -> None:
         in_force = self.in_force(plant)
@@ -405,6 +417,12 @@ class NightsResource(dg.ConfigurableResource):
         from recon_platform.nights.audit_trail import LakeAudit
 
         store.audit.copy_to(LakeAudit(self.lake()))
+
+
+def _actor(run: dg.DagsterRun) -> str:
+    """Job and run that plan; a retry by the daemon speaks for the run it retries, whoever starts one by hand does not."""
+    began = run.tags.get(ROOT_RUN, run.run_id) if RETRY_NUMBER in run.tags else run.run_id
+    return f"dagster:{run.job_name}:{began}"
 
 
 def _follow_plant(store: Store, as_of: datetime) -> None:

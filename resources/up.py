@@ -59,6 +59,8 @@ class Service:
     last_start: float = field(default=0.0)
 
     def start(self) -> None:
+        """Start the child; what a dead one left running (the runs of a code server) ends first."""
+        self.signal_group(signal.SIGKILL)
         if self.prepare is not None:
             self.prepare()
         with self.log.open("ab") as log:

@@ -8,7 +8,7 @@ import dagster as dg
 
 from resources.nights import NightsResource
 from resources.partitions import night_key
-from sensors.tags import PLAN_RUN, PRIORITY, REASON, URGENT
+from sensors.tags import PLAN_RUN, PRIORITY, REASON, URGENT, asked_again
 
 
 def approvals_sensor(interval_seconds: int) -> dg.SensorDefinition:
@@ -23,7 +23,7 @@ def approvals_sensor(interval_seconds: int) -> dg.SensorDefinition:
         waiting = nights.publishable()
         requests = [
             dg.RunRequest(
-                run_key=found.key, partition_key=night_key(found.plant, found.planning_date),
+                run_key=asked_again(context.instance, found.key), partition_key=night_key(found.plant, found.planning_date),
                 tags={PRIORITY: URGENT, REASON: found.reason[:250], PLAN_RUN: found.run_id},
             )
             for found in waiting

@@ -16,7 +16,7 @@ from resources.clock import ClockResource
 from resources.landing import LandingResource
 from resources.nights import NightRecord, NightsResource
 from resources.partitions import night_key
-from sensors.tags import EVENT_AT, EVENTS, PRIORITY, REASON, URGENT, planning_under_way
+from sensors.tags import EVENT_AT, EVENTS, PRIORITY, REASON, URGENT, asked_again, planning_under_way
 
 MOST_EVENTS_NAMED = 20
 
@@ -51,7 +51,7 @@ def downtime_sensor(interval_seconds: int) -> dg.SensorDefinition:
             judgements = _judge_all(landing, nights, plant, night, clock.now())
             major = [found for found in judgements if found.major]
             if major:
-                requests.append(_request(plant, night, major, landing))
+                requests.append(_request(context.instance, plant, night, major, landing))
             said += [f"{plant}: {found.event.event}: {found.reason}" for found in judgements][:MOST_EVENTS_NAMED]
             # Settled: nothing to do until a file or the plan changes. An event without an end grows by itself.
             settled = not major and all(found.event.end is not None for found in judgements)
@@ -78,10 +78,12 @@ def _judge_all(
     ]
 
 
-def _request(plant: str, night: NightRecord, major: list[Judgement], landing: LandingResource) -> dg.RunRequest:
+def _request(
+    instance: dg.DagsterInstance, plant: str, night: NightRecord, major: list[Judgement], landing: LandingResource
+) -> dg.RunRequest:
     names = sorted(found.event.event for found in major)
     return dg.RunRequest(
-        run_key=coalesced_key(f"{plant}:{night.planning_date}", major),
+        run_key=asked_again(instance, coalesced_key(f"{plant}:{night.planning_date}", major)),
         partition_key=night_key(plant, night.planning_date),
         tags={
             PRIORITY: URGENT, EVENTS: ",".join(names[:MOST_EVENTS_NAMED]),

@@ -6,6 +6,7 @@ from recon_platform.tables.runs import PUBLISHED_SCHEDULE
 from resources.clock import ClockResource
 from resources.nights import CHANGES_NOTHING, NightsResource
 from resources.partitions import PLANT, night_of
+from sensors.tags import will_be_retried
 
 PARTITION = "dagster/partition"
 PUBLISHED = dg.AssetKey([str(PUBLISHED_SCHEDULE.layer), PUBLISHED_SCHEDULE.name])
@@ -27,6 +28,8 @@ def failure_sensor(interval_seconds: int) -> dg.SensorDefinition:
             return dg.SkipReason(f"run {run.run_id} of {run.job_name} belongs to no night")
         if CHANGES_NOTHING.items() <= run.tags.items():
             return dg.SkipReason(f"run {run.run_id} of {run.job_name} only looks: no schedule waits for it")
+        if will_be_retried(run):
+            return dg.SkipReason(f"run {run.run_id} of {run.job_name} died and is started again")
         plant, planning_date = night_of(partition)
         why = context.failure_event.message or "the run failed"
         record = nights.fallback(plant, planning_date, run_id=run.run_id, reason=why, now=clock.now())

@@ -13,7 +13,7 @@ import dagster as dg
 from resources.landing import LandingResource
 from resources.nights import NightsResource
 from resources.partitions import night_key
-from sensors.tags import REASON, planning_under_way
+from sensors.tags import REASON, asked_again, planning_under_way
 
 START_HOUR = 2
 DEADLINE_HOUR = 5
@@ -47,8 +47,8 @@ def nightly_schedule(plant: str, zone: ZoneInfo) -> dg.ScheduleDefinition:
         missing = landing.unready(plant, planning_date, local)
         if not missing:
             return dg.RunRequest(
-                run_key=f"night:{plant}:{planning_date}", partition_key=night_key(plant, planning_date),
-                tags={REASON: "nightly"},
+                run_key=asked_again(context.instance, f"night:{plant}:{planning_date}"),
+                partition_key=night_key(plant, planning_date), tags={REASON: "nightly"},
             )  # fmt: skip
         if local.timetz() >= time(DEADLINE_HOUR, tzinfo=zone):
             refusal = f"refused: {'; '.join(missing)} at the deadline {DEADLINE_HOUR:02d}:00"

@@ -4,7 +4,10 @@ import dagster as dg
 
 from resources.nights import EVENT_AT, EVENTS, PLAN_RUN
 
-__all__ = ["EVENTS", "EVENT_AT", "PLAN_RUN", "PRIORITY", "REASON", "UNDER_WAY", "URGENT", "planning_under_way"]
+__all__ = [
+    "EVENTS", "EVENT_AT", "PLAN_RUN", "PRIORITY", "REASON", "UNDER_WAY", "URGENT", "asked_again", "planning_under_way",
+    "will_be_retried",
+]  # fmt: skip
 
 REASON = "recon/reason"
 SEQUENCE = "recon/sequence"
@@ -12,6 +15,12 @@ PRIORITY = "dagster/priority"
 PLANT_PARTITION = "dagster/partition/plant"
 
 URGENT = "10"  # reruns after downtime overtake everything
+
+RUN_KEY = "dagster/run_key"
+WILL_RETRY = "dagster/will_retry"
+FAILURE_REASON = "dagster/failure_reason"
+A_STEP_FAILED = "STEP_FAILURE"  # it would fail again; anything else is a process that died
+MOST_TIMES_ASKED = 10
 
 PLANNING_JOBS = frozenset({"night", "rerun"})
 UNDER_WAY = [
@@ -24,3 +33,28 @@ def planning_under_way(instance: dg.DagsterInstance, plant: str) -> dg.DagsterRu
     """A run that is planning `plant` now, or about to; None when there is none."""
     runs = instance.get_runs(dg.RunsFilter(tags={PLANT_PARTITION: plant}, statuses=UNDER_WAY))
     return next((run for run in runs if run.job_name in PLANNING_JOBS), None)
+
+
+def asked_again(instance: dg.DagsterInstance, key: str) -> str:
+    """The run key under which the run of `key` is asked for: `key`, or `key#2` where its processes all died.
+
+    A run key is good for one request. A run that died, and whose retries died too, has answered nothing, so it is asked
+    for anew; one in which a step failed, or that somebody ended, is not. `MOST_TIMES_ASKED` bounds a crash that repeats.
+    """
+    for attempt in range(1, MOST_TIMES_ASKED):
+        asked = key if attempt == 1 else f"{key}#{attempt}"
+        runs = instance.get_runs(dg.RunsFilter(tags={RUN_KEY: asked}))
+        parents = {run.parent_run_id for run in runs}
+        if not runs or not all(_died(run) and (run.run_id in parents or not will_be_retried(run)) for run in runs):
+            return asked
+    return f"{key}#{MOST_TIMES_ASKED}"
+
+
+def will_be_retried(run: dg.DagsterRun) -> bool:
+    """Whether the daemon starts the failed `run` again by itself."""
+    return run.tags.get(WILL_RETRY) == "true"
+
+
+def _died(run: dg.DagsterRun) -> bool:
+    """Failed because its process died. Its retry, started under the same key, is a run of its own."""
+    return run.status == dg.DagsterRunStatus.FAILURE and run.tags.get(FAILURE_REASON) != A_STEP_FAILED

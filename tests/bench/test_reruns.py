@@ -31,7 +31,9 @@ def test_the_deliveries_hold_every_kind_and_as_many_events_as_asked() -> None:
     ]
     assert sum(len(delivery.rows) for delivery in made) == 150
     assert {delivery.kind for delivery in made} == set(KINDS)
-    assert all(delivery.reruns == 1 for delivery in made if delivery.kind in ("stop", "late report", "burst", "late end"))
+    assert all(
+        delivery.reruns == 1 for delivery in made if delivery.kind in ("stop", "late report", "burst", "late end")
+    )
 
 
 @pytest.mark.long

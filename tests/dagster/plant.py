@@ -80,11 +80,12 @@ class Installation:
             store.people.found(name, name.title(), [role], SECRETS[name])
         return store
 
-    def approve_base(self) -> None:
-        """The supervisor releases the newest base plan."""
+    def approve_base(self, run_id: str | None = None) -> None:
+        """The supervisor releases the base plan of a run, by default the only one that is open."""
         store = Store(str(self.home / "lake" / "governance.db"), key=b"k" * 32)
         actor = store.sessions.authenticate(store.sessions.login("supervisor", SECRETS["supervisor"]).token)
-        (request,) = store.requests.find(actor, kind="base")
+        found = store.requests.find(actor, kind="base")
+        (request,) = [request for request in found if run_id in (None, request.run_id)]
         store.decisions.approve(actor, request.request, digest=request.digest, reason="looks right")
 
 

@@ -161,6 +161,16 @@ def test_approval_publishes_and_a_failed_night_leaves_the_approved_schedule_in_f
     assert site.nights.in_force(CODE) == in_force
 
 
+def test_a_retry_of_a_night_that_died_after_its_last_row_plans_nothing_twice(night: Installation) -> None:
+    finished = records.latest(night.lake, CODE, FIRST)
+    assert finished is not None
+    job, root = finished.actor.rsplit(":", 1)
+    assert job == "dagster:night"
+    assert night.run("night", **{"dagster/retry_number": "1", "dagster/root_run_id": root}).success
+    assert [found.run_id for found in records.manifests(night.lake, CODE, FIRST)] == [finished.run_id]
+    night.approve_base()  # there is one request, of this run
+
+
 def test_a_night_before_the_schedule_in_force_is_not_planned_again(night: Installation) -> None:
     night.approve_base()
     assert night.run("publish").success

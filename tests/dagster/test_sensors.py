@@ -275,3 +275,30 @@ def test_the_schedule_runs_in_the_plants_own_time_zone_and_its_cursor_is_json(pl
     plant.drop("downtime_events.csv", SHORT)
     plant.look()
     assert json.loads(str(plant.cursor))["P1"]["settled"] is True
+
+
+def test_a_run_that_died_with_its_retries_is_asked_for_again_and_one_that_failed_is_not(plant: Plant) -> None:
+    plant.drop("downtime_events.csv", LONG)
+    (request,) = plant.look()
+    key = str(request.run_key)
+
+    def run(number: int, reason: str, *, retried: bool, asked: str = key, parent: str | None = None) -> str:
+        name = f"5a1d2c7e-0000-4000-8000-00000000000{number}"
+        plant.instance.add_run(
+            dg.DagsterRun(
+                job_name="rerun", run_id=name, status=dg.DagsterRunStatus.FAILURE,
+                parent_run_id=parent, root_run_id=parent,
+                tags={
+                    "dagster/partition/plant": "P1", "dagster/run_key": asked, "dagster/failure_reason": reason,
+                    "dagster/will_retry": str(retried).lower(),
+                },
+            )
+        )  # fmt: skip
+        return name
+
+    first = run(1, "UNKNOWN", retried=True)
+    assert [found.run_key for found in plant.look()] == [key]  # its retry comes by itself
+    run(2, "UNKNOWN", retried=False, parent=first)
+    assert [found.run_key for found in plant.look()] == [f"{key}#2"]
+    run(3, "STEP_FAILURE", retried=False, asked=f"{key}#2")
+    assert [found.run_key for found in plant.look()] == [f"{key}#2"]  # a request that has its answer
