@@ -68,6 +68,13 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
     unknown = set(resource_overrides) - set(embedded)
     if unknown:
         raise ValueError(f"no resource {sorted(unknown)}; the resources are {sorted(embedded)}")
+    scaled: list[dg.JobDefinition] = []
+    ray_address = settings.value(settings.RAY)
+    if ray_address:
+        from assets.scale_job import cluster, replay_range_job
+
+        resources["ray_cluster"] = cluster(ray_address)
+        scaled.append(replay_range_job)
     assets = [asset for module in STAGE_MODULES for asset in module.ASSETS]
     raw_keys = [key for asset in raw.ASSETS for key in asset.keys]
     interval = int(settings.value(settings.SENSOR_SECONDS))
@@ -76,7 +83,7 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
         plants = resource_overrides["landing"]
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs(raw_keys, published.KEY, scores.KEY), *JOBS, *WORKBOOK_JOBS, relay_job, weekly_report_job],
+        jobs=[*jobs(raw_keys, published.KEY, scores.KEY), *JOBS, *WORKBOOK_JOBS, relay_job, weekly_report_job, *scaled],
         schedules=[
             weekly_maintenance(), daily_audit_export(),
             *(nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()),

@@ -57,11 +57,12 @@ PLANT_FILE = Setting(
 ERP_AUTHORIZATION = Setting("RECON_ERP_AUTHORIZATION", "", "header Authorization that signs in to it; a secret")
 SMTP = Setting("RECON_SMTP", "", "mail server, HOST or HOST:PORT; empty: mail waits")
 SENDER = Setting("RECON_SENDER", "recon@localhost", "address that mail comes from")
+RAY = Setting("RECON_RAY", "", "head of a Ray cluster (HOST:PORT) for job `replay_range`; empty: no such job")
 FIRST_DATE = Setting("RECON_FIRST_DATE", "2020-01-01", "first planning date that has a partition")
 
 SETTINGS: tuple[Setting, ...] = (
     HOME, LAKE, LAKE_OPTIONS, LANDING, GOVERNANCE, KEY_FILE, AUDIT_EXPORT, NOW, SENSOR_SECONDS, FIRST_DATE, ERP, PLANT_FILE,
-    ERP_AUTHORIZATION, SMTP, SENDER,
+    ERP_AUTHORIZATION, SMTP, SENDER, RAY,
 )  # fmt: skip
 
 

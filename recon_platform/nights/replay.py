@@ -6,6 +6,7 @@ code, rules or libraries.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -78,6 +79,16 @@ def replay(
         if (found := _compare(lake, name, entry, made.get(name))) is not None
     ]
     return ReplayReport(run_id, len(manifest.outputs), tuple(differences), changed_versions(manifest))
+
+
+def replay_all(lake_root: str, lake_options: str, run_ids: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Each run with its first difference, None where it is identical: what a worker of another machine is sent.
+
+    `lake_options` is a JSON object of object-store options.
+    """
+    lake = Lake(lake_root, json.loads(lake_options) or None)
+    reports = [replay(lake, run_id) for run_id in run_ids]
+    return [(found.run_id, None if found.identical else str(found.differences[0])) for found in reports]
 
 
 def changed_versions(manifest: Manifest) -> tuple[str, ...]:
