@@ -1,7 +1,7 @@
 """Simulated nights with downtime: bursts, duplicates, late ends, corrections; are the reruns those that were due?
 
 What each delivery should lead to is written down when it is made, from what it is (a new long stop, the same report
-again, a later end), not from how events are judged. At the end every run, night or rerun, is replayed.
+again, a later end), not from how events are judged. Then every run of the night, reruns too, is replayed.
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ def run(nights: int, events: int, *, seed: int = 1, say: Callable[[str], None] |
     """`nights` nights of a small plant with `events` reported rows spread over them."""
     chance, started, cpu = random.Random(seed), time.perf_counter(), time.process_time()
     kinds: dict[str, int] = {}
-    expected = wrong = rows = 0
+    expected = wrong = rows = runs = differ = 0
     seconds: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder, lake = Path(name), Lake(f"{name}/lake")
         for count, landing in enumerate(generate(folder / "landing", orders=ORDERS, nights=nights, seed=seed).nights):
             if say is not None:
-                say(landing.name)
+                say(f"{landing.name}: {runs - count} reruns of {expected} so far, {differ} runs differ")
             with (landing / "plant.toml").open("a", encoding="utf-8") as file:
                 file.write(NO_MOVES)
             night = run_night(lake, read_landing(landing))
@@ -138,8 +138,7 @@ def run(nights: int, events: int, *, seed: int = 1, say: Callable[[str], None] |
                 kinds[delivery.kind] = kinds.get(delivery.kind, 0) + 1
                 rows += len(delivery.rows)
                 expected += delivery.reruns
-                begun = time.perf_counter()
-                done = 0
+                begun, done = time.perf_counter(), 0
                 while (
                     answer(lake, plant.code, read_events(dropped, plant.zone).events, now=delivery.at) is not None
                 ):  # as a sensor looks again until nothing is left to do
@@ -147,11 +146,12 @@ def run(nights: int, events: int, *, seed: int = 1, say: Callable[[str], None] |
                 if done:
                     seconds.append((time.perf_counter() - begun) / done)
                 wrong += done != delivery.reruns
-        manifests = records.manifests(lake)
-        differ = sum(not replay(lake, manifest.run_id).identical for manifest in manifests)
+            for manifest in records.manifests(lake, plant.code, night.context.planning_date):
+                runs += 1
+                differ += not replay(lake, manifest.run_id).identical
     return RerunFigures(
         nights=nights, events=rows, deliveries=dict(sorted(kinds.items())), reruns_expected=expected,
-        reruns_done=len(manifests) - nights, deliveries_answered_wrongly=wrong, runs_replayed=len(manifests),
+        reruns_done=runs - nights, deliveries_answered_wrongly=wrong, runs_replayed=runs,
         runs_that_differ=differ, median_rerun_seconds=round(sorted(seconds)[len(seconds) // 2], 2) if seconds else 0.0,
         seconds=round(time.perf_counter() - started, 1), cpu_seconds=round(time.process_time() - cpu, 1),
     )  # fmt: skip

@@ -11,9 +11,8 @@ from recon_platform.bench.replay import run as replay
 from recon_platform.bench.reruns import KINDS, deliveries, run
 
 
-@pytest.mark.long
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize(("nights", "events"), [(1, 8), (60, 300)])
+@pytest.mark.parametrize(("nights", "events"), [(1, 6), pytest.param(60, 300, marks=pytest.mark.long)])
 def test_reruns_done_are_those_that_were_due_and_every_run_replays(nights: int, events: int) -> None:
     figures = run(nights, events)
     assert figures.events == events

@@ -24,6 +24,21 @@ LAUNCH = (
 )
 
 
+# The monitor looks more often than in production, so that a run is found dead within seconds here.
+QUICKER = {
+    "poll_interval_seconds: 15": "poll_interval_seconds: 2",
+    "start_timeout_seconds: 180": "start_timeout_seconds: 60",
+}
+
+
+def quicker(settings: str) -> str:
+    """The text of `dagster.yaml` with the times of `QUICKER`."""
+    for slow, quick in QUICKER.items():
+        assert slow in settings
+        settings = settings.replace(slow, quick)
+    return settings
+
+
 class Platform:
     """`python -m resources.up` on the home folder `home`, in a session of its own."""
 

@@ -1,25 +1,52 @@
 """The real thing: one command starts webserver, daemon and code location; GraphQL sees a night, a rerun, a rest.
 
+What happens to it is told in order: events, a backfill, processes that are killed.
+
 Everything is started in a session of its own and ended by force at the end of the test, whatever happened.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import dagster as dg
 import pytest
 
-from tests.dagster.plant import CODE, FIRST, LONG_STOP, SHORT_STOP, Installation
-from tests.e2e.platform import REPOSITORY, Platform, left_of
+from recon_platform.nights import records
+from recon_platform.nights.downtime import known_events
+from recon_platform.nights.night import read_input
+from sensors.tags import UNDER_WAY
+from tests.dagster.plant import CODE, FIRST, LONG_STOP, SHORT_STOP, Installation, Planned
+from tests.e2e.platform import PROJECT, REPOSITORY, Platform, left_of, quicker
 
 RERUN_SECONDS = 60.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def night(planned: Planned, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation whose first night is planned, shared by the tests here; its instance is that of the processes."""
+    home = tmp_path_factory.mktemp("up")
+    shutil.copytree(planned.home, home, dirs_exist_ok=True)
+    (home / "dagster").mkdir()
+    settings = (PROJECT / "dagster_home" / "dagster.yaml").read_text(encoding="utf-8")
+    (home / "dagster" / "dagster.yaml").write_text(quicker(settings), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        with dg.DagsterInstance.get() as instance:
+            yield Installation(home, instance)
+
+
+@pytest.fixture(scope="module")
 def platform(night: Installation) -> Iterator[Platform]:
     running = Platform(night.home)
     try:
+        running.wait_until_ready()
         yield running
     finally:
         running.end()
@@ -28,7 +55,6 @@ def platform(night: Installation) -> Iterator[Platform]:
 
 @pytest.mark.timeout(600)
 def test_a_major_stop_reruns_within_a_minute_and_a_short_one_does_not(platform: Platform, night: Installation) -> None:
-    platform.wait_until_ready()
     groups = platform.query("{ assetNodes { groupName } }")["assetNodes"]
     assert {
         "raw",
@@ -69,6 +95,56 @@ def test_a_major_stop_reruns_within_a_minute_and_a_short_one_does_not(platform: 
     assert _checks(platform) == {"SUCCEEDED"}
     measured = _metadata(platform, ["metrics", "metrics"])["seconds_from_event_to_proposal"]
     assert measured <= seconds + 5
+
+
+BACKFILL = (
+    "mutation($b: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $b) { __typename "
+    "... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"
+)
+
+
+@pytest.mark.timeout(600)
+def test_a_backfill_replays_past_nights_and_publishes_nothing(platform: Platform, night: Installation) -> None:
+    key = f"{FIRST}|{CODE}"
+    sets = {"partitionSetName": "replay_partition_set", "repositorySelector": REPOSITORY}
+    said = platform.query(BACKFILL, b={"selector": sets, "partitionNames": [key]})["launchPartitionBackfill"]
+    assert said["__typename"] == "LaunchBackfillSuccess", said
+    (run,) = platform.wait("the replay", lambda: platform.finished("replay"))
+    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+    assert (tags["dagster/backfill"], tags["dagster/partition"]) == (said["backfillId"], key)
+    assert int(tags["dagster/priority"]) < 0
+    assert night.nights.in_force(CODE) is None
+
+
+@pytest.mark.timeout(900)
+def test_killed_worker_code_server_and_daemon_lose_no_event_and_plan_nothing_twice(
+    platform: Platform, night: Installation
+) -> None:
+    before = records.manifests(night.lake, CODE, FIRST)
+    night.drop("downtime_events-3.csv", LONG_STOP.replace("EV1,HD1-01", "EV3,HD1-02"))
+    (worker,) = platform.wait("a worker", platform.run_workers)
+    platform.wait("the rerun's start", lambda: _started(night))
+    os.kill(worker, signal.SIGKILL)
+    retry = platform.wait("the retry", lambda: [pid for pid in platform.run_workers() if pid != worker])
+    server, daemon = platform.code_server(), platform.daemon()
+    assert server is not None and daemon is not None
+    platform.wait("the retry's start", lambda: _started(night))
+    os.kill(server, signal.SIGKILL)
+    os.kill(daemon, signal.SIGKILL)
+    platform.wait("the end of what the code server ran", lambda: not Path(f"/proc/{retry[0]}").exists())
+    newest = platform.wait("the rerun", lambda: records.manifests(night.lake, CODE, FIRST)[len(before) :])
+    assert platform.daemon() not in (None, daemon)
+    assert [run.pins.sequence for run in newest] == [before[-1].pins.sequence + 1]
+    entry = newest[0].pins.inputs["raw.downtime_events"]
+    assert set(known_events(read_input(night.lake, "raw.downtime_events", entry), ZoneInfo("UTC"))) >= {"EV1", "EV3"}
+    platform.wait("the last retry's end", lambda: not night.instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)))
+    statuses = [run.status for run in night.instance.get_runs(dg.RunsFilter(job_name="rerun"))]
+    assert sorted(status.value for status in statuses) == ["FAILURE", "FAILURE", "SUCCESS", "SUCCESS"]
+    night.approve_base(newest[0].run_id)  # it was laid before people, once
+
+
+def _started(night: Installation) -> bool:
+    return bool(night.instance.get_runs(dg.RunsFilter(job_name="rerun", statuses=[dg.DagsterRunStatus.STARTED])))
 
 
 def _said(platform: Platform, text: str) -> bool:
