@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from recon_platform.bench.replay import run as replay
-from recon_platform.bench.reruns import KINDS, deliveries, run
+from recon_platform.bench.reruns import HEADER, KINDS, deliveries, run
+from recon_platform.nights.downtime import DowntimeEvent, judge, read_events
+from recon_platform.tables.policy import CapacityPolicy
 
 
 @pytest.mark.timeout(7200)
@@ -33,6 +37,28 @@ def test_the_deliveries_hold_every_kind_and_as_many_events_as_asked() -> None:
     assert all(
         delivery.reruns == 1 for delivery in made if delivery.kind in ("stop", "late report", "burst", "late end")
     )
+
+
+def test_of_300_reports_in_60_nights_each_is_judged_as_due(tmp_path: Path) -> None:
+    """The judgement alone at full size: what a plan read last is what it knows; planning is left out."""
+    chance, policy, reports = random.Random(1), CapacityPolicy(), 0
+    for night in range(60):
+        as_of = datetime(2026, 3, 2, 3, tzinfo=UTC) + timedelta(days=night)
+        folder = tmp_path / str(night)
+        folder.mkdir()
+        known: dict[str, DowntimeEvent] = {}
+        for place, delivery in enumerate(deliveries(chance, ["M1", "M2", "M3"], as_of, 5, night)):
+            (folder / f"downtime_events-{place:03}.csv").write_text("\n".join((HEADER, *delivery.rows)) + "\n")
+            reports += len(delivery.rows)
+            events = read_events(folder, ZoneInfo("UTC")).events
+            reruns = 0
+            while any(
+                judge(event, known.get(event.event), as_of=as_of, now=delivery.at, policy=policy).major
+                for event in events
+            ):
+                known, reruns = {event.event: event for event in events}, reruns + 1
+            assert reruns == delivery.reruns, delivery
+    assert reports == 300
 
 
 @pytest.mark.long

@@ -154,6 +154,10 @@ def test_approval_publishes_and_a_failed_night_leaves_the_approved_schedule_in_f
     (site.landing_root / CODE / SECOND.isoformat() / "work_orders.csv").write_text("", encoding="utf-8")
     failed = site.run("night", SECOND)
     assert not failed.success
+    site.instance.add_run_tags(failed.run_id, {"dagster/will_retry": "true"})
+    assert "is started again" in str(fallback_after(site, failed))
+    assert site.instance.fetch_observations(PUBLISHED, limit=1).records == []
+    site.instance.add_run_tags(failed.run_id, {"dagster/will_retry": "false"})
     assert fallback_after(site, failed) is None
     (said,) = site.instance.fetch_observations(PUBLISHED, limit=5).records
     assert said.asset_observation is not None

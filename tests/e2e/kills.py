@@ -244,7 +244,7 @@ def survive(
     with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
         site = Installation(home, instance)
         site.people().close()
-        platform = Platform(home)
+        platform = Platform(home, sensor_seconds=5)
         killer = Killer(platform, home, kills, pause, seed)
         try:
             platform.wait_until_ready()

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 NIGHTS, RUNS_PER_TASK, ORDERS = 4, 2, 40
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_node_killed_at_work_changes_no_digest_and_loses_no_run(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     for landing in generate(tmp_path / "landing", orders=ORDERS, nights=NIGHTS, seed=1).nights:
