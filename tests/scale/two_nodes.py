@@ -31,7 +31,7 @@ def busy_tasks() -> int:
 def main(lake: str, runs_per_task: int, kill: bool) -> None:
     os.environ["RAY_TMPDIR"] = tempfile.mkdtemp(prefix="r", dir="/tmp")  # short: Ray's sockets lie below it
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_worker_niceness"] = "0"  # by default workers give way to everything else on their host
+    os.environ |= {"RAY_worker_niceness": "0"}  # by default workers give way to everything else on their host
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     import dagster as dg
     import ray
