@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
 
-from dagster import DagsterRun, DefaultRunLauncher
+from dagster import DagsterRun, DefaultRunLauncher, Field, IntSource
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
@@ -26,10 +28,24 @@ ANSWER_SECONDS = 10
 
 
 class CodeServerRunLauncher(DefaultRunLauncher):
-    """Starts runs in the code server, as Dagster's default does, and asks it whether they are still running."""
+    """Starts runs in the code server, as Dagster's default does, and asks it whether they are still running.
 
-    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+    `quiet_seconds`: how long a run that its server does not know has to be silent before it counts as dead. 0 behind
+    `dagster api grpc`, which knows all its runs; longer than any stage behind `dagster code-server start`, where after
+    a *Reload* runs go on in a server that is not asked any more.
+    """
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None, quiet_seconds: int = 0) -> None:
         super().__init__(inst_data)
+        self.quiet_seconds = quiet_seconds
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        return {"quiet_seconds": Field(IntSource, is_required=False, default_value=0)}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:
+        return cls(inst_data, **config_value)
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -53,11 +69,19 @@ class CodeServerRunLauncher(DefaultRunLauncher):
             found = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=ANSWER_SECONDS)
         except DagsterUserCodeUnreachableError:
             if where.get("socket") and not _listens(where["socket"]):
-                return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its code server is gone")
+                return self._unless_heard_of(run, "its code server is gone")
             return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not answer now", transient=True)
         if deserialize_value(found, CanCancelExecutionResult).can_cancel:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its code server was started again since")
+        return self._unless_heard_of(run, "its code server was started again since")
+
+    def _unless_heard_of(self, run: DagsterRun, why: str) -> CheckRunHealthResult:
+        if self.quiet_seconds:
+            newest = self._instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
+            silent = time.time() - newest[0].timestamp if newest else float("inf")
+            if silent < self.quiet_seconds:
+                return CheckRunHealthResult(WorkerStatus.RUNNING, f"{why}, but heard of {silent:.0f} s ago")
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, why)
 
 
 def _listens(path: str) -> bool:
