@@ -52,6 +52,15 @@ def postgres() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def empty_postgres(postgres: str) -> Iterator[str]:
+    """Address of a database with nothing in it."""
+    name = f"g{uuid.uuid4().hex[:12]}"
+    _administer(postgres, f"CREATE DATABASE {name}")
+    yield _named(postgres, name)
+    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="session")
 def postgres_template(postgres: str) -> tuple[str, dict[str, str]]:
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):

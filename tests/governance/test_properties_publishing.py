@@ -11,11 +11,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy import text
 
 from recon_platform.bench.faults import kill
 from recon_platform.bench.rounds import LOADED, Ground
 from recon_platform.bench.victims import Victims
-from recon_platform.governance import Store
+from recon_platform.governance import Store, schema
 from recon_platform.governance.errors import PublishError, StaleError
 from recon_platform.nights import records
 from recon_platform.nights.fence import FenceError
@@ -28,7 +29,7 @@ from recon_platform.nights.rollback import propose_rollback, rollback, rows_of
 from recon_platform.nights.standing import standings
 from recon_platform.tables.runs import PUBLISHED_SCHEDULE
 from tests.governance.night_lake import PUBLISHER, NightLake
-from tests.governance.plant import NOON, SECRET
+from tests.governance.plant import KEY, NOON, SECRET
 
 REBUILD = """
 import sys
@@ -131,6 +132,40 @@ def test_13_two_hundred_deciders_and_publishers_killed_lose_double_and_halve_not
     assert figures.killed_publishing > 0
     assert figures.acknowledged_publications > 0
     assert figures.resumed > 0
+
+
+@pytest.mark.timeout(600)
+def test_13_nor_with_the_store_in_postgresql(both: NightLake, empty_postgres: str) -> None:
+    moved_to(empty_postgres, both.store())
+    ground = Ground(both.folder, empty_postgres)
+    ground.sign_in(SECRET, ("paula", "sam", "ava"))
+    figures = kill(ground, 20, seed=2)
+    ground.store.close()
+    assert (figures.lost, figures.duplicates, figures.half_publishes) == (0, 0, 0)
+    assert figures.acknowledged_decisions > 0
+
+
+def moved_to(url: str, source: Store) -> None:
+    """Every row of `source` in the empty database at `url`, made a store first."""
+    target = Store.create(url, key=KEY)
+    tables = schema.metadata.sorted_tables
+    with source.engine.connect() as before, target.engine.begin() as after:
+        for table in reversed(tables):
+            after.execute(table.delete())
+        for table in tables:
+            rows = [dict(row) for row in before.execute(table.select()).mappings()]
+            if rows:
+                after.execute(table.insert(), rows)
+            counted = table.autoincrement_column
+            if rows and counted is not None and counted.autoincrement is True:
+                name, column = table.name, counted.name
+                after.execute(
+                    text(
+                        f"select setval(pg_get_serial_sequence('{name}', '{column}'), (select max({column}) from {name}))"
+                    )
+                )
+    source.close()
+    target.close()
 
 
 def test_13_a_victim_that_ends_by_an_error_of_its_own_shows_nothing(tmp_path: Path) -> None:
