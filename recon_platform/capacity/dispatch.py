@@ -126,12 +126,19 @@ def _assign(
     base = p.center[center].machines
     k = np.int64(0)
     while k < desk.idle:
-        if look_at_machine(p, s, np.int64(s.idle[base + k]), now, k1_inverse, k2_inverse, stay):
+        m = np.int64(s.idle[base + k])
+        seat = s.seat[m]
+        nothing_due = now < seat.open_until and seat.booked < 0 and seat.kept_at >= seat.kept_end
+        if nothing_due or look_at_machine(p, s, m, now, k1_inverse, k2_inverse, stay):
             k += 1
     families = p.center[center].families
+    first_look = True
     while desk.active > 0 and desk.idle > 0:
         for a in range(desk.active):
-            find_top(p, s, np.int64(s.active[families + a]), now, k1_inverse)
+            f = np.int64(s.active[families + a])
+            if first_look or s.queue[f].stale == 1 or s.queue[f].loads == 1:
+                find_top(p, s, f, now, k1_inverse)
+        first_look = False
         best = -BIG
         best_machine, best_operation = NOBODY, NOBODY
         best_speed, best_setup = np.float64(0.0), np.float64(0.0)
@@ -191,7 +198,7 @@ def _assign(
         m = np.int64(s.idle[base + k])
         seat = s.seat[m]
         started = False
-        if seat.kept_at < p.machine[m + 1].kept_ptr and seat.booked < 0:
+        if seat.kept_at < seat.kept_end and seat.booked < 0:
             h = np.int64(p.kept[seat.kept_at])
             place = s.placement[h]
             if place.state == SOFT and place.here == WAITS and now >= p.operation[h].not_before:
@@ -325,10 +332,10 @@ def _happenings(p: Problem, s: State, minute: int, k1_inverse: float) -> None:
         node = following
 
 
-def _entry(digest: int) -> Callable[[Array, Array, float, float, float, float], None]:
+def _entry(digest: int) -> Callable[[Array, Array, Array, float, float, float, float], None]:
     @nb.njit(cache=True, nogil=True, _nrt=False)
     def dispatch_pass(
-        problem: Array, state: Array, k1_inverse: float, k2_inverse: float, stay: float, pull: float
+        problem: Array, state: Array, bias: Array, k1_inverse: float, k2_inverse: float, stay: float, pull: float
     ) -> None:
         """Schedule a problem once, into the placements and terms of its state; both are given as `views.words_of` them.
 
@@ -337,7 +344,7 @@ def _entry(digest: int) -> Callable[[Array, Array, float, float, float, float], 
         """
         p = problem_at(problem)
         s = state_at(state)
-        begin(p, s)
+        begin(p, s, bias)
         fill_changeovers(p, s)
         s.count[SOURCES_SEEN] = np.int64(digest)
         _start_events(p, s)

@@ -84,6 +84,7 @@ def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k
     if p.open_start[c] > now:
         back_at(p, s, m, np.int64(p.open_start[c]))
         return False
+    seat.open_until = p.open_end[c]
     b = np.int64(seat.booked)
     while b >= 0 and s.placement[b].setup_start <= now:
         end = np.int64(s.placement[b].end)
@@ -101,7 +102,7 @@ def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k
         seat.bar = BIG
         touch_later(p, s, m, np.int64(seat.limit))
         return True
-    last = p.machine[m + 1].kept_ptr
+    last = seat.kept_end
     while seat.kept_at < last:
         h = np.int64(p.kept[seat.kept_at])
         place = s.placement[h]
@@ -149,7 +150,7 @@ def let_go(p: Problem, s: State, now: int) -> bool:
     any_let_go = False
     for m in range(p.machine.shape[0] - 1):
         seat = s.seat[m]
-        if seat.kept_at >= p.machine[m + 1].kept_ptr:
+        if seat.kept_at >= seat.kept_end:
             continue
         place = s.placement[p.kept[seat.kept_at]]
         if place.state != FREE and place.here == 0:

@@ -31,16 +31,18 @@ def _pool_now(p: Problem, s: State, pool: int) -> int:
 
 
 @inner
-def _last_without(free: Array, first: int, many: int, need: int) -> int:
-    """The last of so many minutes from `first` with fewer than `need` people free, counted from 0; -1: none."""
-    needed = np.int32(need)
+def _last_above(taken: Array, first: int, many: int, most: int) -> int:
+    """The last of so many minutes from `first` with more than `most` people at work, counted from 0; -1: none."""
+    allowed = np.int32(most)
     lack = np.int32(0)
     for minute in range(first, first + many):
-        lack = np.int32(lack | np.int32(free[minute] - needed))  # negative as soon as one is: no branch, many at a time
+        lack = np.int32(
+            lack | np.int32(allowed - taken[minute])
+        )  # negative as soon as one is: no branch, many at a time
     if lack >= 0:
         return np.int64(-1)
     at = np.int64(many - 1)
-    while free[first + at] >= needed:
+    while taken[first + at] <= allowed:
         at -= 1
     return at
 
@@ -100,7 +102,7 @@ def stretch(
             many = min(min(np.int64(staff.end), stop) - minute, left)
             taken = np.int64(-1)
             if heed == 1:
-                taken = _last_without(s.free, staff.at + minute, many, need)
+                taken = _last_above(s.taken, staff.at + minute, many, staff.people - need)
             if taken >= 0:
                 start = np.int64(-1)
                 left = work
@@ -127,7 +129,7 @@ def take_people(
     """Book `take` people of `pool` for every working minute of [start, end) in which the shift has `need` of them."""
     g = _pool_now(p, s, pool)
     last = np.int64(p.pool_ptr[pool + 1])
-    less = np.int32(take)
+    more = np.int32(take)
     k = low
     while k < high and p.open_end[k] <= start:
         k += 1
@@ -146,7 +148,7 @@ def take_people(
                 continue
             until = min(np.int64(staff.end), stop)
             for at in range(staff.at + minute, staff.at + until):
-                s.free[at] -= less
+                s.taken[at] += more
             minute = until
         k += 1
 

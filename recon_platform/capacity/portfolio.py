@@ -57,10 +57,10 @@ def objective(problem: Problem, state: Solution) -> float:
 
 def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: Array = NO_BIAS) -> Solution:
     """One dispatch pass with `setting`."""
-    state = room_for(problem, bias, record)
+    state = room_for(problem, record)
     state.count[RECORD] = int(record)
     dispatch_pass(
-        words_of(PROBLEM_FIELDS, problem), words_of(STATE_FIELDS, state), 1.0 / (setting.k1 * mean_run(problem)),
+        words_of(PROBLEM_FIELDS, problem), words_of(STATE_FIELDS, state), bias, 1.0 / (setting.k1 * mean_run(problem)),
         1.0 / (setting.k2 * mean_setup(problem)), setting.stay, setting.pull,
     )  # fmt: skip
     return Solution(state.placement, state.terms)
@@ -79,25 +79,21 @@ def best_of(
     problem: Problem, passes: int, *, threads: int = 2, stay: float = 0.0, pull: float = 0.0,
     measure: Callable[[Problem, Solution], float] = objective,
 ) -> tuple[Setting, float]:  # fmt: skip
-    """The best of the first `passes` settings of the grid, and its measure. Ties go to the earlier setting."""
-    setting, value, _ = best_plan(problem, passes, threads=threads, stay=stay, pull=pull, measure=measure)
-    return setting, value
+    """The best of the first `passes` settings of the grid, and its measure. Ties go to the earlier setting.
+
+    No plan is kept: a pass at a million operations takes a hundred megabytes, and making the best one again is one pass.
+    """
+    settings = [Setting(k1, k2, stay, pull) for k1, k2 in GRID[: max(1, passes)]]
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        values = list(pool.map(lambda setting: measure(problem, run_pass(problem, setting)), settings))
+    best = min(range(len(settings)), key=lambda k: values[k])
+    return settings[best], values[best]
 
 
 def best_plan(
     problem: Problem, passes: int, *, threads: int = 2, stay: float = 0.0, pull: float = 0.0,
     measure: Callable[[Problem, Solution], float] = objective,
 ) -> tuple[Setting, float, Solution]:  # fmt: skip
-    """As `best_of`, with the plan itself; only the best one so far is kept while the others are tried."""
-    settings = [Setting(k1, k2, stay, pull) for k1, k2 in GRID[: max(1, passes)]]
-
-    def attempt(setting: Setting) -> tuple[float, Solution]:
-        made = run_pass(problem, setting)
-        return measure(problem, made), made
-
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        chosen, (value, plan) = settings[0], attempt(settings[0])
-        for setting, (other, made) in zip(settings[1:], pool.map(attempt, settings[1:]), strict=True):
-            if other < value:
-                chosen, value, plan = setting, other, made
-    return chosen, value, plan
+    """As `best_of`, with the plan itself."""
+    setting, value = best_of(problem, passes, threads=threads, stay=stay, pull=pull, measure=measure)
+    return setting, value, run_pass(problem, setting)

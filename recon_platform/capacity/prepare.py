@@ -26,6 +26,8 @@ from recon_platform.capacity.problem import CENTER, FREE, KIND, MACHINE, OPERATI
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
+MOST_SUPPLIERS = 32_000  # orders that feed one operation; the record counts them in 16 bits
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -346,6 +348,11 @@ def _order_records(
         if links.height
         else np.zeros((0, 2), int)
     )
+    most = int(np.bincount(pairs[:, 1]).max(initial=0))
+    if most > MOST_SUPPLIERS:
+        raise ValueError(
+            f"order_links: expected at most {MOST_SUPPLIERS} orders that feed one operation, found {most}; check for a dummy order"
+        )
     np.add.at(records["preds"], pairs[:, 1], 1)
     counts = np.bincount(pairs[:, 0], minlength=count + 1)
     records_of["link_ptr"] = np.concatenate([[0], np.cumsum(counts[:count])])

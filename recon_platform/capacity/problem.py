@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+CACHE_LINE = 64  # bytes
 FREE, RUNNING, FROZEN, SOFT = 0, 1, 2, 3
 """State of an operation: dispatched freely; running now; kept inside the fence; kept by match-up unless beaten."""
 
-i4, f4, u1 = np.int32, np.float32, np.uint8
+i4, i2, f4, u1 = np.int32, np.int16, np.float32, np.uint8
 
 OPERATION = np.dtype(
     [
@@ -28,7 +29,6 @@ OPERATION = np.dtype(
         ("lag", i4),  # from the end to the earliest start of the next operation: move and queue time
         ("share", f4),  # part of the run after which the next operation of the order may start; 1: all of it
         ("ready", i4),  # earliest start by material, release or fence
-        ("preds", i4),  # operations to wait for
         ("latest", i4),  # latest start that keeps the due date, working calendars counted
         ("urgency", f4),  # ln(weight / run)
         ("max_wait", i4),  # after the end of the operation before; -1: any
@@ -37,6 +37,7 @@ OPERATION = np.dtype(
         ("elapsed", i4),  # minutes at a vendor; -1: done here
         ("not_before", i4),  # start in force, for kept operations
         ("home", i4),  # machine in force
+        ("preds", i2),  # operations to wait for
         ("ready_cause", u1),  # index into BOUND_BY of the capacity tables
         ("state", u1),
     ],
@@ -153,10 +154,22 @@ class Solution(NamedTuple):
 def sealed(problem: Problem) -> Problem:
     """The same problem with every array contiguous, writable and of its declared type, as compiled code reads it."""
     fields: dict[str, Any] = {
-        name: np.require(getattr(problem, name), kind, ["C", "W", "O"]) if dimensions else int(getattr(problem, name))
+        name: np.require(getattr(problem, name), kind, ["C", "W"]) if dimensions else int(getattr(problem, name))
         for name, kind, dimensions in PROBLEM_FIELDS
     }
+    fields["operation"] = _on_cache_lines(fields["operation"])
     return Problem(**fields)
+
+
+def _on_cache_lines(operation: Array) -> Array:
+    """The records, which are as long as a cache line, so that each lies in one: a pass reads them in no order."""
+    if operation.__array_interface__["data"][0] % CACHE_LINE == 0:
+        return operation
+    room = np.empty(operation.nbytes + CACHE_LINE, np.uint8)
+    at = -room.__array_interface__["data"][0] % CACHE_LINE
+    result: Array = room[at : at + operation.nbytes].view(operation.dtype)
+    result[:] = operation
+    return result
 
 
 def mean_run(problem: Problem) -> float:

@@ -18,6 +18,7 @@ TOUCHED, DONE, RECORD, SOURCES_SEEN, NOW = 0, 1, 2, 3, 4
 """Places in `State.count`."""
 CHAIN = 8
 """Most operations that may follow one another under maximum waits."""
+NO_MINUTE = np.int64(2_000_000_000)
 WIDEST = 40
 """Families of a work center up to which their changeovers are reckoned once a pass, not at every look."""
 
@@ -78,6 +79,8 @@ SEAT = np.dtype(
         ("tail", i4),  # end of everything booked on it
         ("tail_family", i4),
         ("free_at", i4),
+        ("open_until", i4),  # end of the open interval seen last
+        ("kept_end", i4),
         ("kept_at", i4),
         ("limit", i4),  # what is to start now must end by then
         ("bar", f4),  # unless its index is better than this
@@ -97,7 +100,7 @@ class State(NamedTuple):
 
     placement: Array
     terms: Array  # [operation, 6] index, urgency, slack, set-up, runner-up, its index; one row when not recorded
-    base: Array
+    base: Array  # index without slack and set-up
     early: Array  # heaps of ranks: with slack, by index; with slack, by when it runs out; late, by index
     slack: Array
     overdue: Array
@@ -114,7 +117,7 @@ class State(NamedTuple):
     touch_time: Array
     touched: Array
     pool_at: Array  # per pool: first stretch of its staff that is not over
-    free: Array  # people not taken, per minute with people
+    taken: Array  # people at work, per minute with people
     tool_free: Array
     change_at: Array  # per work center: where its changeovers stand; -1: not reckoned beforehand
     change: Array  # minutes from family to family of a work center
@@ -127,18 +130,15 @@ STATE_FIELDS: Fields = (
     ("placement", PLACEMENT, 1), ("terms", f4, 2), ("base", f4, 1), ("early", i8, 1), ("slack", i8, 1), ("overdue", i8, 1),
     ("queue", QUEUE, 1), ("active", i4, 1), ("seat", SEAT, 1), ("idle", i4, 1), ("desk", DESK, 1), ("group", GROUP, 1),
     ("ready_head", i4, 1), ("machine_head", i4, 1), ("touch_head", i4, 1), ("touch_next", i4, 1), ("touch_time", i4, 1),
-    ("touched", i4, 1), ("pool_at", i4, 1), ("free", i4, 1), ("tool_free", i4, 1), ("change_at", i4, 1), ("change", f4, 1),
+    ("touched", i4, 1), ("pool_at", i4, 1), ("taken", i4, 1), ("tool_free", i4, 1), ("change_at", i4, 1), ("change", f4, 1),
     ("plan", i4, 2), ("count", i8, 1),
 )  # fmt: skip
 
 
-def room_for(p: Problem, bias: Array, record: bool) -> State:
-    """The arrays of a pass, which `begin` fills. `bias` is added to the index of each operation; empty: none."""
+def room_for(p: Problem, record: bool) -> State:
+    """The arrays of a pass, which `begin` fills."""
     n, minutes = p.operation.shape[0], int(p.end_of_time)
     machines, families, centers = p.machine.shape[0] - 1, p.family.shape[0], p.center.shape[0] - 1
-    base = np.ascontiguousarray(p.operation["urgency"])
-    if bias.shape[0] == n:
-        base = base + bias
     terms = np.zeros((n if record else 1, 6), np.float32)
     terms[:, 4] = -1.0
     wide = np.diff(p.center["families"]).astype(np.int64)
@@ -149,19 +149,19 @@ def room_for(p: Problem, bias: Array, record: bool) -> State:
         return np.full(size, -1, np.int32)
 
     return State(
-        np.empty(n, PLACEMENT), terms, base.astype(np.float32, copy=False), np.empty(n, np.int64), np.empty(n, np.int64),
+        np.empty(n, PLACEMENT), terms, np.empty(n, np.float32), np.empty(n, np.int64), np.empty(n, np.int64),
         np.empty(n, np.int64), np.zeros(families, QUEUE), np.zeros(families, np.int32), np.zeros(machines, SEAT),
         np.zeros(machines, np.int32), np.zeros(centers, DESK), np.zeros(p.group_ptr.shape[0] - 1, GROUP), nobody(minutes),
         nobody(minutes), nobody(minutes), nobody(machines + families), nobody(machines + families),
         np.zeros(centers, np.int32), p.pool_ptr[:-1].copy(),
-        np.repeat(p.staff["people"], p.staff["end"] - p.staff["start"]), np.zeros(p.tool_ptr[-1], np.int32), change_at,
+        np.zeros(int((p.staff["end"] - p.staff["start"]).sum()), np.int32), np.zeros(p.tool_ptr[-1], np.int32), change_at,
         np.empty(int(cells.sum()), np.float32), np.zeros((CHAIN + 1, 4), np.int32), np.zeros(5, np.int64),
     )  # fmt: skip
 
 
 @inner
-def begin(p: Problem, s: State) -> None:
-    """The state before the first minute; changeovers are filled in by `placing`."""
+def begin(p: Problem, s: State, bias: Array) -> None:
+    """The state before the first minute. `bias` is added to the index of each operation; empty: none."""
     for i in range(p.operation.shape[0]):
         o = p.operation[i]
         s.queue[o.family].to_come += 1
@@ -174,6 +174,9 @@ def begin(p: Problem, s: State) -> None:
         place.ready = o.ready
         place.min_end = -1
         place.left = o.preds
+        s.base[i] = o.urgency
+        if bias.shape[0] > 0:
+            s.base[i] = o.urgency + bias[i]
         place.ready_next = 0
         place.booked_next = -1
         place.bound = 0
@@ -190,7 +193,9 @@ def begin(p: Problem, s: State) -> None:
         q.since = -1
         q.active_at = -1
         q.top = -1
-        q.stale = 1
+        q.early_top = -1
+        q.overdue_top = -1
+        q.late_at = NO_MINUTE
         q.pinned = p.family[f].pinned
     for m in range(p.machine.shape[0] - 1):
         here = s.seat[m]
@@ -201,6 +206,7 @@ def begin(p: Problem, s: State) -> None:
         here.tail_family = machine.family
         here.free_at = -1
         here.kept_at = machine.kept_ptr
+        here.kept_end = p.machine[m + 1].kept_ptr
         here.tried = -1
         here.booked = -1
         here.booked_last = -1

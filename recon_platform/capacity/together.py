@@ -161,9 +161,9 @@ def plan_chain(
                     if pinned >= 0 and pinned != other:
                         continue
                     at_kept = np.int64(s.seat[other].kept_at)
-                    while at_kept < p.machine[other + 1].kept_ptr and s.placement[p.kept[at_kept]].here == PLACED:
+                    while at_kept < s.seat[other].kept_end and s.placement[p.kept[at_kept]].here == PLACED:
                         at_kept += 1
-                    if at_kept < p.machine[other + 1].kept_ptr:
+                    if at_kept < s.seat[other].kept_end:
                         kept = True
                         continue
                     begin = max(earliest, np.int64(s.seat[other].tail))
@@ -257,7 +257,7 @@ def load_more(
     if p.kind[first.kind].batch_max <= 0:
         return
     f = np.int64(first.family)
-    for at in range(s.seat[m].kept_at, p.machine[m + 1].kept_ptr):
+    for at in range(s.seat[m].kept_at, s.seat[m].kept_end):
         o = np.int64(p.kept[at])
         place = s.placement[o]
         if place.here == PLACED:

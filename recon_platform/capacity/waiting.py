@@ -5,14 +5,14 @@ Belongs here: keeping these lists. Which operation is taken from them is decided
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.problem import Problem
 from recon_platform.capacity.queues import at_minute, heap_pop, heap_push, item_of, rank_by, rank_of
-from recon_platform.capacity.state import TOUCHED, WAITS, State
-
-NO_MINUTE = np.int64(2_000_000_000)
+from recon_platform.capacity.state import NO_MINUTE, TOUCHED, WAITS, State
 
 
 @inner
@@ -40,6 +40,7 @@ def make_idle(p: Problem, s: State, m: int) -> None:
         k = s.desk[center].idle
         s.idle[p.center[center].machines + k] = m
         s.seat[m].idle_at = k
+        s.seat[m].open_until = 0  # look at it once before it may be passed over
         s.desk[center].idle = k + 1
 
 
@@ -82,7 +83,7 @@ def occupy(p: Problem, s: State, m: int, family: int, end: int) -> None:
 def enqueue(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
     """Put a ready operation into the queue of its family."""
     o = p.operation[i]
-    f = o.family
+    f = np.int64(o.family)
     q = s.queue[f]
     place = s.placement[i]
     place.here = WAITS
@@ -95,24 +96,53 @@ def enqueue(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
         q.since = now
     q.waiting += 1
     q.waiting_qty += o.qty
-    q.stale = 1
     at = np.int64(q.heap_at)
     base = np.float64(s.base[i])
     if place.late == 1 or o.latest <= now:
         place.late = 1
-        q.overdue_size = heap_push(s.overdue, at, np.int64(q.overdue_size), rank_of(base, i))
-    else:
-        q.early_size = heap_push(s.early, at, np.int64(q.early_size), rank_of(base - o.latest * k1_inverse, i))
-        if place.watched == 0:
-            place.watched = 1
-            q.slack_size = heap_push(s.slack, at, np.int64(q.slack_size), rank_by(np.int64(-o.latest), i))
+        rank = rank_of(base, i)
+        q.overdue_size = heap_push(s.overdue, at, np.int64(q.overdue_size), rank)
+        if s.overdue[at] == rank:
+            _best_overdue(p, s, f, i)
+        return
+    rank = rank_of(base - o.latest * k1_inverse, i)
+    q.early_size = heap_push(s.early, at, np.int64(q.early_size), rank)
+    if s.early[at] == rank:
+        _best_early(p, s, f, i)
+    q.late_at = min(q.late_at, o.latest)
+    if place.watched == 0:
+        place.watched = 1
+        q.slack_size = heap_push(s.slack, at, np.int64(q.slack_size), rank_by(np.int64(-o.latest), i))
+
+
+@inner
+def _best_early(p: Problem, s: State, f: int, i: int) -> None:
+    """Operation `i` is the best of its family with slack."""
+    q = s.queue[f]
+    q.early_top = i
+    q.early_base = s.base[i]
+    q.early_latest = p.operation[i].latest
+    q.early_home = p.operation[i].home
+    if p.kind[p.operation[i].kind].batch_min > 0:
+        q.loads = 1
+
+
+@inner
+def _best_overdue(p: Problem, s: State, f: int, i: int) -> None:
+    """Operation `i` is the best of its family without slack."""
+    q = s.queue[f]
+    q.overdue_top = i
+    q.overdue_base = s.base[i]
+    q.overdue_home = p.operation[i].home
+    if p.kind[p.operation[i].kind].batch_min > 0:
+        q.loads = 1
 
 
 @inner
 def dequeue(p: Problem, s: State, i: int) -> None:
     """Take operation `i`, on top of one of its heaps, out of its queue."""
     o = p.operation[i]
-    f = o.family
+    f = np.int64(o.family)
     q = s.queue[f]
     q.stale = 1
     if s.placement[i].late == 1:
@@ -128,6 +158,7 @@ def dequeue(p: Problem, s: State, i: int) -> None:
         q.early_size = 0
         q.overdue_size = 0
         q.waiting_qty = 0.0
+        _nobody_waits(q)
         center = p.family[f].center
         base = p.center[center].families
         s.desk[center].active -= 1
@@ -153,10 +184,17 @@ def find_top(p: Problem, s: State, f: int, now: int, k1_inverse: float) -> None:
         q.top_home = q.overdue_home
         q.top_index = q.overdue_base
     if q.loads == 1 and q.top >= 0:
-        least = p.kind[p.operation[q.top].kind].batch_min
-        if least > 0 and q.waiting_qty < least and q.to_come > 0 and now < q.since + p.batch_wait:
-            q.top = -1
-            touch_later(p, s, p.machine.shape[0] - 1 + f, np.int64(q.since + p.batch_wait))
+        _wait_for_load(p, s, f, now)
+
+
+@inner
+def _wait_for_load(p: Problem, s: State, f: int, now: int) -> None:
+    """No operation of family `f` may go while a load of its least size can still come together in time."""
+    q = s.queue[f]
+    least = p.kind[p.operation[q.top].kind].batch_min
+    if least > 0 and q.waiting_qty < least and q.to_come > 0 and now < q.since + p.batch_wait:
+        q.top = -1
+        touch_later(p, s, p.machine.shape[0] - 1 + f, np.int64(q.since + p.batch_wait))
 
 
 @inner
@@ -165,14 +203,10 @@ def _find_both(p: Problem, s: State, f: int, now: int) -> None:
     slack, because time shifts all with slack alike."""
     q = s.queue[f]
     at = np.int64(q.heap_at)
-    q.late_at = NO_MINUTE
     while q.slack_size > 0:
-        rank = s.slack[at]
-        o = item_of(rank)
+        o = item_of(s.slack[at])
         place = s.placement[o]
-        latest = -(rank >> 32)
-        if place.here == WAITS and latest > now:
-            q.late_at = latest
+        if place.here == WAITS and -(s.slack[at] >> 32) > now:
             break
         q.slack_size = heap_pop(s.slack, at, np.int64(q.slack_size))
         place.watched = 0
@@ -188,22 +222,20 @@ def _find_both(p: Problem, s: State, f: int, now: int) -> None:
         if s.placement[item_of(s.overdue[at])].here == WAITS:
             break
         q.overdue_size = heap_pop(s.overdue, at, np.int64(q.overdue_size))
+    _nobody_waits(q)
+    if q.slack_size > 0:
+        q.late_at = -(s.slack[at] >> 32)
+    if q.early_size > 0:
+        _best_early(p, s, f, item_of(s.early[at]))
+    if q.overdue_size > 0:
+        _best_overdue(p, s, f, item_of(s.overdue[at]))
+
+
+@inner
+def _nobody_waits(q: Any) -> None:
+    """The queue has no best operation, and knows it."""
     q.early_top = -1
     q.overdue_top = -1
+    q.late_at = NO_MINUTE
     q.loads = 0
-    if q.early_size > 0:
-        o = item_of(s.early[at])
-        q.early_top = o
-        q.early_base = s.base[o]
-        q.early_latest = p.operation[o].latest
-        q.early_home = p.operation[o].home
-        if p.kind[p.operation[o].kind].batch_min > 0:
-            q.loads = 1
-    if q.overdue_size > 0:
-        o = item_of(s.overdue[at])
-        q.overdue_top = o
-        q.overdue_base = s.base[o]
-        q.overdue_home = p.operation[o].home
-        if p.kind[p.operation[o].kind].batch_min > 0:
-            q.loads = 1
     q.stale = 0
