@@ -99,15 +99,17 @@ def override(
 ) -> None:
     """Propose a manual override: a value set by hand for a while, with a reason."""
     from recon_platform.governance.requests import Draft
+    from recon_platform.planning.decisions import in_frozen_schedule
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
     content = {"change": json_changes(change), "subject": subject}
     until = door.store.clock() + timedelta(hours=hours)
-    code = plant_code(lake, plant, door)
+    pins = _newest(lake, plant, door).pins
+    code, high = str(pins.plant["code"]), in_frozen_schedule(content["change"], pins.context)
     _propose(
         door,
         lake,
-        Draft("override", code, subject, f"override {subject}", reason, content, effect_until=until),
+        Draft("override", code, subject, f"override {subject}", reason, content, effect_until=until, high=high),
         as_json,
     )
 

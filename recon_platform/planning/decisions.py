@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -29,6 +30,30 @@ APPLIED_KINDS = ("approved_move", "pin", "override", "parameter")
 
 class ChangeError(ValueError):
     """A change names a table, a column or a row that is not there, or a value of the wrong type."""
+
+
+def in_frozen_schedule(changes: Sequence[Change], context: PlanContext) -> bool:
+    """Do `changes` touch the master schedule inside its frozen days? A change that names no day may touch any.
+
+    Inside them the master schedule changes by the higher authority only (`master_schedule_frozen_days`, 0: never frozen).
+    """
+    frozen = context.policy.material.master_schedule_frozen_days
+    end = (context.planning_date + timedelta(days=frozen)).isoformat()
+    return frozen > 0 and any(
+        day is None or str(day) < end
+        for change in changes
+        if change.get("table") == "master_schedule"
+        for day in _schedule_days(change)
+    )
+
+
+def _schedule_days(change: Change) -> list[object]:
+    """Days a change of the master schedule is about: of the rows it finds, and of the values it writes."""
+    where, values = change.get("where", {}).get("due_date"), change.get("values", {})
+    if isinstance(where, Mapping):
+        where = where["from"]
+    days = [] if change["verb"] == "add" else [where]
+    return days + ([values["due_date"]] if "due_date" in values else [])
 
 
 def apply_changes(frames: Frames, changes: list[Change]) -> dict[str, pl.DataFrame]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from recon_platform.planning.decisions import switched_off
+from recon_platform.planning.decisions import in_frozen_schedule, switched_off
 from recon_platform.proposal.candidate import Candidate, canonical_json
 from recon_platform.proposal.candidates import RULE_VERSION, candidates, late_orders
 from recon_platform.proposal.evaluate import compare, pinned
@@ -112,7 +112,7 @@ def move_row(one: Tried, evaluator: Evaluator, others: Sequence[Tried], in_set: 
         "needs": canonical_json(candidate.parts),
         "excludes": canonical_json(sorted(clashing)),
         "in_set": in_set,
-        "approval_needed": candidate.approval,
+        "approval_needed": "manager" if in_frozen_schedule(candidate.changes, context) else candidate.approval,
         "signature": candidate.signature,
         "valid_until": context.as_of + timedelta(hours=context.policy.proposal.move_valid_hours),
         "rule": f"remedy.{candidate.kind}",

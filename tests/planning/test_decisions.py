@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from recon_platform.planning.decisions import ChangeError, apply_changes, changes_in_force
+from recon_platform.planning.decisions import ChangeError, apply_changes, changes_in_force, in_frozen_schedule
+from recon_platform.tables.context import PlanContext, Plant
+from recon_platform.tables.policy import MaterialPolicy, Policy
 
 PURCHASES = pl.DataFrame(
     {"purchase_order": ["P1", "P1", "P2"], "line": ["1", "2", "1"], "promised_date": [date(2026, 3, 2)] * 3}
@@ -81,3 +83,31 @@ def test_only_decisions_that_change_a_plan_are_applied() -> None:
     )
     assert changes_in_force(decisions) == [change]
     assert changes_in_force(None) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "inside"),
+    [
+        ({"verb": "add", "values": {"due_date": "2026-03-11"}}, True),
+        ({"verb": "add", "values": {"due_date": "2026-03-12"}}, False),
+        ({"verb": "remove", "where": {"due_date": "2026-03-04"}}, True),
+        ({"verb": "set", "where": {"due_date": "2026-03-20"}, "values": {"due_date": "2026-03-09"}}, True),
+        ({"verb": "set", "where": {"due_date": "2026-03-20"}, "values": {"qty": 5.0}}, False),
+        (
+            {"verb": "set", "where": {"due_date": {"from": "2026-03-05", "to": "2026-04-01"}}, "values": {"qty": 1.0}},
+            True,
+        ),
+        ({"verb": "set", "where": {"item": "A"}, "values": {"qty": 1.0}}, True),  # any day may be meant
+        ({"verb": "set", "table": "items", "where": {"item": "A"}, "values": {"yield": 0.9}}, False),
+    ],
+)
+def test_changes_of_the_master_schedule_inside_its_frozen_days_are_known(
+    change: dict[str, object], inside: bool
+) -> None:
+    def tonight(days: int) -> PlanContext:
+        policy = Policy(material=MaterialPolicy(master_schedule_frozen_days=days))
+        return PlanContext(Plant("P"), date(2026, 3, 2), datetime(2026, 3, 2, 4, tzinfo=UTC), policy=policy)
+
+    stated = [{"verb": "grant", "grant": {"kind": "fence"}}, {"table": "master_schedule", **change}]
+    assert in_frozen_schedule(stated, tonight(10)) is inside
+    assert not in_frozen_schedule(stated, tonight(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -65,6 +66,10 @@ def test_firming_a_planned_order_keeps_it_in_the_next_plan() -> None:
     own = own_proposal(frames, kind="firm", subject=order["order"], value="", reason="agreed with sales")
     after = plan_again(frames, plant.context, own.changes)["planned_orders"].filter(pl.col("item") == "BOLT")
     assert after.filter(pl.col("firm"))["qty"].to_list() == [order["qty"]]
+    frozen = replace(plant.context.policy.material, master_schedule_frozen_days=400)
+    strict = replace(plant.context, policy=replace(plant.context.policy, material=frozen))
+    asked = [evaluate_own(frames, context, [own])[0]["approval_needed"] for context in (plant.context, strict)]
+    assert asked == ["supervisor", "manager"]  # inside the frozen master schedule the higher authority decides
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ MADE_FROM: dict[str, MadeFrom] = {
         "lines_won": _TRIED, "lines_lost": _TRIED, "lines": _TRIED, "late_days_saved": _TRIED, "labour_hours": _TRIED,
         "overtime_hours": _TRIED, "cost": f"{_TRIED} supplier_items.expedite_fee labour.cost_per_hour items.cost @policy",
         "operations_moved": _TRIED, "effect": _TRIED, "needs": _TRIED, "excludes": "exception_moves.change", "in_set": _TRIED,
-        "approval_needed": "exception_moves.kind schedule.frozen @rules", "signature": "exception_moves.kind @rules",
+        "approval_needed": "exception_moves.kind,change schedule.frozen @rules @policy", "signature": "exception_moves.kind @rules",
         "valid_until": "exception_moves.kind @policy @run", "rule": "@rules", "rule_version": "@rules",
         "rank": "exception_moves.lines_won,late_days_saved,operations_moved",
         "digest": "exception_moves.move,change,effect,evidence",
