@@ -105,7 +105,7 @@ def sentence(row: dict[str, object], shares: list[dict[str, object]]) -> str:
     start, end = row["from_date"], row["to_date"]
     if isinstance(start, date) and isinstance(end, date) and start != end:
         days = (end - start).days
-        move = f" {start} → {end} ({abs(days)} days {'sooner' if days < 0 else 'later'})"
+        move = f" {start} → {end} ({abs(days)} day{'s' * (abs(days) != 1)} {'sooner' if days < 0 else 'later'})"
     elif isinstance(start, date):
         move = f" {start}"
     elif isinstance(row["need_date"], date):
