@@ -102,10 +102,11 @@ def override(
     from recon_platform.planning.decisions import in_frozen_schedule
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
-    content = {"change": json_changes(change), "subject": subject}
+    changes = json_changes(change)
+    content = {"change": changes, "subject": subject}
     until = door.store.clock() + timedelta(hours=hours)
     pins = _newest(lake, plant, door).pins
-    code, high = str(pins.plant["code"]), in_frozen_schedule(content["change"], pins.context)
+    code, high = str(pins.plant["code"]), in_frozen_schedule(changes, pins.context)
     _propose(
         door,
         lake,
