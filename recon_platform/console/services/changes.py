@@ -17,9 +17,7 @@ WHAT = {
 def changes(night: Night) -> Page:
     """The delta view, the most consequential change first."""
     rows: pl.DataFrame = night.derived("changes", lambda: _rows(night), 8 << 20)
-    won, lost = _sum(rows, pl.col("otif_effect") > 0), _sum(rows, pl.col("otif_effect") < 0)
-    frozen = rows.filter(pl.col("frozen")).height
-    orders = rows.get_column("work_order").n_unique() if rows.height else 0
+    won, lost, frozen, orders = night.derived("changes_counted", lambda: _counted(rows))
     said = (
         f"{count(rows.height, 'change')} in {count(orders, 'order')} against the schedule in force, "
         f"{frozen or 'none'} of them inside the frozen fence."
@@ -48,10 +46,10 @@ def changes(night: Night) -> Page:
                 ),
                 rows, "Nothing changes: tonight's plan is the schedule in force, or there is none yet.",
             ),
-            _summary(rows, "work_order", "by_order", "By work order", "Work order"),
-            _summary(rows, "work_center", "by_work_center", "By work center", "Work center"),
-            _summary(rows, "customer", "by_customer", "By customer", "Customer"),
-            _summary(rows, "cause", "by_cause", "By cause", "Cause"),
+            _summary(night, rows, "work_order", "by_order", "By work order", "Work order"),
+            _summary(night, rows, "work_center", "by_work_center", "By work center", "Work center"),
+            _summary(night, rows, "customer", "by_customer", "By customer", "Customer"),
+            _summary(night, rows, "cause", "by_cause", "By cause", "Cause"),
         ),
     )  # fmt: skip
 
@@ -86,25 +84,38 @@ def _rows(night: Night) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def _counted(rows: pl.DataFrame) -> tuple[int, int, int, int]:
+    """Lines won and lost, changes inside the fence, orders that change."""
+    return (
+        _sum(rows, pl.col("otif_effect") > 0), _sum(rows, pl.col("otif_effect") < 0),
+        rows.filter(pl.col("frozen")).height, rows.get_column("work_order").n_unique() if rows.height else 0,
+    )  # fmt: skip
+
+
 def _sum(rows: pl.DataFrame, which: pl.Expr) -> int:
     """Lines won or lost, each order counted once."""
     return int(rows.filter(which).unique("work_order").get_column("otif_effect").sum()) if rows.height else 0
 
 
-def _summary(rows: pl.DataFrame, column: str, name: str, title: str, label: str) -> Listing:
-    made = (
-        rows.group_by(pl.col(column).fill_null("none stated"))
+def _summary(night: Night, rows: pl.DataFrame, column: str, name: str, title: str, label: str) -> Listing:
+    made: pl.DataFrame = night.derived(f"changes_{name}", lambda: _grouped(rows, column), 1 << 20)
+    return Listing(
+        name, title,
+        (
+            Column(column, label, Show.TEXT, f"changes?changes.q={{{column}}}"), Column("changes", "Changes", Show.WHOLE),
+            Column("orders", "Orders", Show.WHOLE), Column("frozen", "Frozen", Show.WHOLE),
+            Column("hours", "Median shift, hours", Show.NUMBER),
+        ),
+        made, "Nothing changes.",
+    )  # fmt: skip
+
+
+def _grouped(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    return (
+        rows.group_by(column)
         .agg(
             pl.len().alias("changes"), pl.col("work_order").n_unique().alias("orders"),
             pl.col("frozen").sum().alias("frozen"), pl.col("shift_hours").abs().median().alias("hours"),
         )
         .sort("changes", column, descending=[True, False])
-    )  # fmt: skip
-    return Listing(
-        name, title,
-        (
-            Column(column, label, Show.TEXT, f"changes?changes.q={{{column}}}"), Column("changes", "Changes", Show.WHOLE), Column("orders", "Orders", Show.WHOLE),
-            Column("frozen", "Frozen", Show.WHOLE), Column("hours", "Median shift, hours", Show.NUMBER),
-        ),
-        made, "Nothing changes.",
     )  # fmt: skip

@@ -27,15 +27,13 @@ def today(night: Night, waiting: int, decided: int) -> Page:
     """The page for the first look of the morning. `waiting`: requests that somebody has to decide."""
     impact = {row["measure"]: row for row in night.read("expected_impact").iter_rows(named=True)}
     said = report(night)
-    promises = night.read("order_promises")
-    won, lost = won_and_lost(promises, night.previous("order_promises"))
+    (won, lost), moved = night.derived("today_lines", lambda: _lines(night), 4 << 20)
     constraint = said.utilization.head(1)
     busiest = constraint.get_column("work_center")[0] if constraint.height else None
     parts = [f"Tonight's plan wins {count(won, 'order line')} and loses {count(lost, 'order line')} against last night"]
     parts.append(f"{count(waiting, 'decision')} {'wait' if waiting != 1 else 'waits'} for somebody")
     if busiest is not None:
         parts.append(f"{busiest} is the constraint")
-    moved = moved_lines(promises)
     return Page(
         title="Today",
         answer="; ".join(parts) + ".",
@@ -62,6 +60,12 @@ def today(night: Night, waiting: int, decided: int) -> Page:
             ),
         ),
     )  # fmt: skip
+
+
+def _lines(night: Night) -> tuple[tuple[int, int], pl.DataFrame]:
+    """Order lines won and lost, and those that move."""
+    promises = night.read("order_promises")
+    return won_and_lost(promises, night.previous("order_promises")), moved_lines(promises)
 
 
 def won_and_lost(promises: pl.DataFrame, before: pl.DataFrame | None) -> tuple[int, int]:
