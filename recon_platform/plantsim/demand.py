@@ -53,8 +53,9 @@ def lead_time_working_days(world: World) -> npt.NDArray[np.int64]:
         )
         .sort("item_index")
     )
+    factor = world.parameters.lead_time_factor
     return (
-        (0.25 * days["internal"] + 0.5 * days["heat"] + 0.75 * days["vendor"] - 0.3)
+        (factor * (0.25 * days["internal"] + 0.5 * days["heat"] + 0.75 * days["vendor"] - 0.3))
         .ceil()
         .clip(2)
         .to_numpy()

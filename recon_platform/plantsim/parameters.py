@@ -160,6 +160,7 @@ class Parameters:
     absent_share: float = 0.06  # chance that a setter is missing on a shift
     expected_setup_share: float = 0.5  # of the setup minutes of a full change, what sequencing leaves on average
     make_to_stock: bool = False  # make items have lot rules and a safety stock (`stocking`); else lot-for-lot, none
+    lead_time_factor: float = 1.0  # on the planned lead times of the ERP: the reserve for queues that planners add
     load_factor: float = 1.0  # on the load of every work center: what a load sweep turns
 
     @property
@@ -243,6 +244,11 @@ def at_load(plant: Parameters, load: float) -> Parameters:
     """The plant with all machines as busy as asked: `load` is the load of its busiest work center."""
     busiest = max(center.load for center in plant.work_centers)
     return dataclasses.replace(plant, load_factor=load / busiest)
+
+
+def with_queues(plant: Parameters, factor: float) -> Parameters:
+    """The plant with `factor` times the planned lead times: what its planners add in the ERP for waiting in queues."""
+    return dataclasses.replace(plant, lead_time_factor=factor)
 
 
 PLANTS = ("fastener", "machining", "process")

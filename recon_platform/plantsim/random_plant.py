@@ -13,12 +13,13 @@ from recon_platform.plantsim.parameters import PLANTS, Parameters, WorkCenter, p
 from recon_platform.plantsim.streams import stream
 
 LOAD = (0.50, 0.92)
+QUEUES = (1.0, 2.5)  # factor on planned lead times
 FACTOR_OF_SETUPS, FACTOR_OF_MTBF = (0.4, 1.8), (0.5, 2.0)
 SETUP_KINDS = ("setup_diameter_min", "setup_length_min", "setup_coil_min", "setup_class_min")
 
 
 def random_plant(seed: int) -> Parameters:
-    """The plant of a seed: its kind, loads, set-ups, breakdowns, absences, suppliers, order sizes, rush share."""
+    """The plant of a seed: its kind, loads, set-ups, breakdowns, absences, suppliers, order sizes, rush share, reserve for queues."""
     rng = stream(seed, "random plant")
     base = plant_named(PLANTS[int(rng.integers(len(PLANTS)))])
     return dataclasses.replace(
@@ -38,6 +39,7 @@ def random_plant(seed: int) -> Parameters:
         breakdown_median_min=float(rng.uniform(30.0, 120.0)),
         breakdown_sigma=float(rng.uniform(0.8, 1.4)),
         absent_share=float(rng.uniform(0.0, 0.15)),
+        lead_time_factor=float(rng.uniform(*QUEUES)),
     )  # fmt: skip
 
 

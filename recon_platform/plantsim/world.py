@@ -5,8 +5,10 @@ Belongs here: what stands still while orders flow. Does not belong here: orders 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from statistics import NormalDist
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -116,10 +118,15 @@ def _size_machines(
         ]
     )
     need = (
-        routing.with_columns(share=share.gather(routing["item_index"]))
+        routing.with_columns(
+            share=share.gather(routing["item_index"]),
+            minutes=pl.when(pl.col("batch_max") > 0)
+            .then(_loads(parameters, routing["batch_max"]) * pl.col("batch_minutes"))
+            .otherwise(pl.col("run_min_per_unit") * quantity),
+        )
         .group_by("wc")
         .agg(
-            run=(pl.col("share") * pl.col("run_min_per_unit") * quantity).sum() * rate,
+            run=(pl.col("share") * pl.col("minutes")).sum() * rate,
             orders=pl.col("share").sum() * rate,
         )
     )
@@ -144,6 +151,15 @@ def _size_machines(
     )
     machines = pl.DataFrame(rows).with_row_index("index").with_columns(pl.col("index", "wc").cast(pl.Int64))
     return routing, machines
+
+
+def _loads(parameters: Parameters, batch_max: pl.Series) -> pl.Series:
+    """Loads that an order takes on average: whole ones where it fills more than one, its part of one where it shares."""
+    normal = NormalDist()
+    levels = [math.exp(parameters.quantity_sigma * normal.inv_cdf((i + 0.5) / 100)) for i in range(100)]
+    part = np.clip(parameters.quantity_median * np.array(levels), parameters.quantity_min, parameters.quantity_max)
+    filled = part[None, :] / np.maximum(batch_max.to_numpy(), 1)[:, None]
+    return pl.Series(np.where(filled > 1, np.ceil(filled), filled).mean(axis=1))
 
 
 def _customers(parameters: Parameters, seed: int, orders: int) -> pl.DataFrame:

@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from recon_platform.plantsim.clock import DAY_MIN
+from recon_platform.plantsim.demand import order_book
 from recon_platform.plantsim.executing import begin, land, next_night, run_on, view_of
-from recon_platform.plantsim.parameters import PLANTS, at_load, plant_named, plant_of
+from recon_platform.plantsim.parameters import PLANTS, at_load, plant_named, plant_of, with_queues
 from recon_platform.plantsim.policies import Foreman
 from recon_platform.plantsim.random_plant import random_plant
 from recon_platform.plantsim.world import build_world
@@ -88,6 +89,20 @@ def test_a_load_sweep_turns_the_busiest_work_center() -> None:
         for plant in (low, high)
     ]
     assert minutes[0] < minutes[1]
+
+
+def test_a_reserve_for_queues_starts_orders_earlier_and_changes_nothing_customers_asked() -> None:
+    tight = plant_named("fastener")
+    books = [
+        order_book(build_world(150, seed=5, start=START, nights=7, plant=plant), 7).orders.sort("work_order")
+        for plant in (tight, with_queues(tight, 1.7))
+    ]
+    before, after = books
+    assert before.select("item_index", "qty", "created").equals(after.select("item_index", "qty", "created"))
+    sold = ~before["bolt"]
+    assert before.filter(sold)["due_day"].equals(after.filter(sold)["due_day"])
+    assert (after["start_day"] <= before["start_day"]).all()
+    assert (after["start_day"] < before["start_day"]).mean() > 0.8
 
 
 def test_a_plant_that_makes_to_stock_has_lot_rules_and_the_stock_they_ask_for() -> None:
