@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recon_platform.governance.scoreboard import scores
+from recon_platform.lake import MissingTableError
 from recon_platform.nights import records
 from recon_platform.tables.governance import AGENT_SCORES
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from recon_platform.nights.records import Manifest
 
 MEASURED_AFTER = timedelta(days=7)
+MEASURED_BACK = timedelta(days=90)  # older moves are not measured again: each reads two nights
 SHIPPED = ("shipped", "closed")
 MOVE_EFFECTS: dict[str, pl.DataType] = {
     "request": pl.Int64(), "subject": pl.String(), "title": pl.String(), "decided_by": pl.String(), "planning_date": pl.Date(),
@@ -47,24 +49,27 @@ def board(lake: Lake, store: Store, actor: Actor, plant: str) -> pl.DataFrame:
 
 
 def effects(lake: Lake, store: Store, actor: Actor, plant: str) -> pl.DataFrame:
-    """One row per approved move, oldest first: columns of `MOVE_EFFECTS`, `measured_on` and `kept_lines` null while its week runs.
+    """One row per approved move, oldest first: columns of `MOVE_EFFECTS`, `measured_on` and `kept_lines` null while its week
+    runs, once it is older than `MEASURED_BACK`, and where a night of it was removed.
 
     Takes the right to read.
     """
     moves = store.requests.find(actor, plant=plant, state="approved", kind="move")
     runs: dict[tuple[str, date], tuple[Manifest, Manifest] | None] = {}
+    oldest = store.clock().date() - MEASURED_BACK
     rows = []
     for request in moves:
         run_id, day = str(request.run_id), date.fromisoformat(str(request.planning_date))
         if (run_id, day) not in runs:
-            later = records.first_from(lake, plant, day + MEASURED_AFTER)
+            later = None if day < oldest else records.first_from(lake, plant, day + MEASURED_AFTER)
             runs[run_id, day] = None if later is None else (records.manifest(lake, run_id), later)
         lines, nights = _promised(request), runs[run_id, day]
+        kept = None if nights is None else _kept(lake, *nights, lines)
         rows.append({
             "request": request.request, "subject": request.subject, "title": request.title, "decided_by": request.decided_by,
             "planning_date": day, "agent_version": request.proposer_version, "promised_lines": len(lines),
-            "measured_on": None if nights is None else nights[1].pins.context.planning_date,
-            "kept_lines": None if nights is None else _kept(lake, *nights, lines),
+            "measured_on": None if nights is None or kept is None else nights[1].pins.context.planning_date,
+            "kept_lines": kept,
         })  # fmt: skip
     return pl.DataFrame(rows, schema=MOVE_EFFECTS)
 
@@ -73,16 +78,22 @@ def _promised(request: Request) -> list[str]:
     return list(json.loads(request.content["lines"])["won"])
 
 
-def _kept(lake: Lake, then: Manifest, later: Manifest, lines: list[str]) -> int:
-    """How many of `lines` (order/line) are kept as `later` knows them, by the day promised as `then` knew it."""
-    promised = then.read(lake, "order_promises").select(line=_LINE, day="promised").filter(pl.col("line").is_in(lines))
-    waiting = later.read(lake, "order_promises").select("projected_ship", "short_qty", line=_LINE)
-    gone = later.read(lake, "sales_orders").filter(pl.col("status").is_in(SHIPPED)).select(line=_LINE)
-    last = later.read(lake, "shipments").group_by(line=_LINE).agg(pl.col("shipped_on").max())
-    to_come = promised.join(waiting, on="line").filter(
-        pl.col("short_qty") == 0, pl.col("projected_ship") <= pl.col("day")
-    )
-    sent = (
-        promised.join(gone, on="line", how="semi").join(last, on="line").filter(pl.col("shipped_on") <= pl.col("day"))
-    )
+def _kept(lake: Lake, then: Manifest, later: Manifest, lines: list[str]) -> int | None:
+    """How many of `lines` (order/line) are kept as `later` knows them, by the day promised as `then` knew it.
+
+    None where maintenance has removed a table of either night.
+    """
+    try:
+        promises = then.read(lake, "order_promises")
+        open_, orders, shipments = (later.read(lake, name) for name in ("order_promises", "sales_orders", "shipments"))
+    except MissingTableError:
+        return None
+    promised = promises.select(line=_LINE, day="promised").filter(pl.col("line").is_in(lines))
+    waiting = open_.select("projected_ship", "short_qty", line=_LINE)
+    gone = orders.filter(pl.col("status").is_in(SHIPPED)).select(line=_LINE)
+    last = shipments.group_by(line=_LINE).agg(pl.col("shipped_on").max())
+    in_time = pl.col("projected_ship") <= pl.col("day")
+    to_come = promised.join(waiting, on="line").filter(in_time, pl.col("short_qty") == 0)
+    shipped = promised.join(gone, on="line", how="semi").join(last, on="line")
+    sent = shipped.filter(pl.col("shipped_on") <= pl.col("day"))
     return pl.concat([to_come["line"], sent["line"]]).n_unique()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from recon_platform.governance import Actor, Role, Store, service
 from recon_platform.lake import Lake
 from recon_platform.nights import records
-from recon_platform.nights.effects import board, effects
+from recon_platform.nights.effects import MEASURED_AFTER, MEASURED_BACK, board, effects
 from recon_platform.nights.records import Manifest, Pins, TableVersion
 from recon_platform.tables.policy import Policy
 from recon_platform.tables.proposal import EXCEPTION_MOVES
@@ -123,6 +124,17 @@ def test_lines_are_kept_by_the_day_that_was_promised_when_the_move_was_signed(tm
     measured = dict(zip(scores["agent"], scores.select("measured_lines", "kept_lines").rows(), strict=True))
     assert measured.pop("replanner") == (6, 2)
     assert set(measured.values()) == {(0, 0)}
+    shutil.rmtree(tmp_path / "lake" / "conformed" / "shipments")  # as maintenance leaves a night nobody keeps
+    found = effects(lake, store, sam(store), PLANT).row(0, named=True)
+    assert (found["promised_lines"], found["measured_on"], found["kept_lines"]) == (6, None, None)
+
+
+def test_what_is_long_past_is_not_read_again(tmp_path: Path, store: Store) -> None:
+    lake, before = Lake(tmp_path / "lake"), FIRST - MEASURED_BACK - timedelta(days=1)
+    run = night(lake, before, {"order_promises": [promise("A/1", FIRST, FIRST)]})
+    approve_move(store, run, ("A/1",))
+    night(lake, before + MEASURED_AFTER, {"order_promises": [], "sales_orders": [], "shipments": []})
+    assert effects(lake, store, sam(store), PLANT)["kept_lines"].to_list() == [None]
 
 
 def test_without_an_approved_move_there_is_nothing_to_measure(tmp_path: Path, store: Store) -> None:
