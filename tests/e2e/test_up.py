@@ -7,13 +7,21 @@ Everything is started in a session of its own and ended by force at the end of t
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 
+from recon_platform.nights import records
+from recon_platform.nights.downtime import known_events
+from recon_platform.nights.night import read_input
+from sensors.tags import UNDER_WAY
 from tests.dagster.plant import CODE, FIRST, LONG_STOP, SHORT_STOP, Installation, Planned
 from tests.e2e.platform import PROJECT, REPOSITORY, Platform, left_of, quicker
 
@@ -106,6 +114,39 @@ def test_a_backfill_replays_past_nights_and_publishes_nothing(platform: Platform
     assert (tags["dagster/backfill"], tags["dagster/partition"]) == (said["backfillId"], key)
     assert int(tags["dagster/priority"]) < 0
     assert night.nights.in_force(CODE) is None
+
+
+@pytest.mark.timeout(900)
+def test_killed_worker_code_server_and_daemon_lose_no_event_and_plan_nothing_twice(
+    platform: Platform, night: Installation
+) -> None:
+    before = records.manifests(night.lake, CODE, FIRST)
+    night.drop("downtime_events-3.csv", LONG_STOP.replace("EV1,HD1-01", "EV3,HD1-02"))
+    platform.wait("the rerun's start", lambda: _started(night, retries=0))
+    (worker,) = platform.run_workers()
+    os.kill(worker, signal.SIGKILL)
+    platform.wait("the retry's start", lambda: _started(night, retries=1))
+    (retry,) = platform.run_workers()
+    server, daemon = platform.code_server(), platform.daemon()
+    assert server is not None and daemon is not None
+    os.kill(server, signal.SIGKILL)
+    os.kill(daemon, signal.SIGKILL)
+    platform.wait("the end of what the code server ran", lambda: not Path(f"/proc/{retry}").exists())
+    newest = platform.wait("the rerun", lambda: records.manifests(night.lake, CODE, FIRST)[len(before) :])
+    assert platform.daemon() not in (None, daemon)
+    assert [run.pins.sequence for run in newest] == [before[-1].pins.sequence + 1]
+    entry = newest[0].pins.inputs["raw.downtime_events"]
+    assert set(known_events(read_input(night.lake, "raw.downtime_events", entry), ZoneInfo("UTC"))) >= {"EV1", "EV3"}
+    platform.wait("the last retry's end", lambda: not night.instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)))
+    statuses = [run.status for run in night.instance.get_runs(dg.RunsFilter(job_name="rerun"))]
+    assert sorted(status.value for status in statuses) == ["FAILURE", "FAILURE", "SUCCESS", "SUCCESS"]
+    night.approve_base(newest[0].run_id)  # it was laid before people, once
+
+
+def _started(night: Installation, *, retries: int) -> bool:
+    """Whether the rerun is under way that the daemon started again `retries` times."""
+    runs = night.instance.get_runs(dg.RunsFilter(job_name="rerun", statuses=[dg.DagsterRunStatus.STARTED]))
+    return any(run.tags.get("dagster/retry_number", "0") == str(retries) for run in runs)
 
 
 def _said(platform: Platform, text: str) -> bool:
