@@ -98,14 +98,14 @@ def export_workbook(context: dg.OpExecutionContext, config: WorkbookFile, nights
 
 @dg.op(out=dg.Out(PROPOSALS), description="Reads proposals from a workbook or CSV file; names every wrong cell.")
 def read_proposals(context: dg.OpExecutionContext, config: WorkbookFile, nights: NightsResource) -> Any:
-    from recon_platform.nights.trial import night_frames
     from recon_platform.nights.workbook import read_lines
+    from recon_platform.proposal.own import ASKED_OF
     from recon_platform.proposal.workbook import CellsError, candidates
 
     lake, manifest = _night(context, nights)
     try:
         lines = read_lines(Path(config.path), manifest.pins.context.plant.zone)
-        candidates(night_frames(lake, manifest), lines)
+        candidates({name: manifest.read(lake, name) for name in ASKED_OF}, lines)
     except CellsError as error:
         cells = [
             dg.TableRecord({"row": c.row, "column": c.column, "expected": c.expected, "found": c.found})

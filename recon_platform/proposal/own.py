@@ -23,6 +23,11 @@ from recon_platform.tables.model import Frames
 LINE_KINDS = ("firm", "resequence", "split", "rush", "sibling", "frozen_break")
 """What one line of a proposal can ask; any other change is an `override`."""
 
+ASKED_OF = (
+    "planned_orders", "items", "supply_orders", "reconciled_orders", "reconciled_operations", "schedule", "work_centers",
+)  # fmt: skip
+"""Tables that a line of a proposal is understood from; measuring it takes all of the night."""
+
 
 class ProposalError(ValueError):
     """A line of a proposal that cannot be understood: `column` it is in, what was `expected` there, what was `found`."""
