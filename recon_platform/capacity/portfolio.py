@@ -56,7 +56,12 @@ def objective(problem: Problem, state: Solution) -> float:
 
 
 def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: Array = NO_BIAS) -> Solution:
-    """One dispatch pass with `setting`."""
+    """One dispatch pass with `setting`. Raises ValueError for a bias that is neither empty nor one number an operation,
+    TypeError for arrays of another type than declared (`views.words_of`): compiled code reads them by address."""
+    if bias.shape[0] not in (0, problem.operation.shape[0]):
+        raise ValueError(
+            f"bias: expected none or one number for each of {problem.operation.shape[0]} operations, found {bias.shape[0]}"
+        )
     state = room_for(problem, record)
     state.count[RECORD] = int(record)
     dispatch_pass(
