@@ -29,7 +29,12 @@ def busy_tasks() -> int:
 
 
 def main(lake: str, runs_per_task: int, kill: bool) -> None:
-    os.environ["RAY_TMPDIR"] = tempfile.mkdtemp(prefix="r", dir="/tmp")  # short: Ray's sockets lie below it
+    with tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        os.environ["RAY_TMPDIR"] = folder  # short: Ray's sockets lie below it
+        two_nodes(lake, runs_per_task, kill)
+
+
+def two_nodes(lake: str, runs_per_task: int, kill: bool) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ |= {"RAY_worker_niceness": "0"}  # by default workers give way to everything else on their host
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
