@@ -186,6 +186,26 @@ def test_a_night_before_the_schedule_in_force_is_not_planned_again(night: Instal
     assert night.lake.version("capacity", "schedule") == before
 
 
+def test_a_past_partition_of_the_published_schedule_is_not_materialized_again(night: Installation) -> None:
+    night.approve_base()
+    assert night.run("publish").success
+    assert night.run("night", SECOND).success
+    second = records.latest(night.lake, CODE, SECOND)
+    assert second is not None
+    night.approve_base(second.run_id)
+    assert night.run("publish", SECOND).success
+    in_force = night.nights.in_force(CODE)
+    assert in_force is not None
+    assert in_force.run_id == second.run_id
+
+    again = night.run("publish", FIRST)
+    assert not again.success
+    (failure, *_) = again.get_step_failure_events()
+    assert "only the newest proposal can be published" in str(failure.event_specific_data.error.to_string())  # type: ignore[union-attr]
+    assert PUBLISHED not in materialized(again)
+    assert night.nights.in_force(CODE) == in_force
+
+
 def test_the_replay_job_proves_a_past_night_and_names_what_differs(
     night: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
