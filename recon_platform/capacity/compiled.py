@@ -16,6 +16,9 @@ inner = nb.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt
 """Compiled code calls these only, so nothing is made to call them from outside; they own no arrays, so no references are
 counted."""
 
+inner_search = nb.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""The same for the searches, which copy whole solutions: that needs counted references."""
+
 SOURCES = (
     "causes", "compiled", "dispatch", "in_force", "index", "placing", "problem", "queues", "state", "together", "views", "waiting",
 )  # fmt: skip

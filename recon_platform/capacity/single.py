@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numba as nb
 import numpy as np
 
-from recon_platform.capacity.compiled import SEARCH_SOURCES, inner, sources_digest
+from recon_platform.capacity.compiled import SEARCH_SOURCES, inner_search, sources_digest
 from recon_platform.capacity.problem import Array
 from recon_platform.capacity.shop import Shop, Timed
 
@@ -24,7 +24,7 @@ LONGEST_BLOCK = 12  # jobs that move together at most
 SWAPS = 0.4  # share of moves that exchange two jobs
 
 
-@inner
+@inner_search
 def _timed_from(
     shop: Shop, duration: Array, sequence: Array, finish: Array, cost: Array, at: int, upto: int, limit: float,
     new_finish: Array, new_cost: Array,
@@ -58,7 +58,7 @@ def _timed_from(
     return total, n
 
 
-@inner
+@inner_search
 def _propose(sequence: Array, trial: Array, n: int) -> tuple[int, int]:
     """Write a changed copy of the sequence, in its changed stretch, into `trial`; returns the stretch."""
     if np.random.random() < SWAPS:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numba as nb
 import numpy as np
 
-from recon_platform.capacity.compiled import SEARCH_SOURCES, inner, sources_digest
+from recon_platform.capacity.compiled import SEARCH_SOURCES, inner_search, sources_digest
 from recon_platform.capacity.problem import Array
 from recon_platform.capacity.sequence import put_in, take_out
 from recon_platform.capacity.shop import Shop, Timed, link, retime
@@ -28,7 +28,7 @@ DISTURB = 12  # random critical swaps a restart begins with
 FAR = 1e300
 
 
-@inner
+@inner_search
 def _times(
     shop: Shop, dur: Array, before: Array, after: Array, head: Array, tail: Array, order: Array, waits: Array
 ) -> float:
@@ -81,7 +81,7 @@ def _times(
     return makespan
 
 
-@inner
+@inner_search
 def _path(shop: Shop, dur: Array, before: Array, head: Array, tail: Array, makespan: float, path: Array) -> int:
     """Write one critical path, first operation first, into `path`; ties are drawn. Returns its length."""
     n = dur.shape[0]
@@ -108,18 +108,18 @@ def _path(shop: Shop, dur: Array, before: Array, head: Array, tail: Array, makes
     return length
 
 
-@inner
+@inner_search
 def _job_head(shop: Shop, dur: Array, head: Array, x: int) -> float:
     j = shop.job[x]
     return shop.release[j] if x == shop.first[j] else head[x - 1] + dur[x - 1]
 
 
-@inner
+@inner_search
 def _job_tail(shop: Shop, dur: Array, tail: Array, x: int) -> float:
     return 0.0 if x + 1 >= shop.first[shop.job[x] + 1] else tail[x + 1] + dur[x + 1]
 
 
-@inner
+@inner_search
 def _estimate(
     shop: Shop, dur: Array, head: Array, tail: Array, row: Array, count: int, low: int, high: int, new_head: Array
 ) -> float:
@@ -139,7 +139,7 @@ def _estimate(
     return longest
 
 
-@inner
+@inner_search
 def _may_follow(shop: Shop, dur: Array, tail: Array, u: int, v: int) -> bool:
     """`u` may go behind `v`, later on its machine: no path leads from the next operation of u's job to `v`."""
     following = u + 1
@@ -151,7 +151,7 @@ def _may_follow(shop: Shop, dur: Array, tail: Array, u: int, v: int) -> bool:
     return bool(tail[v] + dur[v] + own > tail[following] + own)
 
 
-@inner
+@inner_search
 def _may_precede(shop: Shop, dur: Array, head: Array, u: int, v: int) -> bool:
     """`v` may go before `u`, earlier on its machine: no path leads from `u` to the operation before `v` in its job."""
     if v == shop.first[shop.job[v]]:
@@ -163,7 +163,7 @@ def _may_precede(shop: Shop, dur: Array, head: Array, u: int, v: int) -> bool:
     return bool(head[u] + dur[u] + own > head[earlier] + own)
 
 
-@inner
+@inner_search
 def _tabu_row(pair_until: Array, row: Array, count: int, moved: int, at: int, iteration: int) -> bool:
     """The new row puts some pair back into an order that a recent move undid."""
     for k in range(count):
@@ -174,7 +174,7 @@ def _tabu_row(pair_until: Array, row: Array, count: int, moved: int, at: int, it
     return False
 
 
-@inner
+@inner_search
 def _block_moves(
     shop: Shop, dur: Array, before: Array, after: Array, head: Array, tail: Array, path: Array, length: int,
     pair_until: Array, iteration: int, best: float, row: Array, new_head: Array, move: Array,
@@ -236,7 +236,7 @@ def _block_moves(
     return chosen
 
 
-@inner
+@inner_search
 def _machine_moves(
     shop: Shop, alternative: Array, dur: Array, after: Array, first_on: Array, head: Array, tail: Array, path: Array, length: int,
     leave_until: Array, iteration: int, best: float, chosen: float, move: Array,
@@ -276,7 +276,7 @@ def _machine_moves(
     return chosen
 
 
-@inner
+@inner_search
 def _make(
     shop: Shop, alternative: Array, dur: Array, before: Array, after: Array, first_on: Array, x: int, behind: int, to: int,
     pair_until: Array, leave_until: Array, until: int,
@@ -311,7 +311,7 @@ def _make(
     put_in(before, after, first_on, m, x, behind)
 
 
-@inner
+@inner_search
 def _keep(
     before: Array, alternative: Array, value: float, elite_before: Array, elite_alternative: Array, elite_value: Array
 ) -> None:
@@ -329,7 +329,7 @@ def _keep(
         elite_alternative[worst, :] = alternative
 
 
-@inner
+@inner_search
 def _sequences(shop: Shop, before: Array, alternative: Array, after: Array, first_on: Array) -> None:
     """Set `after` and the first operation of each machine from `before`."""
     after[:] = -1
