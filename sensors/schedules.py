@@ -13,23 +13,18 @@ import dagster as dg
 from resources.landing import LandingResource
 from resources.nights import NightsResource
 from resources.partitions import night_key
-from sensors.tags import REASON, asked_again, planning_under_way
+from sensors.tags import REASON, asked_again, of_plant, planning_under_way
 
 START_HOUR = 2
 DEADLINE_HOUR = 5
 LOOK_EVERY_MINUTES = 10
 
 
-def schedule_name(plant: str) -> str:
-    """Name of the schedule of `plant`; Dagster takes letters, digits and underscores."""
-    return "nightly_" + plant.replace("-", "_")
-
-
 def nightly_schedule(plant: str, zone: ZoneInfo) -> dg.ScheduleDefinition:
     """The schedule of one plant: every ten minutes from 02:00 to 05:00 of its own clock."""
 
     @dg.schedule(
-        name=schedule_name(plant), job_name="night", execution_timezone=zone.key,
+        name=of_plant("nightly", plant), job_name="night", execution_timezone=zone.key,
         cron_schedule=[f"*/{LOOK_EVERY_MINUTES} {START_HOUR}-{DEADLINE_HOUR - 1} * * *", f"0 {DEADLINE_HOUR} * * *"],
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Plans {plant} every night between 02:00 and 05:00 {zone.key}, as soon as its feeds are fresh.",

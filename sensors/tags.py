@@ -5,8 +5,8 @@ import dagster as dg
 from resources.nights import EVENT_AT, EVENTS, PLAN_RUN
 
 __all__ = [
-    "EVENTS", "EVENT_AT", "PLAN_RUN", "PRIORITY", "REASON", "UNDER_WAY", "URGENT", "asked_again", "planning_under_way",
-    "will_be_retried",
+    "EVENTS", "EVENT_AT", "PLAN_RUN", "PRIORITY", "REASON", "UNDER_WAY", "URGENT", "asked_again", "of_plant",
+    "planning_under_way", "will_be_retried",
 ]  # fmt: skip
 
 REASON = "recon/reason"
@@ -27,6 +27,11 @@ UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING,
 ]  # fmt: skip
+
+
+def of_plant(what: str, plant: str) -> str:
+    """Name of the schedule that does `what` for `plant`; Dagster takes letters, digits and underscores."""
+    return f"{what}_{plant.replace('-', '_')}"
 
 
 def planning_under_way(instance: dg.DagsterInstance, plant: str) -> dg.DagsterRun | None:

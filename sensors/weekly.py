@@ -9,21 +9,16 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from resources.nights import NightsResource
-from sensors.tags import REASON
+from sensors.tags import REASON, of_plant
 
 JOB, OP = "weekly_report", "queue_weekly_report"
-
-
-def weekly_name(plant: str) -> str:
-    """Name of the schedule of `plant`; Dagster takes letters, digits and underscores."""
-    return "weekly_report_" + plant.replace("-", "_")
 
 
 def weekly_report_schedule(plant: str, zone: ZoneInfo) -> dg.ScheduleDefinition:
     """The schedule of one plant: every full hour of its own clock, until the week's report is on its way."""
 
     @dg.schedule(
-        name=weekly_name(plant), job_name=JOB, execution_timezone=zone.key, cron_schedule="0 * * * *",
+        name=of_plant(JOB, plant), job_name=JOB, execution_timezone=zone.key, cron_schedule="0 * * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Sends the weekly report of {plant} at the day and hour of its policy (report.weekly_day, {zone.key}).",
     )  # fmt: skip

@@ -119,7 +119,6 @@ def _give(
 @inner
 def _assign(
     p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, pull: float,
-
 ) -> None:  # fmt: skip
     """Give the idle machines of `center` work, best (machine, operation) pair first, until either runs out."""
     desk = s.desk[center]

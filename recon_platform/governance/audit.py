@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import polars as pl
 from sqlalchemy import select
 
-from recon_platform.governance import schema
+from recon_platform.governance import schema, settings
 from recon_platform.governance.actors import Actor, service
 from recon_platform.governance.chain import FIELDS, Verdict, canonical, row_hash, seal, sealed, verify_rows
 from recon_platform.governance.errors import AuditError, SignatureError
 from recon_platform.governance.permissions import Permission
-from recon_platform.governance.transaction import Transaction
 from recon_platform.tables.governance import AUDIT
 
 if TYPE_CHECKING:
@@ -109,7 +108,8 @@ class Audit:
             added += len(part)
         if last > held:
             with self._store.writing() as tx:
-                _hold(tx, last)
+                if int(settings.read(tx.connection, HELD) or 0) < last:  # another copier may have come further
+                    settings.write(tx.connection, HELD, str(last))
         return added
 
     def verify(self, actor: Actor, *, copy: AuditCopy | None = None, heads: Sequence[Head] = ()) -> Verdict:
@@ -135,7 +135,7 @@ class Audit:
     def _held(self) -> int:
         """How many rows the copy in the lake held when it was last brought up to date."""
         with self._store.reading() as tx:
-            return int(_setting(tx) or 0)
+            return int(settings.read(tx.connection, HELD) or 0)
 
     def head(self, actor: Actor) -> Head:
         """The present end of the trail, sealed with the store's key."""
@@ -200,20 +200,6 @@ def _select(connection: Any, after: int, limit: int | None) -> Iterable[Mapping[
     table = schema.audit_events
     query = select(*(table.c[name] for name in COLUMNS)).where(table.c.sequence > after).order_by(table.c.sequence)
     return list(connection.execute(query.limit(limit)).mappings())
-
-
-def _setting(tx: Transaction) -> str | None:
-    table = schema.settings
-    return tx.connection.execute(select(table.c.value).where(table.c.name == HELD)).scalar()
-
-
-def _hold(tx: Transaction, rows: int) -> None:
-    table = schema.settings
-    known = _setting(tx)
-    if known is None:
-        tx.connection.execute(table.insert().values(name=HELD, value=str(rows)))
-    elif int(known) < rows:
-        tx.connection.execute(table.update().where(table.c.name == HELD).values(value=str(rows)))
 
 
 def _compare(verdict: Verdict, stored: list[dict[str, Any]], copied: pl.DataFrame, held: int) -> Verdict:

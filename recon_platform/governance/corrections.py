@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from recon_platform.governance.outbox import Message
+from recon_platform.tables.model import SIGNED
 
 ERP = "erp"
 CORRECTION, SAMPLE = "correction", "sample"
 LOCKING = frozenset({"move", CORRECTION, SAMPLE})
 """Kinds of requests whose rejection keeps the same advice away for a while."""
-SIGNED_BY = ("agent", "agent_version")  # not in rows of before agents signed what they make
+SIGNED_BY = tuple(column.name for column in SIGNED)  # not in rows of before agents signed what they make
 TOLD = ("work_order", "purchase_order", "change", "field", "from", "to", "reason")
 
 

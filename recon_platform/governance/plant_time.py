@@ -10,9 +10,9 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
-from recon_platform.governance import database, schema
+from recon_platform.governance import database, settings
 from recon_platform.governance.clock import Clock, from_text, to_text
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SETTING = "plant_time"
 def clock_of(engine: Engine, machine: Clock) -> Clock:
     """`machine`, or the plant's clock where the store has an anchor."""
     with database.reading(engine) as connection:
-        anchored = connection.execute(select(schema.settings.c.value).where(schema.settings.c.name == SETTING)).scalar()
+        anchored = settings.read(connection, SETTING)
     if anchored is None:
         return machine
     anchor = json.loads(anchored)
@@ -35,19 +35,13 @@ def clock_of(engine: Engine, machine: Clock) -> Clock:
 def is_anchored(store: Store) -> bool:
     """Whether the store belongs to a generated plant."""
     with store.reading() as tx:
-        return bool(
-            tx.connection.execute(select(schema.settings.c.name).where(schema.settings.c.name == SETTING)).scalar()
-        )
+        return settings.read(tx.connection, SETTING) is not None
 
 
 def anchor(store: Store, as_of: datetime, machine: Clock) -> None:
     """Set the plant's clock to `as_of`, unless it is there or further already, and let `store` use it."""
     value = json.dumps({"plant": to_text(as_of), "machine": to_text(machine())})
     with store.writing() as tx:
-        settings = schema.settings
-        present = tx.connection.execute(select(settings.c.value).where(settings.c.name == SETTING)).scalar()
-        if present is None:
-            tx.connection.execute(settings.insert().values(name=SETTING, value=value))
-        elif tx.now < as_of:
-            tx.connection.execute(settings.update().where(settings.c.name == SETTING).values(value=value))
+        if settings.read(tx.connection, SETTING) is None or tx.now < as_of:
+            settings.write(tx.connection, SETTING, value)
     store.clock = clock_of(store.engine, machine)

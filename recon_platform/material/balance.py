@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 
 BALANCE_SCHEMA = {
@@ -62,7 +63,7 @@ def accepted(frames: Frames) -> pl.DataFrame:
                         pl.col("due_date").alias("_now"), (pl.col("status") == "cancelled").alias("_gone")),
             bought.select(
                 pl.lit("purchase_order").alias("order_type"),
-                pl.concat_str("purchase_order", "line", separator="/").alias("order"),
+                PURCHASE_LINE.alias("order"),
                 pl.coalesce("promised_date", "due_date").alias("_now"), (pl.col("status") == "cancelled").alias("_gone"),
             ),
         ]

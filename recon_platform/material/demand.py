@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from recon_platform.material.forecast import planned_forecast
+from recon_platform.tables.lines import CUSTOMER_LINE
 from recon_platform.tables.model import Frames
 from recon_platform.tables.policy import MaterialPolicy
 
@@ -36,7 +37,7 @@ def customer_demand(frames: Frames) -> pl.DataFrame:
         .join(customers, on="customer", how="left")
         .select(
             pl.lit("sales_order").alias("demand_type"),
-            pl.concat_str("sales_order", "line", separator="/").alias("demand"),
+            CUSTOMER_LINE.alias("demand"),
             "item",
             pl.coalesce("promised_date", "requested_date").alias("date"),
             (pl.col("qty") - pl.col("shipped_qty").fill_null(0.0)).alias("qty"),

@@ -30,6 +30,7 @@ from recon_platform.material.lots import (
 )
 from recon_platform.material.roll import Baseline
 from recon_platform.material.snapshot import Snapshot
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 
 EVENT_SCHEMA = {
@@ -112,7 +113,7 @@ def _booked(frames: Frames, suffix: str) -> pl.DataFrame:
     """What each order had ordered, received and scrapped, by order."""
     purchases = frames["purchase_orders"].select(
         pl.lit("purchase_order").alias("order_type"),
-        pl.concat_str("purchase_order", "line", separator="/").alias("order"),
+        PURCHASE_LINE.alias("order"),
         pl.col("qty").alias(f"ordered{suffix}"),
         pl.col("received_qty").fill_null(0.0).alias(f"booked{suffix}"),
         pl.lit(0.0).alias(f"scrapped{suffix}"),

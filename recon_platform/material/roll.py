@@ -17,6 +17,7 @@ from recon_platform.material.forecast import as_planned
 from recon_platform.material.snapshot import Snapshot, snapshot
 from recon_platform.material.supply import joined
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.lines import CUSTOMER_LINE
 from recon_platform.tables.model import Frames
 from recon_platform.tables.registry import conformed_table
 
@@ -107,7 +108,7 @@ def demand_flows(then: Snapshot, now: Snapshot, before: Frames, frames: Frames) 
         )
         .select(
             pl.lit("sales_order").alias("demand_type"),
-            pl.concat_str("sales_order", "line", separator="/").alias("demand"),
+            CUSTOMER_LINE.alias("demand"),
             pl.when(pl.col("status").is_in(["shipped", "closed"]))
             .then(pl.max_horizontal("_is", "_q"))
             .otherwise(pl.col("_is"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 
 OPEN_WORK_ORDERS = ("firm", "released", "in_process")
@@ -49,7 +50,7 @@ def purchase_orders(frames: Frames) -> pl.DataFrame:
         .filter((pl.col("status") == "open") & (remaining > 0))
         .select(
             pl.lit("purchase_order").alias("order_type"),
-            pl.concat_str("purchase_order", "line", separator="/").alias("order"),
+            PURCHASE_LINE.alias("order"),
             "item",
             pl.coalesce("promised_date", "due_date").alias("due_date"),
             pl.lit(None, dtype=pl.Date).alias("start_date"),

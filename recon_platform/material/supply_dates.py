@@ -9,6 +9,7 @@ import polars as pl
 
 from recon_platform.material.vendors import late_days_at, realistic_lead_times
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 
 ENOUGH_LINES = 3  # closed lines from which a real lead time or lateness is believed
@@ -43,7 +44,7 @@ def supply_days(frames: Frames, context: PlanContext) -> pl.DataFrame:
         .join(late, on="supplier", how="left")
         .select(
             pl.lit("purchase_order").alias("supply_type"),
-            pl.concat_str("purchase_order", "line", separator="/").alias("supply"),
+            PURCHASE_LINE.alias("supply"),
             pl.max_horizontal(
                 pl.coalesce("promised_date", "due_date") + pl.duration(days=pl.col("late_days").fill_null(0)), now
             ).alias("ready"),

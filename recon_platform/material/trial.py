@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 from recon_platform.tables.registry import conformed_table
 
@@ -108,7 +109,7 @@ def supply(frames: Frames, order: str, day: date | None = None, qty: float | Non
     A purchase order is named `order/line`. Raises ValueError where there is no such open order.
     """
     for table, name, columns in (
-        ("purchase_orders", pl.concat_str("purchase_order", "line", separator="/"), _purchase(day, qty)),
+        ("purchase_orders", PURCHASE_LINE, _purchase(day, qty)),
         ("reconciled_orders", pl.col("work_order"), _work(day, qty)),
     ):
         rows = frames[table]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 
 DISPATCH_SCHEMA = {
@@ -52,7 +53,7 @@ def vendor_dispatch(frames: Frames, context: PlanContext) -> pl.DataFrame:
         .with_columns((pl.col("qty") - pl.col("received_qty").fill_null(0.0)).alias("qty"))
         .filter(pl.col("qty") > 0)
         .select(
-            "supplier", pl.concat_str("purchase_order", "line", separator="/").alias("purchase_order"), "item", "qty",
+            "supplier", PURCHASE_LINE.alias("purchase_order"), "item", "qty",
             pl.coalesce("promised_date", "due_date").alias("promised_date"),
         )
         .join(need, on="purchase_order", how="left")

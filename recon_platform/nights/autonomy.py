@@ -28,6 +28,7 @@ from recon_platform.governance.agents import (
 from recon_platform.governance.requests import Draft
 from recon_platform.governance.scoreboard import judged
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.lines import CUSTOMER_LINE
 from recon_platform.tables.model import Frames
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def orders_of(frames: Frames, customers: tuple[str, ...]) -> pl.Series:
     """Work orders that supply these customers' lines, through all levels of the pegging."""
     pegging = frames["pegging"].select("supply", "demand")
     lines = frames["sales_orders"].filter(pl.col("customer").is_in(customers))
-    reached = lines.select(demand=pl.concat_str("sales_order", "line", separator="/")).unique()
+    reached = lines.select(demand=CUSTOMER_LINE).unique()
     known = reached
     while reached.height:
         below = pegging.join(reached, on="demand", how="semi").select(demand="supply").unique()

@@ -18,6 +18,7 @@ from recon_platform.governance.scoreboard import scores
 from recon_platform.lake import MissingTableError
 from recon_platform.nights import records
 from recon_platform.tables.governance import AGENT_SCORES
+from recon_platform.tables.lines import CUSTOMER_LINE
 
 if TYPE_CHECKING:
     from recon_platform.governance import Actor, Store
@@ -32,7 +33,6 @@ MOVE_EFFECTS: dict[str, pl.DataType] = {
     "request": pl.Int64(), "subject": pl.String(), "title": pl.String(), "decided_by": pl.String(), "planning_date": pl.Date(),
     "agent_version": pl.String(), "promised_lines": pl.Int64(), "measured_on": pl.Date(), "kept_lines": pl.Int64(),
 }  # fmt: skip
-_LINE = pl.concat_str("sales_order", "line", separator="/")
 
 
 def board(lake: Lake, store: Store, actor: Actor, plant: str) -> pl.DataFrame:
@@ -88,10 +88,10 @@ def _kept(lake: Lake, then: Manifest, later: Manifest, lines: list[str]) -> int 
         open_, orders, shipments = (later.read(lake, name) for name in ("order_promises", "sales_orders", "shipments"))
     except MissingTableError:
         return None
-    promised = promises.select(line=_LINE, day="promised").filter(pl.col("line").is_in(lines))
-    waiting = open_.select("projected_ship", "short_qty", line=_LINE)
-    gone = orders.filter(pl.col("status").is_in(SHIPPED)).select(line=_LINE)
-    last = shipments.group_by(line=_LINE).agg(pl.col("shipped_on").max())
+    promised = promises.select(line=CUSTOMER_LINE, day="promised").filter(pl.col("line").is_in(lines))
+    waiting = open_.select("projected_ship", "short_qty", line=CUSTOMER_LINE)
+    gone = orders.filter(pl.col("status").is_in(SHIPPED)).select(line=CUSTOMER_LINE)
+    last = shipments.group_by(line=CUSTOMER_LINE).agg(pl.col("shipped_on").max())
     in_time = pl.col("projected_ship") <= pl.col("day")
     to_come = promised.join(waiting, on="line").filter(in_time, pl.col("short_qty") == 0)
     shipped = promised.join(gone, on="line", how="semi").join(last, on="line")

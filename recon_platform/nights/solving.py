@@ -25,6 +25,7 @@ from recon_platform.nights.night import DECISIONS, read_input
 from recon_platform.nights.records import Manifest, TableVersion
 from recon_platform.planning import STAGES, Stage, run_stages
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
+from recon_platform.tables.lines import CUSTOMER_LINE
 
 if TYPE_CHECKING:
     from recon_platform.governance import Store
@@ -155,7 +156,7 @@ def _check_effect(lake: Lake, manifest: Manifest, approved: Sequence[Request], p
 def late_lines(promises: pl.DataFrame) -> set[str]:
     """The customer lines (`order/line`) that ship late, or not at all."""
     late = promises.filter(pl.col("projected_ship").is_null() | (pl.col("late_days") > 0))
-    return set(late.select(pl.concat_str("sales_order", "line", separator="/")).to_series())
+    return set(late.select(CUSTOMER_LINE).to_series())
 
 
 def _move(request: Request) -> str:

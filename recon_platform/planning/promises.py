@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import ORDER_PROMISES
 
@@ -108,7 +109,7 @@ def supply_days(frames: Frames, context: PlanContext, ends: pl.DataFrame) -> pl.
     """`supply_type`, `supply`, `day`, `supply_day_missing`: when each supply but stock is there, in plant time."""
     purchases = (
         frames["purchase_orders"]
-        .group_by(pl.concat_str("purchase_order", "line", separator="/").alias("supply"))
+        .group_by(PURCHASE_LINE.alias("supply"))
         .agg(pl.coalesce("promised_date", "due_date").max().alias("day"))
         .select(
             pl.lit("purchase_order").alias("supply_type"), "supply", "day", pl.lit(False).alias("supply_day_missing")

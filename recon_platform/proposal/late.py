@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.tables.lines import CUSTOMER_LINE
 from recon_platform.tables.model import Frames
 
 
 def late_pairs(frames: Frames) -> pl.DataFrame:
     """`order`, `line_name` (sales order/line): every made order that a late customer line waits for."""
     lines = frames["order_promises"].filter((pl.col("late_days") > 0) | pl.col("projected_ship").is_null())
-    names = pl.concat_str("sales_order", "line", separator="/")
     found = (
         frames["pegging"]
         .filter(pl.col("demand_type") == "sales_order", pl.col("supply_type").is_in(["work_order", "planned"]))
-        .join(lines.select(names.alias("demand")), on="demand", how="semi")
+        .join(lines.select(CUSTOMER_LINE.alias("demand")), on="demand", how="semi")
         .select(pl.col("supply").alias("order"), pl.col("demand").alias("line_name"))
         .unique()
     )

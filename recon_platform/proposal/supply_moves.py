@@ -11,6 +11,7 @@ import polars as pl
 from recon_platform.proposal.candidate import Candidate, add_row, set_row
 from recon_platform.proposal.substitution import qualified_substitutes
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 
 DEFAULT_FLEXIBLE_SHARE = 0.1  # of a week's committed quantity, where a supplier's agreement does not say
@@ -39,7 +40,7 @@ def expedites(frames: Frames, context: PlanContext, late: pl.DataFrame) -> Itera
     )
     rows = (
         lines.with_columns(
-            pl.concat_str("purchase_order", "line", separator="/").alias("supply"),
+            PURCHASE_LINE.alias("supply"),
             pl.coalesce("promised_date", "due_date").alias("date"),
             (pl.col("qty") - pl.col("received_qty").fill_null(0.0)).alias("open_qty"),
             (pl.lit(context.planning_date) + pl.duration(days=pl.lit(0))).alias("today"),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from recon_platform.console.access import Visit, caller
-from recon_platform.console.pages.answering import Approver, Reader, answer
+from recon_platform.console.access import caller
+from recon_platform.console.pages.answering import Approver, Reader, answer, done
 from recon_platform.console.services import users as service
-from recon_platform.console.services.publishing import copy_trail
 
 router = APIRouter(prefix="/p/{plant}/account", include_in_schema=False)
 Text = Annotated[str, Form(max_length=500)]
@@ -34,16 +33,11 @@ def change_secret(request: Request, plant: str, visit: Reader, old: Text, new: T
     if new != again:
         raise ValueError("the new password was written in two ways; nothing was changed")
     visit.store.people.change_secret(visit.actor, old, new)
-    return _done(plant, visit)
+    return done(plant, visit, "account")
 
 
 @router.post("/confirm")
 def confirm(plant: str, visit: Approver, name: Text) -> Response:
     """Vouch that somebody chose their password themselves."""
     visit.store.people.confirm(visit.actor, name)
-    return _done(plant, visit)
-
-
-def _done(plant: str, visit: Visit) -> Response:
-    copy_trail(visit.console)
-    return RedirectResponse(f"/p/{plant}/account", 303)
+    return done(plant, visit, "account")

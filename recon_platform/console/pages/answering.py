@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from recon_platform.console import rendering
 from recon_platform.console.access import Enter, Visit
 from recon_platform.console.csv_export import to_csv
 from recon_platform.console.page import Page
 from recon_platform.console.services.nights import Night
+from recon_platform.console.services.publishing import copy_trail
 from recon_platform.governance import Permission
 
 Reader = Annotated[Visit, Depends(Enter(Permission.READ))]
@@ -21,6 +22,12 @@ Publisher = Annotated[Visit, Depends(Enter(Permission.PUBLISH))]
 AuditReader = Annotated[Visit, Depends(Enter(Permission.READ_AUDIT))]
 UserAdmin = Annotated[Visit, Depends(Enter(Permission.MANAGE_USERS))]
 ChangeProposer = Annotated[Visit, Depends(Enter(Permission.PROPOSE_CHANGE))]
+
+
+def done(plant: str, visit: Visit, page: str) -> Response:
+    """What a form that changed something is answered with: the trail's copy brought up to date, then `page` again."""
+    copy_trail(visit.console)
+    return RedirectResponse(f"/p/{plant}/{page}", 303)
 
 
 def answer(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from recon_platform.console.access import Visit
-from recon_platform.console.pages.answering import UserAdmin, answer
+from recon_platform.console.pages.answering import UserAdmin, answer, done
 from recon_platform.console.services import users as service
 from recon_platform.console.services.publishing import copy_trail
 from recon_platform.governance import Role
@@ -49,26 +49,21 @@ def reset(request: Request, plant: str, visit: UserAdmin, name: Text) -> Respons
 def set_roles(plant: str, visit: UserAdmin, name: Text, roles: Roles = None) -> Response:
     """Exactly these roles."""
     visit.store.people.set_roles(visit.actor, name, roles or [])
-    return _done(plant, visit)
+    return done(plant, visit, "users")
 
 
 @router.post("/plants")
 def set_plants(plant: str, visit: UserAdmin, name: Text, plants: Text = "") -> Response:
     """Only these plants; none named: every plant."""
     visit.store.people.set_plants(visit.actor, name, plants.replace(",", " ").split())
-    return _done(plant, visit)
+    return done(plant, visit, "users")
 
 
 @router.post("/disable")
 def disable(plant: str, visit: UserAdmin, name: Text) -> Response:
     """Switch a user off."""
     visit.store.people.disable(visit.actor, name)
-    return _done(plant, visit)
-
-
-def _done(plant: str, visit: Visit) -> Response:
-    copy_trail(visit.console)
-    return RedirectResponse(f"/p/{plant}/users", 303)
+    return done(plant, visit, "users")
 
 
 def _page(request: Request, plant: str, visit: Visit, made: tuple[str, str] | None = None) -> Response:
