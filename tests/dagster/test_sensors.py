@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.events import DagsterEvent
+from dagster._core.events.log import EventLogEntry
+from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 
 from recon_platform.nights.downtime import DowntimeEvent, read_events
 from recon_platform.nights.stakes import Stakes
@@ -302,3 +306,40 @@ def test_a_run_that_died_with_its_retries_is_asked_for_again_and_one_that_failed
     assert [found.run_key for found in plant.look()] == [f"{key}#2"]
     run(3, "STEP_FAILURE", retried=False, asked=f"{key}#2")
     assert [found.run_key for found in plant.look()] == [f"{key}#2"]  # a request that has its answer
+
+
+def test_a_retry_that_the_daemon_passed_over_is_asked_for_again(plant: Plant) -> None:
+    plant.drop("downtime_events.csv", LONG)
+    (request,) = plant.look()
+    key, at = str(request.run_key), datetime(2026, 3, 2, 8, 11, tzinfo=UTC)
+    daemon, context = EventLogConsumerDaemon(), cast("Any", SimpleNamespace(instance=plant.instance))
+    failure = DagsterEvent(dg.DagsterEventType.RUN_FAILURE.value, "rerun", message="its process died")
+
+    def start(number: int, asked: str) -> str:
+        name = f"5a1d2c7e-0000-4000-8000-00000000001{number}"
+        tags, status = {"dagster/run_key": asked}, dg.DagsterRunStatus.STARTED
+        plant.instance.add_run(dg.DagsterRun(job_name="rerun", run_id=name, status=status, tags=tags))
+        return name
+
+    def write_event(run_id: str) -> None:
+        event = EventLogEntry(
+            None, logging.ERROR, "died", run_id, at.timestamp(), job_name="rerun", dagster_event=failure
+        )
+        plant.instance.event_log_storage.store_event(event)
+
+    def write_status(run_id: str) -> None:
+        plant.instance.run_storage.handle_run_event(run_id, failure, at)
+        plant.instance.add_run_tags(run_id, {"dagster/will_retry": "true"})
+
+    list(daemon.run_iteration(context))  # it remembers how far it has looked
+    first = start(1, key)
+    write_event(first)
+    list(daemon.run_iteration(context))  # it reads the event of a run that, by its status, still runs
+    write_status(first)
+    list(daemon.run_iteration(context))
+    assert len(plant.instance.get_runs()) == 1  # no retry has come of it, and none will
+    assert [found.run_key for found in plant.look()] == [f"{key}#2"]
+    second = start(2, f"{key}#2")
+    write_event(second)
+    write_status(second)
+    assert [found.run_key for found in plant.look()] == [f"{key}#2"]  # the daemon has yet to look
