@@ -87,34 +87,47 @@ class Survived:
 
 
 class Killer(threading.Thread):
-    """Kills `count` processes, one after a random pause of up to `pause` seconds each, until told to stop."""
+    """Kills `count` processes, each after a random pause of up to `pause` seconds, as many in one night as in another."""
 
-    def __init__(self, platform: Platform, home: Path, count: int, pause: float, seed: int) -> None:
+    def __init__(self, platform: Platform, home: Path, *, count: int, nights: int, pause: float, seed: int) -> None:
         super().__init__(daemon=True)
-        self.platform, self.home, self.count, self.pause = platform, home, count, pause
+        self.platform, self.home, self.count, self.nights, self.pause = platform, home, count, nights, pause
         self.chance = random.Random(seed)
         self.kills: list[Kill] = []
         self.night = 0
         self.stopping = threading.Event()
+
+    def done(self) -> bool:
+        """Whether the kills of this night and of those before it are done."""
+        return len(self.kills) >= self.count * (self.night + 1) // self.nights
 
     def run(self) -> None:
         order = [VICTIMS[number % len(VICTIMS)] for number in range(self.count)]
         self.chance.shuffle(order)
         with dg.DagsterInstance.from_config(str(self.home / "dagster")) as instance:
             for victim in order:
+                while self.done():
+                    if self.stopping.wait(0.2):
+                        return
                 if self.stopping.wait(self.chance.uniform(0, self.pause)):
                     return
-                process = self._wait_for(victim)
-                if process is None:
-                    return
-                runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-                try:
-                    os.kill(process, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue  # ended by itself at this very moment
-                jobs = "+".join(sorted({run.job_name for run in runs})) or "nothing"
-                self.kills.append(Kill(victim, self.night, jobs))
-                sys.stderr.write(f"{time.strftime('%H:%M:%S')} kill {len(self.kills)}: {victim} during {jobs}\n")
+                while not self._kill(instance, victim):
+                    if self.stopping.is_set():
+                        return
+
+    def _kill(self, instance: dg.DagsterInstance, victim: str) -> bool:
+        process = self._wait_for(victim)
+        if process is None:
+            return False
+        begun = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+        jobs = "+".join(sorted({run.job_name for run in instance.get_runs(dg.RunsFilter(statuses=begun))})) or "nothing"
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            return False  # ended by itself at this very moment
+        self.kills.append(Kill(victim, self.night, jobs))
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')} kill {len(self.kills)}: {victim} during {jobs}\n")
+        return True
 
     def _wait_for(self, victim: str) -> int | None:
         while not self.stopping.is_set():
@@ -244,8 +257,8 @@ def survive(
     with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
         site = Installation(home, instance)
         site.people().close()
-        platform = Platform(home, sensor_seconds=5)
-        killer = Killer(platform, home, kills, pause, seed)
+        platform = Platform(home, sensor_seconds=3)
+        killer = Killer(platform, home, count=kills, nights=nights, pause=pause, seed=seed)
         try:
             platform.wait_until_ready()
             played = Nights(platform, site, landing, patience)
@@ -253,6 +266,7 @@ def survive(
             for number in range(nights):
                 killer.night = number
                 played.play(number)
+                platform.wait(f"the kills of night {number + 1}", killer.done, patience)
                 sys.stderr.write(f"{time.strftime('%H:%M:%S')} night {number + 1} of {nights} published\n")
         finally:
             killer.stopping.set()
@@ -266,7 +280,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.kills", description=__doc__.splitlines()[0])
     parser.add_argument("--nights", type=int, default=20)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--pause", type=float, default=30.0, help="longest pause before a kill, seconds")
+    parser.add_argument("--pause", type=float, default=16.0, help="longest pause before a kill, seconds")
     parser.add_argument("--patience", type=float, default=1800.0, help="seconds after which a step counts as lost")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
