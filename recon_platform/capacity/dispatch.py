@@ -332,7 +332,7 @@ def _happenings(p: Problem, s: State, minute: int, k1_inverse: float) -> None:
 
 
 def _entry(digest: int) -> Callable[[Array, Array, Array, float, float, float, float], None]:
-    @nb.njit(cache=True, nogil=True, _nrt=False)
+    @nb.njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
     def dispatch_pass(
         problem: Array, state: Array, bias: Array, k1_inverse: float, k2_inverse: float, stay: float, pull: float
     ) -> None:
