@@ -18,11 +18,10 @@ from numba.core import cgutils
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
-
 ENVIRONMENT = "_ZN08NumbaEnv"
 
 
-class _Part(JITCodeLibrary):  # type: ignore[misc] # untyped base
+class _Part(JITCodeLibrary):
     """Code that only ever becomes part of an entry: neither optimised nor made into machine code by itself.
 
     The compiler would do both for each function together with all it calls, over and over on every level; the entry,
@@ -54,7 +53,7 @@ class _Part(JITCodeLibrary):  # type: ignore[misc] # untyped base
         return 0
 
 
-class _PartCompiler(Compiler):  # type: ignore[misc] # untyped base
+class _PartCompiler(Compiler):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.state.library = _Part(self.state.targetctx.codegen(), "part")

@@ -12,9 +12,12 @@ better search in `tabu`. Plants with calendars, people and loads go through `imp
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numba as nb
 import numpy as np
 
+from recon_platform.capacity.compiled import SEARCH_SOURCES, inner_search, sources_digest
 from recon_platform.capacity.problem import Array
 from recon_platform.capacity.shop import Shop, Timed, link, retime, value_of
 
@@ -22,7 +25,7 @@ REACH = 8  # places a short insertion on a single machine moves at most
 INNER_PASSED_OVER = 0.7  # share of inner pairs of a block not considered: only its ends can shorten the path
 
 
-@nb.njit(nogil=True)
+@inner_search
 def take_out(before: Array, after: Array, head: Array, m: int, x: int) -> None:
     """Take operation `x` out of the sequence of machine `m`."""
     p, y = before[x], after[x]
@@ -34,7 +37,7 @@ def take_out(before: Array, after: Array, head: Array, m: int, x: int) -> None:
         before[y] = p
 
 
-@nb.njit(nogil=True)
+@inner_search
 def put_in(before: Array, after: Array, head: Array, m: int, x: int, p: int) -> None:
     """Put operation `x` into the sequence of machine `m` after `p`; -1: first."""
     y = after[p] if p >= 0 else head[m]
@@ -47,7 +50,7 @@ def put_in(before: Array, after: Array, head: Array, m: int, x: int, p: int) -> 
         before[y] = x
 
 
-@nb.njit(nogil=True)
+@inner_search
 def _target(shop: Shop, end: Array, late: Array) -> int:
     """A job whose end matters: the last one, or any late one; -1 when none is late."""
     chosen = -1
@@ -66,7 +69,7 @@ def _target(shop: Shop, end: Array, late: Array) -> int:
     return late[np.random.randint(count)] if count > 0 else -1
 
 
-@nb.njit(nogil=True)
+@inner_search
 def _critical_path(shop: Shop, before: Array, start: Array, end: Array, target: int, path: Array) -> int:
     """Write a critical path to the end of job `target` into `path`, last operation first; ties are drawn."""
     with_setup = shop.setup.shape[0] > 1
@@ -90,7 +93,7 @@ def _critical_path(shop: Shop, before: Array, start: Array, end: Array, target: 
     return length
 
 
-@nb.njit(nogil=True)
+@inner_search
 def _pair(path: Array, length: int, before: Array) -> int:
     """Place in `path` of the second of two neighbours on a machine, preferably at the end of a block; -1: there is none."""
     found = 0
@@ -108,7 +111,7 @@ def _pair(path: Array, length: int, before: Array) -> int:
     return chosen
 
 
-@nb.njit(nogil=True)
+@inner_search
 def _after_in_order(
     shop: Shop, order: Array, position: Array, after: Array, u: int, v: int, kept: Array, marked: Array, rest: Array
 ) -> bool:
@@ -155,7 +158,7 @@ def _after_in_order(
     return True
 
 
-@nb.njit(nogil=True)
+@inner_search
 def _shift(order: Array, position: Array, old: int, new: int, kept: Array) -> None:
     """Move what stands at `old` in the order to `new`; `kept` holds the stretch as it was."""
     low, high = min(old, new), max(old, new)
@@ -169,101 +172,107 @@ def _shift(order: Array, position: Array, old: int, new: int, kept: Array) -> No
     position[x] = new
 
 
-@nb.njit(cache=True, nogil=True)
-def anneal(shop: Shop, order: Array, alternative: Array, moves: int, seed: int, hot: float, cold: float) -> Timed:
-    """Anneal from `order`, `alternative` over `moves` moves, temperature falling from `hot` to `cold` geometrically.
+def _entry(digest: int) -> Callable[[Shop, Array, Array, int, int, float, float], Timed]:
+    @nb.njit(cache=True, nogil=True)
+    def anneal(shop: Shop, order: Array, alternative: Array, moves: int, seed: int, hot: float, cold: float) -> Timed:
+        """Anneal from `order`, `alternative` over `moves` moves, temperature falling from `hot` to `cold` geometrically.
 
-    Temperatures are in units of the objective. Deterministic for a seed. Returns the best solution seen.
-    """
-    np.random.seed(seed)
-    n = order.shape[0]
-    order, alternative = order.copy(), alternative.copy()
-    position = np.empty(n, np.int64)
-    for q in range(n):
-        position[order[q]] = q
-    before, after = np.empty(n, np.int64), np.empty(n, np.int64)
-    head = np.empty(shop.machines, np.int64)
-    link(shop, order, alternative, before, after, head)
-    start, end = np.zeros(n), np.zeros(n)
-    retime(shop, order, alternative, before, start, end, 0)
-    value = value_of(shop, end)
-    best = value
-    best_order, best_alternative = order.copy(), alternative.copy()
-    kept_order, path, rest = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
-    kept_start, kept_end = np.empty(n), np.empty(n)
-    marked = np.zeros(n, np.uint8)
-    late = np.empty(shop.release.shape[0], np.int64)
-    temperature = hot
-    cooling = (cold / hot) ** (1.0 / max(1, moves))
-    flexible = shop.alt_machine.shape[0] > n
-    one_machine = shop.machines == 1
-    for _ in range(moves):
-        temperature *= cooling
-        target = _target(shop, end, late)
-        if target < 0:
-            break
-        length = _critical_path(shop, before, start, end, target, path)
-        insert = one_machine or (flexible and np.random.random() < 0.5)
-        if not insert:
-            k = _pair(path, length, before)
-            if k < 0 and not flexible:
-                if shop.objective == 0:
-                    break
-                continue
-            insert = k < 0
-        if insert:
-            x = path[np.random.randint(length)]
-            j = shop.job[x]
-            old_q = position[x]
-            low = position[x - 1] + 1 if x > shop.first[j] else 0
-            high = position[x + 1] - 1 if x + 1 < shop.first[j + 1] else n - 1
-            if one_machine and np.random.random() < 0.5:
-                low, high = max(low, old_q - REACH), min(high, old_q + REACH)
-            new_q = low + np.random.randint(high - low + 1)
-            new_a = alternative[x]
-            if flexible:
-                new_a = shop.alt_ptr[x] + np.random.randint(shop.alt_ptr[x + 1] - shop.alt_ptr[x])
-            if new_q == old_q and new_a == alternative[x]:
-                continue
-            at, upto = min(old_q, new_q), max(old_q, new_q)
-            _shift(order, position, old_q, new_q, kept_order)
-        else:
-            x, v = path[k + 1], path[k]
-            at, upto = position[x], position[v]
-            new_a = alternative[x]
-            if not _after_in_order(shop, order, position, after, x, v, kept_order, marked, rest):
-                continue
-        old_a, old_before = alternative[x], before[x]
-        take_out(before, after, head, shop.alt_machine[old_a], x)
-        p = -1
-        if insert:
-            y = head[shop.alt_machine[new_a]]
-            while y >= 0 and position[y] < position[x]:
-                p = y
-                y = after[y]
-        else:
-            p = v
-        alternative[x] = new_a
-        put_in(before, after, head, shop.alt_machine[new_a], x, p)
-        kept_start[:] = start
-        kept_end[:] = end
-        retime(shop, order, alternative, before, start, end, at)
-        new_value = value_of(shop, end)
-        if new_value <= value or np.random.random() < np.exp((value - new_value) / temperature):
-            value = new_value
-            if value < best:
-                best = value
-                best_order[:] = order
-                best_alternative[:] = alternative
-            continue
-        take_out(before, after, head, shop.alt_machine[new_a], x)
-        alternative[x] = old_a
-        put_in(before, after, head, shop.alt_machine[old_a], x, old_before)
-        for q in range(at, upto + 1):
-            order[q] = kept_order[q]
+        Temperatures are in units of the objective. Deterministic for a seed. Returns the best solution seen.
+        """
+        np.random.seed(seed + 0 * digest)
+        n = order.shape[0]
+        order, alternative = order.copy(), alternative.copy()
+        position = np.empty(n, np.int64)
+        for q in range(n):
             position[order[q]] = q
-        start[:] = kept_start
-        end[:] = kept_end
-    link(shop, best_order, best_alternative, before, after, head)
-    retime(shop, best_order, best_alternative, before, start, end, 0)
-    return Timed(best, best_order, best_alternative, start, end)
+        before, after = np.empty(n, np.int64), np.empty(n, np.int64)
+        head = np.empty(shop.machines, np.int64)
+        link(shop, order, alternative, before, after, head)
+        start, end = np.zeros(n), np.zeros(n)
+        retime(shop, order, alternative, before, start, end, 0)
+        value = value_of(shop, end)
+        best = value
+        best_order, best_alternative = order.copy(), alternative.copy()
+        kept_order, path, rest = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+        kept_start, kept_end = np.empty(n), np.empty(n)
+        marked = np.zeros(n, np.uint8)
+        late = np.empty(shop.release.shape[0], np.int64)
+        temperature = hot
+        cooling = (cold / hot) ** (1.0 / max(1, moves))
+        flexible = shop.alt_machine.shape[0] > n
+        one_machine = shop.machines == 1
+        for _ in range(moves):
+            temperature *= cooling
+            target = _target(shop, end, late)
+            if target < 0:
+                break
+            length = _critical_path(shop, before, start, end, target, path)
+            insert = one_machine or (flexible and np.random.random() < 0.5)
+            if not insert:
+                k = _pair(path, length, before)
+                if k < 0 and not flexible:
+                    if shop.objective == 0:
+                        break
+                    continue
+                insert = k < 0
+            if insert:
+                x = path[np.random.randint(length)]
+                j = shop.job[x]
+                old_q = position[x]
+                low = position[x - 1] + 1 if x > shop.first[j] else 0
+                high = position[x + 1] - 1 if x + 1 < shop.first[j + 1] else n - 1
+                if one_machine and np.random.random() < 0.5:
+                    low, high = max(low, old_q - REACH), min(high, old_q + REACH)
+                new_q = low + np.random.randint(high - low + 1)
+                new_a = alternative[x]
+                if flexible:
+                    new_a = shop.alt_ptr[x] + np.random.randint(shop.alt_ptr[x + 1] - shop.alt_ptr[x])
+                if new_q == old_q and new_a == alternative[x]:
+                    continue
+                at, upto = min(old_q, new_q), max(old_q, new_q)
+                _shift(order, position, old_q, new_q, kept_order)
+            else:
+                x, v = path[k + 1], path[k]
+                at, upto = position[x], position[v]
+                new_a = alternative[x]
+                if not _after_in_order(shop, order, position, after, x, v, kept_order, marked, rest):
+                    continue
+            old_a, old_before = alternative[x], before[x]
+            take_out(before, after, head, shop.alt_machine[old_a], x)
+            p = -1
+            if insert:
+                y = head[shop.alt_machine[new_a]]
+                while y >= 0 and position[y] < position[x]:
+                    p = y
+                    y = after[y]
+            else:
+                p = v
+            alternative[x] = new_a
+            put_in(before, after, head, shop.alt_machine[new_a], x, p)
+            kept_start[:] = start
+            kept_end[:] = end
+            retime(shop, order, alternative, before, start, end, at)
+            new_value = value_of(shop, end)
+            if new_value <= value or np.random.random() < np.exp((value - new_value) / temperature):
+                value = new_value
+                if value < best:
+                    best = value
+                    best_order[:] = order
+                    best_alternative[:] = alternative
+                continue
+            take_out(before, after, head, shop.alt_machine[new_a], x)
+            alternative[x] = old_a
+            put_in(before, after, head, shop.alt_machine[old_a], x, old_before)
+            for q in range(at, upto + 1):
+                order[q] = kept_order[q]
+                position[order[q]] = q
+            start[:] = kept_start
+            end[:] = kept_end
+        link(shop, best_order, best_alternative, before, after, head)
+        retime(shop, best_order, best_alternative, before, start, end, 0)
+        return Timed(best, best_order, best_alternative, start, end)
+
+    return anneal
+
+
+anneal = _entry(sources_digest(SEARCH_SOURCES))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
+from recon_platform.capacity.compiled import inner_search
 from recon_platform.capacity.problem import Array
 
 MAKESPAN, TARDINESS = 0, 1
@@ -117,7 +118,7 @@ def dispatch_order(shop: Shop, rule: int, look_ahead: float) -> tuple[Array, Arr
     return order, alternative
 
 
-@nb.njit(cache=True, nogil=True)
+@inner_search
 def retime(shop: Shop, order: Array, alternative: Array, before: Array, start: Array, end: Array, at: int) -> None:
     """Set the earliest times of everything from position `at` of the order on."""
     with_setup = shop.setup.shape[0] > 1
@@ -137,7 +138,7 @@ def retime(shop: Shop, order: Array, alternative: Array, before: Array, start: A
         end[x] = begin + shop.alt_duration[alternative[x]]
 
 
-@nb.njit(cache=True, nogil=True)
+@inner_search
 def value_of(shop: Shop, end: Array) -> float:
     """Latest end, or weighted tardiness of the jobs, as the shop's objective says."""
     worst = 0.0
@@ -149,7 +150,7 @@ def value_of(shop: Shop, end: Array) -> float:
     return worst if shop.objective == 0 else total
 
 
-@nb.njit(cache=True, nogil=True)
+@inner_search
 def link(shop: Shop, order: Array, alternative: Array, before: Array, after: Array, head: Array) -> None:
     """Set the machine sequences (before, after, head) from the order."""
     last = np.full(shop.machines, -1)

@@ -160,7 +160,7 @@ def excess(solution: Solution, context: PlanContext) -> pl.DataFrame:
 def overload_messages(load: pl.DataFrame) -> pl.DataFrame:
     """Table `action_messages` rows of code OVERLOAD from a load table (columns of `capacity_load`): work centers asked for
     more minutes than they have, one message per work center for its first such bucket."""
-    asked = pl.col("loaded_min") + pl.col("setup_min").fill_null(0)
+    asked = pl.col("loaded_min")  # set-up is part of it
     rows = (
         load.filter(asked > pl.col("available_min"))
         .sort("work_center", "bucket_start")

@@ -170,7 +170,7 @@ def test_new_planned_orders_are_told_only_against_a_night_before() -> None:
 def test_overload_speaks_of_the_first_bucket() -> None:
     load = pl.DataFrame(
         {"work_center": ["W1", "W1", "W2"], "bucket_start": [day(2), day(1), day(1)], "available_min": [100, 100, 100],
-         "loaded_min": [200, 90, 50], "setup_min": [0, 20, 10]}
+         "loaded_min": [200, 110, 90], "setup_min": [0, 20, 20]}
     )  # fmt: skip
     rows = overload_messages(load)
     assert rows.select("order", "qty", "need_date").rows() == [("W1", 10.0, day(1))]
