@@ -34,18 +34,105 @@ class Changeovers:
     machine_family: Array
 
 
-def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers: int, frames: Frames) -> Changeovers:
+    """Number the families. `operations`: row, center, work_center, item, lot, setup_family, setup_min, kind, batch key,
+    pinned (machine index, -1: none). Operations pinned to a machine are families of their own, which changes no set-up."""
+    rules = _rules(machines, frames)
+    names: list[str] = rules["attribute"].unique().sort().to_list()
+    columns = [f"a:{name}" for name in names]
+    keys = ["center", "setup_family", *columns, "setup_min", "batch_key", "pinned"]
+    wide = _wide(operations, rules, names, frames).collect()
+    families = wide.lazy().select(keys).unique().sort(keys, nulls_last=False).with_row_index("number").collect()
+    numbered = wide.lazy().join(
+        families.lazy(), on=keys, how="left", nulls_equal=True, maintain_order="left"
+    ).select(pl.col("number").cast(pl.Int32)).collect()["number"].to_numpy()  # fmt: skip
+    named = (
+        families.lazy().select("center", "setup_family").unique().drop_nulls().sort("center", "setup_family")
+        .with_row_index("alike").collect()
+    )  # fmt: skip
+    family = np.zeros(families.height, FAMILY)
+    family["center"] = families["center"].to_numpy()
+    family["pinned"] = families["pinned"].to_numpy()
+    family["setup"] = families["setup_min"].fill_null(0.0).to_numpy()
+    family["alike"] = (
+        families.lazy().select("center", "setup_family")
+        .join(named.lazy(), on=["center", "setup_family"], how="left", maintain_order="left")
+        .select(pl.col("alike").cast(pl.Int64).fill_null(-1)).collect()["alike"].to_numpy()
+    )  # fmt: skip
+    matrices = _matrices(rules, names, centers)
+    identities = [_identity(families[column], rules, name) for name, column in zip(names, columns, strict=True)]
+    value = np.full((families.height, max(1, len(names))), -1, np.int32)
+    code = np.zeros_like(value)
+    for a, (name, column) in enumerate(zip(names, columns, strict=True)):
+        read = (
+            families.lazy().select("center", pl.col(column).alias("value"))
+            .join(matrices.codes.lazy().filter(pl.col("attribute") == name), on=["center", "value"], how="left", maintain_order="left")
+            .select(
+                pl.col("value").replace_strict(identities[a], default=-1, return_dtype=pl.Int32).fill_null(-1),
+                pl.col("code").fill_null(0),
+            ).collect()
+        )  # fmt: skip
+        value[:, a], code[:, a] = read["value"].to_numpy(), read["code"].to_numpy()
+    with_standing = _with_standing(machines, family, value, code, named, identities, matrices.by_place(names))
+    return Changeovers(
+        numbered, families.height, *with_standing[:3], matrices.at, matrices.size, matrices.cells, with_standing[3]
+    )
+
+
+def _rules(machines: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+    """center, attribute, from_value, to_value, minutes: the changeover matrices of work centers with a machine."""
+    rules = frames.get("setup_matrix")
+    if rules is None or rules.is_empty():
+        return pl.DataFrame(schema=_RULES)
+    center_of = machines.lazy().select("work_center", "center").unique()
+    return (
+        rules.lazy().select("work_center", "attribute", "from_value", "to_value", "minutes")
+        .join(center_of, on="work_center").sort("center", "attribute", "from_value", "to_value")
+        .select(*_RULES).collect()
+    )  # fmt: skip
+
+
+_RULES = {
+    "center": pl.Int32, "attribute": pl.String, "from_value": pl.String, "to_value": pl.String, "minutes": pl.Float64,
+}  # fmt: skip
+
+
+def _wide(operations: pl.DataFrame, rules: pl.DataFrame, names: list[str], frames: Frames) -> pl.LazyFrame:
+    """Per operation what its family consists of; `a:NAME` is the value of an attribute that has a matrix at its center.
+
+    A center with matrices goes by them alone: its operations have no set-up family besides.
+    """
+    used = rules.lazy().select("center", "attribute").unique()
+    wide = operations.lazy().select("row", "center", "setup_min", "setup_family", "batch_key", "pinned")
+    values = (
+        attribute_values(operations, frames)
+        .join(operations.lazy().select("row", "center"), on="row")
+        .join(used, on=["center", "attribute"], how="semi")
+        .group_by("row")
+        .agg(pl.col("value").filter(pl.col("attribute") == name).first().alias(f"a:{name}") for name in names)
+    )
+    if names:
+        wide = wide.join(values, on="row", how="left", maintain_order="left")
+    has_matrix = pl.col("center").is_in(rules["center"].unique().implode()) if names else pl.lit(value=False)
+    return wide.with_columns(
+        pl.when(has_matrix).then(None).otherwise("setup_family").alias("setup_family"), pl.col("setup_min").ceil()
+    )
+
+
+def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.LazyFrame:
     """row, attribute, value: what each operation sets up for (item attributes, its lot's heat and coil, its family)."""
-    base = operations.select("row", "item", "lot", "setup_family")
+    base = operations.lazy().select("row", "item", "lot", "setup_family")
     parts = []
     attributes = frames.get("setup_attributes")
     if attributes is not None and attributes.height:
         parts.append(
-            base.join(attributes.select("item", "attribute", "value"), on="item").select("row", "attribute", "value")
+            base.join(attributes.lazy().select("item", "attribute", "value"), on="item").select(
+                "row", "attribute", "value"
+            )
         )
     lots = frames.get("lots")
     if lots is not None and lots.height:
-        lot = lots.select("lot", "heat", "coil").unique("lot", keep="first", maintain_order=True)
+        lot = lots.lazy().select("lot", "heat", "coil").unique("lot", keep="first", maintain_order=True)
         of_lot = base.join(lot, on="lot").select("row", "heat", "coil")
         parts += [
             of_lot.select("row", pl.lit(name).alias("attribute"), pl.col(name).alias("value"))
@@ -54,7 +141,7 @@ def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     items = frames.get("items")
     family = base.select("row", "item", pl.col("setup_family").alias("value"))
     if items is not None:
-        family = family.join(items.select("item", "family"), on="item", how="left").with_columns(
+        family = family.join(items.lazy().select("item", "family"), on="item", how="left").with_columns(
             pl.coalesce("value", "family")
         )
     parts.append(family.select("row", pl.lit(FAMILY_ATTRIBUTE).alias("attribute"), "value"))
@@ -65,121 +152,94 @@ def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     )
 
 
-def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers: int, frames: Frames) -> Changeovers:
-    """Number the families. `operations`: row, center, work_center, item, lot, setup_family, setup_min, kind, batch key,
-    pinned (machine index, -1: none). Operations pinned to a machine are families of their own, which changes no set-up."""
-    matrix_rows = frames.get("setup_matrix")
-    rules = (
-        matrix_rows.select("work_center", "attribute", "from_value", "to_value", "minutes")
-        if matrix_rows is not None and matrix_rows.height
-        else pl.DataFrame(
-            schema={
-                "work_center": pl.String, "attribute": pl.String, "from_value": pl.String, "to_value": pl.String,
-                "minutes": pl.Float64,
-            }
-        )
+def _identity(values: pl.Series, rules: pl.DataFrame, name: str) -> dict[str, int]:
+    """Value → number, of every value of an attribute that an operation has or a matrix names."""
+    of_rules = rules.lazy().filter(pl.col("attribute") == name)
+    everything = pl.concat(
+        [
+            values.to_frame("value").lazy(), of_rules.select(pl.col("from_value").alias("value")),
+            of_rules.select(pl.col("to_value").alias("value")),
+        ]
     )  # fmt: skip
-    center_of = machines.select("work_center", "center").unique().sort("center")
-    rules = rules.join(center_of, on="work_center").sort("center", "attribute", "from_value", "to_value")
-    names: list[str] = rules["attribute"].unique().sort().to_list()
-    wide = operations.select("row", "center", "setup_min", "setup_family", "batch_key", "pinned")
-    values = attribute_values(operations, frames)
-    used = rules.select("center", "attribute").unique()
-    for name in names:
-        here = used.filter(pl.col("attribute") == name).select("center", pl.lit(True).alias("_used"))
-        one = values.filter(pl.col("attribute") == name).select("row", pl.col("value").alias(f"a:{name}"))
-        wide = (
-            wide.join(one, on="row", how="left", maintain_order="left")
-            .join(here, on="center", how="left", maintain_order="left")
-            .with_columns(
-                pl.when(pl.col("_used").fill_null(False)).then(f"a:{name}").otherwise(None).alias(f"a:{name}")
-            )
-            .drop("_used")
-        )
-    has_matrix = (
-        wide["center"].is_in(rules["center"].unique().implode()) if names else pl.repeat(False, wide.height, eager=True)
-    )
-    wide = wide.with_columns(
-        pl.when(has_matrix).then(None).otherwise("setup_family").alias("setup_family"),
-        pl.col("setup_min").ceil(),
-    )
-    keys = ["center", "setup_family", *[f"a:{name}" for name in names], "setup_min", "batch_key", "pinned"]
-    families = wide.select(keys).unique().sort(keys, nulls_last=False).with_row_index("number")
-    numbered = wide.join(families, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    family = np.zeros(families.height, FAMILY)
-    family["center"] = families["center"].to_numpy()
-    family["pinned"] = families["pinned"].to_numpy()
-    family["setup"] = families["setup_min"].fill_null(0.0).to_numpy()
-    named = (
-        families.select("center", "setup_family")
-        .unique()
-        .drop_nulls()
-        .sort("center", "setup_family")
-        .with_row_index("alike")
-    )
-    family["alike"] = (
-        families.select("center", "setup_family")
-        .join(named, on=["center", "setup_family"], how="left", maintain_order="left")["alike"]
-        .cast(pl.Int64).fill_null(-1).to_numpy()
-    )  # fmt: skip
-    count = max(1, len(names))
-    value = np.full((families.height, count), -1, np.int32)
-    code = np.zeros((families.height, count), np.int32)
-    matrix_at = np.full((centers, count), -1, np.int32)
-    matrix_size = np.zeros((centers, count), np.int32)
-    cells: list[Array] = [np.full(1, -1, np.int32)]
-    offset = 1
-    identities: list[dict[str, int]] = []
-    codes: dict[tuple[int, int], dict[str, int]] = {}
-    family_center = families["center"].to_numpy()
-    for a, name in enumerate(names):
-        column = families[f"a:{name}"]
-        of_rules = rules.filter(pl.col("attribute") == name)
-        everything = pl.concat([column, of_rules["from_value"], of_rules["to_value"]]).drop_nulls().unique().sort()
-        identity = {text: k for k, text in enumerate(everything.to_list())}
-        identities.append(identity)
-        value[:, a] = column.replace_strict(identity, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
-        for (center,), part in rules.filter(pl.col("attribute") == name).group_by("center", maintain_order=True):
-            named_values = sorted({*part["from_value"].to_list(), *part["to_value"].to_list()} - {"*"})
-            number = {text: k + 1 for k, text in enumerate(named_values)}
-            size = len(named_values) + 1
-            cells.append(_matrix(part, number, size))
-            c = int(center)
-            matrix_at[c, a] = offset
-            matrix_size[c, a] = size
-            codes[c, a] = number
-            offset += size * size
-            mine = family_center == c
-            code[mine, a] = (
-                column.filter(pl.Series(mine))
-                .replace_strict(number, default=0, return_dtype=pl.Int32)
-                .fill_null(0)
-                .to_numpy()
-            )
-    count_of_families = family.shape[0]
-    family, value, code, standing = _with_standing(machines, family, value, code, named, names, identities, codes)
-    return Changeovers(
-        numbered["number"].cast(pl.Int32).to_numpy(), count_of_families, family, value, code, matrix_at, matrix_size,
-        np.concatenate(cells), standing,
-    )  # fmt: skip
+    known = everything.drop_nulls().unique().sort("value").collect()["value"]
+    return {text: k for k, text in enumerate(known.to_list())}
 
 
-def _matrix(part: pl.DataFrame, number: dict[str, int], size: int) -> Array:
-    """Minutes by (from, to); an exact pair goes before (from, *), that before (*, to), that before (*, *)."""
-    cells = np.full((size, size), -1, np.int32)
-    rows = part.with_columns(
-        pl.when(pl.col("from_value") == "*").then(0).otherwise(2).alias("f"),
-        pl.when(pl.col("to_value") == "*").then(0).otherwise(1).alias("t"),
-    ).sort(pl.col("f") + pl.col("t"), "from_value", "to_value")
-    for source, target, minutes, f, t in rows.select("from_value", "to_value", "minutes", "f", "t").iter_rows():
-        rows_of = slice(None) if f == 0 else number[source]
-        columns_of = slice(None) if t == 0 else number[target]
-        cells[rows_of, columns_of] = int(np.ceil(minutes))
-    return cells.reshape(-1)
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class _Matrices:
+    """Square matrices of minutes, row by row in `cells`: where that of (center, attribute) begins, and its side.
+
+    `codes` (center, attribute, value, code) numbers the values a matrix names from 1; 0 is `*`, any other.
+    """
+
+    cells: Array
+    at: Array
+    size: Array
+    codes: pl.DataFrame
+
+    def by_place(self, names: list[str]) -> dict[tuple[int, int], dict[str, int]]:
+        """`codes` by (center, number of the attribute); an entry for every matrix, also one that names `*` alone."""
+        number = {name: a for a, name in enumerate(names)}
+        made: dict[tuple[int, int], dict[str, int]] = {(int(c), int(a)): {} for c, a in np.argwhere(self.size > 0)}
+        for center, name, value, code in self.codes.iter_rows():
+            made[center, number[name]][value] = code
+        return made
+
+
+def _matrices(rules: pl.DataFrame, names: list[str], centers: int) -> _Matrices:
+    """The matrices that `rules` fill; an exact pair goes before (from, *), that before (*, to), that before (*, *)."""
+    at = np.full((centers, max(1, len(names))), -1, np.int32)
+    size = np.zeros_like(at)
+    place = ["center", "attribute"]
+    named = pl.concat([rules.lazy().select(*place, pl.col(name).alias("value")) for name in ("from_value", "to_value")])
+    codes = (
+        named.filter(pl.col("value") != ANY).unique().sort(*place, "value")
+        .with_columns((pl.int_range(pl.len(), dtype=pl.Int32).over(place) + 1).alias("code")).collect()
+    )  # fmt: skip
+    number = {name: a for a, name in enumerate(names)}
+    sides = (
+        rules.lazy().select(place).unique()
+        .join(codes.lazy().group_by(place).agg(pl.len().alias("named")), on=place, how="left")
+        .select("center", pl.col("attribute").replace_strict(number, return_dtype=pl.Int32).alias("number"), pl.col("named").fill_null(0).cast(pl.Int32) + 1)
+        .sort("number", "center").collect()
+    )  # fmt: skip
+    center, attribute, side = (sides[name].to_numpy() for name in sides.columns)
+    ends = np.cumsum(side.astype(np.int64) ** 2) + 1  # the first cell belongs to no matrix
+    at[center, attribute], size[center, attribute] = ends - side.astype(np.int64) ** 2, side
+    cells = np.full(int(ends[-1]) if ends.size else 1, -1, np.int32)
+    rows = _coded(rules, codes, number)
+    for from_any, to_any in ((True, True), (True, False), (False, True), (False, False)):
+        part = rows.filter(pl.col("from").eq(0) == from_any, pl.col("to").eq(0) == to_any)
+        c, a, source, target = (part[name].to_numpy() for name in ("center", "number", "from", "to"))
+        side, minutes = size[c, a], part["minutes"].to_numpy()
+        many = (side if from_any else 1) * (side if to_any else 1) * np.ones_like(side)
+        nth = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
+        wide = np.repeat(side if to_any else np.ones_like(side), many)
+        row = nth // wide if from_any else np.repeat(source, many)
+        column = nth % wide if to_any else np.repeat(target, many)
+        cells[np.repeat(at[c, a], many) + row * np.repeat(side, many) + column] = np.repeat(minutes, many)
+    return _Matrices(cells, at, size, codes)
+
+
+def _coded(rules: pl.DataFrame, codes: pl.DataFrame, number: dict[str, int]) -> pl.DataFrame:
+    """`rules` by numbers: center, number (of the attribute), from, to (0: any), minutes; in the order of the rules."""
+    coded = rules.lazy()
+    for written, column in (("from_value", "from"), ("to_value", "to")):
+        coded = coded.join(
+            codes.lazy().rename({"value": written, "code": column}), on=["center", "attribute", written], how="left",
+            maintain_order="left",
+        )  # fmt: skip
+    return coded.select(
+        "center", pl.col("attribute").replace_strict(number, return_dtype=pl.Int32).alias("number"),
+        pl.col("from", "to").fill_null(0), pl.col("minutes").ceil().cast(pl.Int32),
+    ).collect()  # fmt: skip
 
 
 def _with_standing(
-    machines: pl.DataFrame, family: Array, value: Array, code: Array, alike: pl.DataFrame, names: list[str],
+    machines: pl.DataFrame, family: Array, value: Array, code: Array, alike: pl.DataFrame,
     identities: list[dict[str, int]], codes: dict[tuple[int, int], dict[str, int]],
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
     """Families for what stands on machines now, appended after the others, and the number each machine has.
@@ -187,25 +247,23 @@ def _with_standing(
     Of a machine only its current set-up is known: one set-up family or one attribute value. Attributes it says nothing
     about count as changed, from `*`.
     """
-    known = machines.select("center", "current_setup").drop_nulls().unique().sort("center", "current_setup")
+    setups = list(machines.select("center", "current_setup").iter_rows())
+    known = sorted({setup for setup in setups if None not in setup})
     number_of_alike = {(c, f): k for c, f, k in alike.select("center", "setup_family", "alike").iter_rows()}
-    extra = np.zeros(known.height, FAMILY)
+    extra = np.zeros(len(known), FAMILY)
     extra["pinned"] = -1
-    extra_value = np.full((known.height, value.shape[1]), -2, np.int32)
-    extra_code = np.zeros((known.height, value.shape[1]), np.int32)
+    extra_value = np.full((len(known), value.shape[1]), -2, np.int32)
+    extra_code = np.zeros((len(known), value.shape[1]), np.int32)
     numbers: dict[tuple[int, str], int] = {}
-    for k, (center, current) in enumerate(known.iter_rows()):
+    for k, (center, current) in enumerate(known):
         extra[k]["center"] = center
         extra[k]["alike"] = number_of_alike.get((center, current), -1)
         numbers[center, current] = family.shape[0] + k
-        for a in range(len(names)):
-            if (center, a) in codes and current in identities[a]:
-                extra_value[k, a] = identities[a][current]
+        for a, identity in enumerate(identities):
+            if (center, a) in codes and current in identity:
+                extra_value[k, a] = identity[current]
                 extra_code[k, a] = codes[center, a].get(current, 0)
-    standing = np.array(
-        [numbers.get((center, current), -1) if current is not None else -1
-         for center, current in machines.select("center", "current_setup").iter_rows()], np.int32,
-    )  # fmt: skip
+    standing = np.array([numbers.get(setup, -1) for setup in setups], np.int32)
     return (
         np.concatenate([family, extra]), np.concatenate([value, extra_value]), np.concatenate([code, extra_code]), standing,
     )  # fmt: skip
