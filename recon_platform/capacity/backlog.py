@@ -31,15 +31,15 @@ def read_backlog(frames: Frames, context: PlanContext) -> tuple[pl.DataFrame, pl
     `orders`: work_order, kind, item, start_date, due_at, weight, earliest_at, material_bound, lot, campaign, begun.
     Operations are sorted by work order and sequence; those that are complete or have nothing left are not listed.
     """
-    orders = _orders(frames, context)
-    known = frames["reconciled_operations"]
+    orders = _orders(frames, context).collect().lazy()  # once: four answers below start from it
+    known = frames["reconciled_operations"].lazy()
     open_operations = (
         known.filter((pl.col("status") != "complete") & (pl.col("remaining_qty") > 0))
         .rename({"qty": "total_qty", "remaining_qty": "qty"})
         .select(pl.col(name).cast(kind) for name, kind in _COLUMNS.items())
         .join(orders.select("work_order"), on="work_order", how="semi")
     )
-    planned = _explode(frames, context, orders.filter(pl.col("kind") == "planned"))
+    planned = _explode(frames, context, orders.filter(pl.col("kind") == "planned")).collect().lazy()
     refused = [
         orders.filter(pl.col("kind") == "work_order")
         .join(known.select("work_order").unique(), on="work_order", how="anti")
@@ -56,9 +56,9 @@ def read_backlog(frames: Frames, context: PlanContext) -> tuple[pl.DataFrame, pl
         .agg(pl.col("op_seq").min())
         .select("work_order", _words("operation ", pl.col("op_seq").cast(pl.String), " is on hold; release it in the MES")),
     ]  # fmt: skip
-    operations = pl.concat([open_operations, planned]).sort("work_order", "op_seq")
+    operations = pl.concat([open_operations, planned]).sort("work_order", "op_seq").collect().lazy()
     homeless = (
-        operations.join(frames["work_centers"].select("work_center"), on="work_center", how="anti")
+        operations.join(frames["work_centers"].lazy().select("work_center"), on="work_center", how="anti")
         .group_by("work_order")
         .agg(pl.col("op_seq").min(), pl.col("work_center").sort_by("op_seq").first())
         .select(
@@ -75,7 +75,8 @@ def read_backlog(frames: Frames, context: PlanContext) -> tuple[pl.DataFrame, pl
         pl.col("status").is_in(["running", "setup", "paused"]).any().alias("begun")
     )
     kept = kept.drop("begun").join(begun, on="work_order", how="left", maintain_order="left")
-    return operations, kept, first_reason
+    made = pl.collect_all([operations, kept, first_reason])
+    return made[0], made[1], made[2]
 
 
 def _words(*parts: str | pl.Expr) -> pl.Expr:
@@ -84,9 +85,9 @@ def _words(*parts: str | pl.Expr) -> pl.Expr:
     )
 
 
-def _orders(frames: Frames, context: PlanContext) -> pl.DataFrame:
+def _orders(frames: Frames, context: PlanContext) -> pl.LazyFrame:
     """Every order to schedule: all supply orders, and open work orders that netting did not list."""
-    supply = frames["supply_orders"].select(
+    supply = frames["supply_orders"].lazy().select(
         pl.col("order").alias("work_order"), "kind", "item", "qty", "start_date", "due_at",
         pl.col("weight").clip(1e-3), "earliest_at", "material_bound",
     )  # fmt: skip
@@ -94,10 +95,10 @@ def _orders(frames: Frames, context: PlanContext) -> pl.DataFrame:
     supply = supply.filter(
         (pl.col("kind") != "planned") | pl.col("start_date").is_null() | (pl.col("start_date") <= last)
     )
-    reconciled = frames["reconciled_orders"]
+    reconciled = frames["reconciled_orders"].lazy()
     others = (
         reconciled.filter(pl.col("status").is_in(["firm", "released", "in_process"]))
-        .join(frames["reconciled_operations"].select("work_order").unique(), on="work_order", how="semi")
+        .join(frames["reconciled_operations"].lazy().select("work_order").unique(), on="work_order", how="semi")
         .join(supply.select("work_order"), on="work_order", how="anti")
         .select(
             "work_order", pl.lit("work_order").alias("kind"), "item", pl.col("expected_qty").alias("qty"), "start_date",
@@ -107,17 +108,18 @@ def _orders(frames: Frames, context: PlanContext) -> pl.DataFrame:
         )
     )  # fmt: skip
     facts = reconciled.select("work_order", "lot", "campaign", "not_before", pl.col("status").alias("order_status"))
+    schema = supply.collect_schema()
     return (
-        pl.concat([supply, others.select(supply.columns).cast(supply.schema)])
+        pl.concat([supply, others.select(schema.names()).cast(schema)])
         .join(facts, on="work_order", how="left")
         .with_columns(pl.lit(False).alias("begun"))
         .sort("work_order")
     )
 
 
-def _explode(frames: Frames, context: PlanContext, planned: pl.DataFrame) -> pl.DataFrame:
+def _explode(frames: Frames, context: PlanContext, planned: pl.LazyFrame) -> pl.LazyFrame:
     """The operations of planned orders, by the main routing valid on their start date."""
-    routing = frames["routings"].filter(pl.col("routing") == "main")
+    routing = frames["routings"].lazy().filter(pl.col("routing") == "main")
     day = pl.max_horizontal(pl.col("start_date").fill_null(context.planning_date), pl.lit(context.planning_date))
     rows = (
         planned.filter(pl.col("qty") > 0)

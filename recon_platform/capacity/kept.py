@@ -44,14 +44,14 @@ def what_is_kept(
     """
     origin = origin_of(context.as_of)
     published = frames.get("published.schedule")
-    base = operations.select(
+    base = operations.lazy().select(
         "row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained", "pinned"
     )
-    index = machines.select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
+    index = machines.lazy().select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
     if published is None or published.is_empty():
         before = (
             base.select("work_order", "op_seq")
-            .clear()
+            .head(0)
             .with_columns(
                 pl.lit(None, pl.String).alias("machine_before"),
                 pl.lit(None, pl.Int64).alias("from"),
@@ -61,16 +61,20 @@ def what_is_kept(
         )
         any_published = pl.lit(False)
     else:
-        before = published.select(
-            "work_order",
-            "op_seq",
-            pl.col("machine").alias("machine_before"),
-            minute_down("setup_start", origin).alias("from"),
-            pl.col("start").alias("previous_start"),
-            pl.col("end").alias("previous_end"),
-        ).unique(["work_order", "op_seq"], keep="first", maintain_order=True)
+        before = (
+            published.lazy()
+            .select(
+                "work_order",
+                "op_seq",
+                pl.col("machine").alias("machine_before"),
+                minute_down("setup_start", origin).alias("from"),
+                pl.col("start").alias("previous_start"),
+                pl.col("end").alias("previous_end"),
+            )
+            .unique(["work_order", "op_seq"], keep="first", maintain_order=True)
+        )
         any_published = pl.lit(True)
-    free = released.select("work_order", "op_seq").with_columns(pl.lit(True).alias("released"))
+    free = released.lazy().select("work_order", "op_seq").with_columns(pl.lit(True).alias("released"))
     joined = (
         base.join(before, on=["work_order", "op_seq"], how="left", maintain_order="left")
         .join(free.drop_nulls("op_seq"), on=["work_order", "op_seq"], how="left", maintain_order="left")
@@ -118,4 +122,5 @@ def what_is_kept(
         .sort("home", "rank", "order_by", "started_at", "previous_start", "previous_end", "work_order", "op_seq")
         .select(pl.col("home").alias("index"), "row")
     )
-    return Kept(rows, sequence)
+    made = pl.collect_all([rows, sequence])
+    return Kept(made[0], made[1])

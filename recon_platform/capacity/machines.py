@@ -37,6 +37,7 @@ def read_machines(frames: Frames, context: PlanContext, overtime: pl.DataFrame |
     """
     centers = (
         frames["work_centers"]
+        .lazy()
         .select(
             "work_center",
             pl.col("external").fill_null(False),
@@ -49,32 +50,38 @@ def read_machines(frames: Frames, context: PlanContext, overtime: pl.DataFrame |
         .sort("work_center")
         .with_row_index("center")
         .with_columns(pl.col("center").cast(pl.Int32))
+        .collect()
     )
-    known = frames["machines"].select("machine", "work_center", "speed", "current_setup")
-    vendors = centers.filter("external").join(known, on="work_center", how="anti")
+    known = frames["machines"].lazy().select("machine", "work_center", "speed", "current_setup")
+    vendors = centers.lazy().filter("external").join(known, on="work_center", how="anti")
     invented = vendors.select(
         (pl.col("work_center") + "-01").alias("machine"), "work_center",
         pl.lit(None, pl.Float64).alias("speed"), pl.lit(None, pl.String).alias("current_setup"),
     )  # fmt: skip
     machines = (
         pl.concat([known, invented])
-        .join(centers.select("work_center", "center"), on="work_center")
+        .join(centers.lazy().select("work_center", "center"), on="work_center")
         .with_columns(pl.col("speed").fill_null(1.0).replace(0.0, 1.0))
         .unique("machine", keep="first", maintain_order=True)
         .sort("work_center", "machine")
         .with_row_index("index")
         .with_columns(pl.col("index").cast(pl.Int32))
+        .collect()
     )
     intervals = _open_intervals(frames, context, machines, overtime)
     horizon = int(intervals["end"].max() or 0)  # type: ignore[arg-type]
-    working = intervals.group_by("index").agg((pl.col("end") - pl.col("start")).sum().alias("working"))
+    working = intervals.lazy().group_by("index").agg((pl.col("end") - pl.col("start")).sum().alias("working"))
     stretch = (
-        machines.join(working, on="index", how="left")
+        machines.lazy()
+        .join(working, on="index", how="left")
         .group_by("work_center")
         .agg((pl.lit(float(max(horizon, 1))) / pl.col("working").mean()).clip(1.0, 50.0).alias("elapsed_per_working"))
     )
-    centers = centers.join(stretch, on="work_center", how="left", maintain_order="left").with_columns(
-        pl.col("elapsed_per_working").fill_null(1.0)
+    centers = (
+        centers.lazy()
+        .join(stretch, on="work_center", how="left", maintain_order="left")
+        .with_columns(pl.col("elapsed_per_working").fill_null(1.0))
+        .collect()
     )
     return Machines(machines, centers, intervals, horizon)
 
@@ -89,7 +96,7 @@ def under_repair_until(frames: Frames, context: PlanContext, machines: pl.DataFr
     events = frames.get("downtime_events")
     if events is None or events.is_empty():
         return pl.DataFrame(schema={"machine": pl.String, "until": pl.Datetime("us", "UTC")})
-    last = events.sort("event", "reported_at").unique("event", keep="last", maintain_order=True)
+    last = events.lazy().sort("event", "reported_at").unique("event", keep="last", maintain_order=True)
     now = last.filter(
         (pl.col("started_at") <= as_of) & (pl.col("ended_at").is_null() | (pl.col("ended_at") > as_of))
     ).with_columns(
@@ -102,13 +109,14 @@ def under_repair_until(frames: Frames, context: PlanContext, machines: pl.DataFr
             [
                 now.filter(pl.col("machine").is_not_null()).select("machine", "until"),
                 now.filter(pl.col("machine").is_null())
-                .join(machines.select("work_center", pl.col("machine").alias("one")), on="work_center")
+                .join(machines.lazy().select("work_center", pl.col("machine").alias("one")), on="work_center")
                 .select(pl.col("one").alias("machine"), "until"),
             ]
         )
         .group_by("machine")
         .agg(pl.col("until").max())
         .sort("machine")
+        .collect()
     )
 
 
@@ -116,12 +124,12 @@ def _open_intervals(
     frames: Frames, context: PlanContext, machines: pl.DataFrame, overtime: pl.DataFrame | None
 ) -> pl.DataFrame:
     origin: datetime = origin_of(context.as_of)
-    time = frames["working_time"]
+    time = frames["working_time"].lazy()
     open_time = time.filter(pl.col("kind") == "regular").select("machine", "start", "end")
     if overtime is not None and overtime.height:
         granted = (
             time.filter(pl.col("kind") == "overtime")
-            .join(overtime.rename({"start": "from", "end": "to"}), on="work_center")
+            .join(overtime.lazy().rename({"start": "from", "end": "to"}), on="work_center")
             .select(
                 "machine",
                 pl.max_horizontal("start", "from").alias("start"),
@@ -131,8 +139,8 @@ def _open_intervals(
         open_time = pl.concat([open_time, granted])
     down = under_repair_until(frames, context, machines)
     minutes = (
-        open_time.join(machines.select("machine", "index"), on="machine")
-        .join(down, on="machine", how="left")
+        open_time.join(machines.lazy().select("machine", "index"), on="machine")
+        .join(down.lazy(), on="machine", how="left")
         .select(
             "index",
             pl.max_horizontal(minute_up("start", origin), minute_up("until", origin), pl.lit(0)).alias("start"),
@@ -148,4 +156,5 @@ def _open_intervals(
         .agg(pl.col("start").min(), pl.col("end").max())
         .select("index", pl.col("start").cast(pl.Int32), pl.col("end").cast(pl.Int32))
         .sort("index", "start")
+        .collect()
     )

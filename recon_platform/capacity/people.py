@@ -17,23 +17,26 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
 PER_PERSON = 100
+_EXTRA = ("calendar", "date", "shift", "kind", "start", "end")
 
 
-def shift_windows(frames: Frames, context: PlanContext, minutes: int) -> pl.DataFrame:
+def shift_windows(frames: Frames, context: PlanContext, minutes: int) -> pl.LazyFrame:
     """calendar, shift, kind, date, start, end (minutes) of every shift from the day before the plan to its end."""
     origin = origin_of(context.as_of)
     first = context.planning_date - timedelta(days=3)
-    days = pl.DataFrame({"date": pl.date_range(first, first + timedelta(days=minutes // 1440 + 6), eager=True)})
-    shifts = frames["calendars"].select("calendar", "weekday", "shift", "kind", "start", "end")
+    days = pl.DataFrame({"date": pl.date_range(first, first + timedelta(days=minutes // 1440 + 6), eager=True)}).lazy()
+    shifts = frames["calendars"].lazy().select("calendar", "weekday", "shift", "kind", "start", "end")
     zone = context.plant.timezone
     dated = days.with_columns(pl.col("date").dt.weekday().cast(pl.Int64).alias("weekday")).join(shifts, on="weekday")
     exceptions = frames.get("calendar_exceptions")
     if exceptions is not None and exceptions.height:
-        closed = exceptions.filter(pl.col("kind") == "closed").select("calendar", "date").unique()
-        extra = exceptions.filter((pl.col("kind") == "extra") & pl.col("start").is_not_null()).select(
-            "calendar", "date", pl.lit("extra").alias("shift"), pl.lit("regular").alias("kind"), "start", "end"
+        closed = exceptions.lazy().filter(pl.col("kind") == "closed").select("calendar", "date").unique()
+        extra = (
+            exceptions.lazy()
+            .filter((pl.col("kind") == "extra") & pl.col("start").is_not_null())
+            .select("calendar", "date", pl.lit("extra").alias("shift"), pl.lit("regular").alias("kind"), "start", "end")
         )
-        dated = pl.concat([dated.join(closed, on=["calendar", "date"], how="anti").select(extra.columns), extra])
+        dated = pl.concat([dated.join(closed, on=["calendar", "date"], how="anti").select(_EXTRA), extra])
 
     def local(clock: str, shift: pl.Expr) -> pl.Expr:
         naive = (pl.col("date") + pl.duration(days=shift)).dt.combine(pl.col(clock))
@@ -64,31 +67,27 @@ def people_by_minute(
     people = np.zeros((len(skills), minutes), np.int32)
     windows = shift_windows(frames, context, minutes)
     granted = overtime is not None and overtime.height > 0
-    present = labour.join(windows, on=["calendar", "shift"]).with_columns(
+    present = labour.lazy().join(windows, on=["calendar", "shift"]).with_columns(
         pl.when(pl.col("kind") == "regular").then("people").otherwise(
             pl.col("overtime_people").fill_null(0.0) if granted else pl.lit(0.0)
         ).alias("people")
     ).select("skill", "date", "shift", "people", "start", "end")  # fmt: skip
-    extra = windows.filter(pl.col("shift") == "extra")
-    if extra.height:
-        most = labour.group_by("skill", "calendar").agg(pl.col("people").max())
-        present = pl.concat(
-            [
-                present,
-                extra.drop("kind").join(most, on="calendar").select("skill", "date", "shift", "people", "start", "end"),
-            ]
-        )
+    extra = windows.filter(pl.col("shift") == "extra").drop("kind")
+    most = labour.lazy().group_by("skill", "calendar").agg(pl.col("people").max())
+    present = pl.concat(
+        [present, extra.join(most, on="calendar").select("skill", "date", "shift", "people", "start", "end")]
+    )
     absent = frames.get("labour_exceptions")
     if absent is not None and absent.height:
         present = present.join(
-            absent.rename({"people": "instead"}), on=["skill", "date", "shift"], how="left"
+            absent.lazy().rename({"people": "instead"}), on=["skill", "date", "shift"], how="left"
         ).with_columns(pl.coalesce("instead", "people").alias("people"))
     number = {name: k for k, name in enumerate(skills)}
     rows = present.sort("skill", "start", "end", "shift").select(
         pl.col("skill").replace_strict(number, return_dtype=pl.Int32),
         pl.col("start").clip(0, minutes), pl.col("end").clip(0, minutes),
         (pl.col("people") * PER_PERSON).round().cast(pl.Int32),
-    )  # fmt: skip
+    ).collect()  # fmt: skip
     edges = np.zeros((len(skills), minutes + 1), np.int32)
     np.add.at(edges, (rows["skill"].to_numpy(), rows["start"].to_numpy()), rows["people"].to_numpy())
     np.add.at(edges, (rows["skill"].to_numpy(), rows["end"].to_numpy()), -rows["people"].to_numpy())
