@@ -8,7 +8,7 @@ COMPILE := $(BIN)/python -m compileall -q recon_platform assets sensors resource
 SOURCES := recon_platform assets sensors resources tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up test test-long check bench docs pictures lock clean
+.PHONY: help setup setup-test demo up test test-long check kernels bench docs pictures lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,8 +46,12 @@ check: setup-test  ## lint, format, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check  ## everything CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+kernels: setup-test  ## compile the kernels once, before several processes want them
+	$(BIN)/recon bench night --orders 60 > $(VENV)/kernels.txt
+
+test: setup-test  ## everything CI runs
+	$(MAKE) --output-sync -j2 check kernels
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: setup-test  ## the same properties at larger sizes
 	$(BIN)/python -m pytest --long

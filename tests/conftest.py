@@ -21,8 +21,23 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+LONGEST_FIRST = [
+    "governance/test_properties_publishing.py", "e2e/test_up.py", "console/test_accessibility.py",
+    "connectors/tryton/test_tryton.py", "dagster/test_nights_in_dagster.py", "nights/test_history.py",
+    "governance/test_agents_off.py", "cli/test_docs_run.py", "proposal/test_planted.py", "scale/test_two_nodes.py",
+    "nights/test_solving.py", "console/test_security.py", "nights/test_value.py", "console/test_access.py",
+]  # fmt: skip
+"""Files that take a minute or more: begun first, so that no worker has one left when the other is done."""
+
+
+def _rank(item: pytest.Item) -> int:
+    name = item.path.relative_to(ROOT / "tests").as_posix()
+    return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the larger sizes out of the standard run: deselected, so that a run never reports them as skipped."""
+    items.sort(key=_rank)
     if config.getoption("--long", default=False):
         return
     long = [item for item in items if item.get_closest_marker("long")]
