@@ -38,7 +38,7 @@ GOVERNANCE = Setting(
     "RECON_GOVERNANCE", "lake/governance.db", "governance store: a SQLAlchemy URL or a SQLite file", below_home=True
 )
 NOW = Setting("RECON_NOW", "", "fixed present instant (ISO 8601) for rehearsals; empty: the machine's clock")
-SENSOR_SECONDS = Setting("RECON_SENSOR_SECONDS", "15", "seconds between two looks of a sensor")
+SENSOR_SECONDS = Setting("RECON_SENSOR_SECONDS", "5", "seconds between two looks of a sensor")
 
 KEY_FILE = Setting(
     "RECON_KEY_FILE", "lake/governance.key", "file with the key that seals signatures and audit heads", below_home=True

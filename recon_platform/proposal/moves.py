@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +41,8 @@ def exception_moves(frames: Frames, context: PlanContext) -> pl.DataFrame:
 
 def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
     """Try every candidate, bundle what only helps together, and search a good set."""
+    effort = context.policy.proposal.of_run(context.sequence, frames["schedule"].height)
+    context = replace(context, policy=replace(context.policy, proposal=effort))
     decided = _decided(frames)
     off = switched_off(frames.get("decisions_in_force"), "replanner")
     found = [] if off else candidates(frames, context)
@@ -50,15 +52,14 @@ def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
     evaluator = Evaluator(frames, context, pinned(frames, context))
     tried = [measure(one, evaluator) for one in worth_trying]
     lines_of = dict(late_orders(frames).select("order", "line_names").iter_rows())
-    policy = context.policy.proposal
-    for candidate in pairs_worth_trying(tried, lines_of, policy.max_bundles):
+    for candidate in pairs_worth_trying(tried, lines_of, effort.max_bundles):
         if move_identity(candidate) in decided:
             continue
         together = measure(candidate, evaluator)
         apart = {line for one in tried if one.move in candidate.parts for line in one.effect.won}
         if set(together.effect.won) - apart:
             tried.append(together)
-    chosen = good_set(tried, evaluator, policy.max_set_trials)
+    chosen = good_set(tried, evaluator, effort.max_set_trials)
     parts = {part for one in tried for part in one.candidate.parts}
     shown = [one for one in tried if one.changes_something or one.move in parts]
     rows = [move_row(one, evaluator, shown, one.move in chosen.moves) for one in shown]

@@ -129,8 +129,22 @@ class ProposalPolicy:
     max_moves: int = 12  # evaluated by planning again, each
     max_bundles: int = 2  # pairs of moves tried together for lines no single one wins
     max_set_trials: int = 12  # plans spent on finding a good set of moves
+    rerun_moves: int = 4  # both, in a plan made again the same day
+    rerun_operations: int = 200_000  # and no more of them than so many scheduled operations allow
     overtime_window_days: int = 7
     move_valid_hours: float = 24.0
+
+    def of_run(self, sequence: int, operations: int) -> ProposalPolicy:
+        """The policy for run `sequence` of a night with so many scheduled operations.
+
+        After an event people wait for the plan, so fewer moves are tried: each costs a plan.
+        """
+        if sequence == 0:
+            return self
+        most = min(self.rerun_moves, self.rerun_operations // max(operations, 1))
+        return dataclasses.replace(
+            self, max_moves=min(self.max_moves, most), max_bundles=0, max_set_trials=min(self.max_set_trials, most)
+        )
 
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

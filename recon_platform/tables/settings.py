@@ -108,6 +108,8 @@ MEANING: dict[str, dict[str, tuple[str, str]]] = {
         "max_moves": ("moves", "Exceptions tried out each night, each by planning again."),
         "max_bundles": ("moves", "Pairs of moves tried together for lines that no single move wins."),
         "max_set_trials": ("plans", "Plans spent on finding the set of moves worth taking together."),
+        "rerun_moves": ("moves; plans", "The most of both in a plan made again the same day, after an event; no pairs."),
+        "rerun_operations": ("operations", "A rerun tries no more moves than go into this at the size of its schedule."),
         "overtime_window_days": ("days", "How far ahead overtime is proposed."),
         "move_valid_hours": ("hours", "How long a proposed exception may be decided."),
     },

@@ -26,7 +26,7 @@ LAUNCH = (
 
 QUICKER = {
     "poll_interval_seconds: 15": "poll_interval_seconds: 2",  # a dead run is found within seconds
-    "start_timeout_seconds: 180": "start_timeout_seconds: 60",  # so is one that a dead daemon made and never sent off
+    "start_timeout_seconds: 180": "start_timeout_seconds: 30",  # so is one that a dead daemon made and never sent off
 }
 
 
@@ -41,13 +41,14 @@ def quicker(settings: str) -> str:
 class Platform:
     """`python -m resources.up` on the home folder `home`, in a session of its own."""
 
-    def __init__(self, home: Path, *, sensor_seconds: int = 2) -> None:
+    def __init__(self, home: Path, *, sensor_seconds: int | None = 2) -> None:
         self.home = home
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.log = home / "up.log"
-        environment = {**os.environ, "RECON_SENSOR_SECONDS": str(sensor_seconds)}
+        often = {} if sensor_seconds is None else {"RECON_SENSOR_SECONDS": str(sensor_seconds)}
+        environment = {**os.environ, **often}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "resources.up", "--home", str(home), "--port", str(self.port)],

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
+import polars as pl
 import pytest
 
+from recon_platform.proposal import sets
 from recon_platform.proposal.candidates import candidates
-from recon_platform.proposal.evaluate import pinned
-from recon_platform.proposal.moves import measure
+from recon_platform.proposal.evaluate import pinned, plan_again
+from recon_platform.proposal.moves import measure, propose_moves
 from recon_platform.proposal.sets import Evaluator, allowed, excludes, good_set
 from tests.proposal.planted import CASES
 from tests.proposal.small import Small, day
@@ -94,6 +98,25 @@ def test_the_proposed_set_wins_what_the_best_set_wins() -> None:
 @pytest.mark.long
 def test_the_proposed_set_wins_what_the_best_set_wins_on_200_plants() -> None:
     compared(range(200))
+
+
+def test_a_rerun_tries_fewer_moves_and_no_pairs_so_that_its_plan_comes_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    plant = random_plant(2)
+    plant.policy["proposal"] |= {"rerun_moves": 2}
+    frames, trials = plant.frames(), []
+
+    def counted(*given: Any) -> dict[str, pl.DataFrame]:
+        trials.append(given)
+        return plan_again(*given)
+
+    monkeypatch.setattr(sets, "plan_again", counted)
+    night = propose_moves(frames, plant.context)
+    at_night = len(trials)
+    rerun = propose_moves(frames, replace(plant.context, sequence=1))
+    assert len(trials) - at_night <= 2 + 2 + 1 < at_night  # each move, steps of the set, the set as a whole
+    assert set(rerun.table["move"]) < set(night.table["move"])
+    plant.policy["proposal"] |= {"rerun_operations": frames["schedule"].height - 1}
+    assert propose_moves(frames, replace(plant.context, sequence=1)).table.is_empty()  # too large a plant
 
 
 def test_moves_that_ask_for_more_than_there_is_exclude_each_other() -> None:
