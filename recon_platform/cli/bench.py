@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     benches.command("faults")(faults)
     benches.command("sabotage")(sabotage)
     benches.command("reruns")(reruns)
+    benches.command("rerun")(rerun)
     benches.command("replay")(replay)
     benches.command("extract")(extract)
     benches.command("console")(console)
@@ -272,6 +273,26 @@ def reruns(
         )
     if figures.deliveries_answered_wrongly or figures.runs_that_differ:
         raise typer.Exit(1)
+
+
+@needs(None)
+def rerun(
+    orders: Annotated[int, typer.Option("--orders", min=1, help="Open orders of the plant.")] = 100_000,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same plant.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Time a rerun after one long stop, part by part, reading and writing the lake included."""
+    from recon_platform.bench.rerun import run
+
+    with output.progress(2, quiet=as_json) as step:
+        figures = run(orders, seed=seed, say=step)
+    if as_json:
+        output.print_json(figures)
+    else:
+        rows = [(found.stage, str(found.wall_s), str(found.cpu_s)) for found in figures]
+        total = tuple(f"{sum(seconds):.2f}" for seconds in zip(*((f.wall_s, f.cpu_s) for f in figures), strict=True))
+        title = f"{orders:,} orders, {figures[0].operations:,} operations"
+        output.print_rows(title, ("part", "wall s", "CPU s"), [*rows, ("all", *total)])
 
 
 @needs(None)
