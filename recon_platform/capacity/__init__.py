@@ -3,12 +3,13 @@
 from recon_platform.capacity.check import check_schedule
 from recon_platform.capacity.explain import Explanation, explain_operation, order_screen
 from recon_platform.capacity.load import required_load
-from recon_platform.capacity.planning_stage import look_ahead, schedule
+from recon_platform.capacity.planning_stage import held_schedule, look_ahead, schedule
 
 __all__ = [
     "Explanation",
     "check_schedule",
     "explain_operation",
+    "held_schedule",
     "look_ahead",
     "order_screen",
     "required_load",

@@ -10,7 +10,7 @@ import polars as pl
 from recon_platform.capacity.improve import improve
 from recon_platform.capacity.load import capacity_load, required_load, scheduled_load
 from recon_platform.capacity.machines import read_machines
-from recon_platform.capacity.portfolio import NO_BIAS, Setting, best_of, run_pass
+from recon_platform.capacity.portfolio import GRID, NO_BIAS, Setting, best_of, run_pass
 from recon_platform.capacity.prepare import Prepared, prepare
 from recon_platform.capacity.results import dispatch_table, placements, schedule_table, unscheduled_table
 from recon_platform.tables.context import PlanContext
@@ -46,6 +46,15 @@ def schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
         "capacity_load": capacity_load(required, scheduled_load(placed, prepared.machines, context, base)),
         "dispatch_list": dispatch_table(prepared, placed),
     }
+
+
+def held_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """`schedule` as the facts alone make it: machines and sequence in force kept, what is new put where it finds room.
+
+    What `schedule` does otherwise is its own doing, worth it or not; with nothing new this is the schedule in force.
+    """
+    prepared = prepare(frames, context, held=True)
+    return schedule_table(prepared, placements(prepared, run_pass(prepared.problem, Setting(*GRID[0]))))
 
 
 def look_ahead(frames: Frames, context: PlanContext) -> tuple[float, float]:

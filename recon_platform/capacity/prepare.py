@@ -5,7 +5,7 @@ Belongs here: putting together what `backlog`, `machines`, `changeovers`, `peopl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -22,11 +22,26 @@ from recon_platform.capacity.latest import set_latest
 from recon_platform.capacity.left import load_minutes_left, under_way, vendor_minutes_left
 from recon_platform.capacity.machines import Machines, read_machines
 from recon_platform.capacity.people import people_by_minute, staffed
-from recon_platform.capacity.problem import CENTER, FREE, KIND, MACHINE, OPERATION, ORDER, Array, Problem, sealed
+from recon_platform.capacity.problem import (
+    CENTER,
+    FREE,
+    FROZEN,
+    KIND,
+    MACHINE,
+    OPERATION,
+    ORDER,
+    SOFT,
+    Array,
+    Problem,
+    sealed,
+)
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.policy import CapacityPolicy
 
 MOST_SUPPLIERS = 32_000  # orders that feed one operation; the record counts them in 16 bits
+
+FOR_EVER = 10_000.0  # days: beyond any horizon
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +58,15 @@ class Prepared:
     origin: datetime
 
 
-def prepare(frames: Frames, context: PlanContext) -> Prepared:
-    """Read everything the scheduler needs from conformed, reconciled and material tables."""
+def prepare(frames: Frames, context: PlanContext, *, held: bool = False) -> Prepared:
+    """Read everything the scheduler needs from conformed, reconciled and material tables.
+
+    `held`: machines and sequence in force are kept through the whole horizon as the frozen ones are, though an operation may
+    start earlier than in force where what stood before it is gone. With nothing new the schedule in force comes out.
+    """
     origin = origin_of(context.as_of)
+    if held:
+        context = replace(context, policy=replace(context.policy, capacity=_match_up_for_ever(context)))
     approved = read_approved(frames, context)
     operations, orders, refused = read_backlog(frames, context)
     machines = read_machines(frames, context, approved.overtime)
@@ -60,7 +81,7 @@ def prepare(frames: Frames, context: PlanContext) -> Prepared:
     pool_ptr, staff = staffed(people)
     changeovers = build_changeovers(operations, machines.machines, machines.centers.height, frames)
     group, group_ptr, group_op = _groups(operations, kept, frames)
-    records = _operation_records(operations, orders, kept, changeovers.operation_family, group, context, origin)
+    records = _operation_records(operations, orders, kept, changeovers.operation_family, group, context, origin, held)
     order_records, link_to = _order_records(orders, operations, frames, records, origin)
     machine_records, kept_ops = _machine_records(machines, kept, changeovers.machine_family)
     problem = sealed(Problem(
@@ -75,6 +96,10 @@ def prepare(frames: Frames, context: PlanContext) -> Prepared:
     stretch = machines.centers["elapsed_per_working"].to_numpy()[operations["center"].to_numpy()]
     set_latest(problem, stretch.astype(np.float32))
     return Prepared(problem, operations, orders, machines, kept, refused, approved, origin)
+
+
+def _match_up_for_ever(context: PlanContext) -> CapacityPolicy:
+    return replace(context.policy.capacity, match_up_days=FOR_EVER)
 
 
 def _placeable(
@@ -275,7 +300,7 @@ def _groups(operations: pl.DataFrame, kept: Kept, frames: Frames) -> tuple[Array
 
 def _operation_records(
     operations: pl.DataFrame, orders: pl.DataFrame, kept: Kept, family: Array, group: Array, context: PlanContext,
-    origin: datetime,
+    origin: datetime, held: bool,
 ) -> Array:  # fmt: skip
     records = np.zeros(operations.height, OPERATION)
     for name in ("order", "kind", "run", "lag", "share", "max_wait", "qty", "elapsed"):
@@ -303,7 +328,8 @@ def _operation_records(
     index = records["order"]
     first = np.concatenate([[True], index[1:] != index[:-1]]) if operations.height else np.zeros(0, bool)
     material = np.where(first, times["material"].to_numpy()[index], 0)
-    release = np.where(first & (records["state"] == FREE), times["release"].to_numpy()[index], 0)
+    waits = (records["state"] == FREE) | (held & (records["state"] == SOFT))
+    release = np.where(first & waits, times["release"].to_numpy()[index], 0)
     fence = rows["closed_until"].fill_null(0).to_numpy()
     running = operations["status"].is_in(["running", "setup", "paused"]).to_numpy()
     material = np.where(running, 0, material)
@@ -317,6 +343,8 @@ def _operation_records(
     weight = orders["weight"].to_numpy()[index]
     records["urgency"] = np.log(weight / np.maximum(records["run"], 1.0))
     records["preds"] = np.where(first, 0, 1)
+    if held:
+        records["state"][records["state"] == SOFT] = FROZEN
     return records
 
 

@@ -53,7 +53,7 @@ CAUSE_WORDS = {
     "ENGINEERING_CHANGE": "an engineering change", "LEAD_TIME_CHANGE": "a changed lead time",
     "LOT_SIZE_CHANGE": "a changed lot size", "SAFETY_STOCK_CHANGE": "a changed safety stock",
     "CALENDAR": "a changed calendar", "POLICY_VERSION": "a changed rule", "MPS_CHANGE": "a changed master schedule",
-    "PLANNER_ACTION": "a planner's action",
+    "PLANNER_ACTION": "a planner's action", "SEQUENCING": "sequenced anew, no fact",
 }  # fmt: skip
 
 

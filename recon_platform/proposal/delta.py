@@ -1,12 +1,17 @@
 """Delta view: what the plan does differently from the schedule in force, operation by operation, and why.
 
-Belongs here: which operations differ, and what that does to customer lines. Why stands in `reasons`.
+Two things move an operation. Facts: a machine is down, material is late, an order is new. And the planner, which sequences
+anew what it may. They are told apart by a third schedule, the one that the facts alone make with the sequence in force held
+(`capacity.held_schedule`): up to there a move is the facts' doing and has its reason, from there it is the planner's.
+
+Belongs here: which operations differ, whose doing it is, and what that does to customer lines. Facts stand in `reasons`.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.capacity import held_schedule
 from recon_platform.planning.promises import project_lines
 from recon_platform.proposal.ends import ends_in_force
 from recon_platform.proposal.reasons import with_reasons
@@ -15,6 +20,8 @@ from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import PROPOSAL_CHANGES
 
 MOVED_MINUTES = 1.0
+SEQUENCING = "SEQUENCING"
+"""Cause of an operation that no fact moves: the planner put it elsewhere because its rule takes that for better."""
 KEY = ["work_order", "op_seq"]
 
 
@@ -22,7 +29,7 @@ def proposal_changes(frames: Frames, context: PlanContext) -> pl.DataFrame:
     """Table `proposal_changes`; empty where no schedule is in force."""
     if frames.get("published.schedule") is None or frames["published.schedule"].is_empty():
         return PROPOSAL_CHANGES.empty()
-    changes = with_reasons(_side_by_side(frames), frames, context).filter(pl.col("what").is_not_null())
+    changes = _explained(frames, context)
     zone = context.plant.timezone
     shown = {
         side: pl.concat_str(
@@ -41,6 +48,8 @@ def proposal_changes(frames: Frames, context: PlanContext) -> pl.DataFrame:
             shown["from"].alias("from"),
             shown["to"].alias("to"),
             "shift_minutes",
+            "by_facts_minutes",
+            "sequenced_anew",
             "reason",
             "cause",
             "root",
@@ -49,6 +58,36 @@ def proposal_changes(frames: Frames, context: PlanContext) -> pl.DataFrame:
             (pl.col("to_hours").fill_null(0) - pl.col("from_hours").fill_null(0)).alias("labour_effect"),
         )
     ).sort("work_order", "op_seq", "what")
+
+
+def _explained(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """The operations that differ, with `reason`, `cause`, `root`, and `by_facts_minutes`, `sequenced_anew`."""
+    held = {**frames, "schedule": held_schedule(frames, context)}
+    by_facts = with_reasons(_side_by_side(held), held, context).select(
+        *KEY, pl.col("what").is_not_null().alias("facts_move"), pl.col("shift_minutes").alias("by_facts_minutes"),
+        pl.col("to_machine").alias("held_machine"), pl.col("to_start").alias("held_start"),
+        *(pl.col(name).alias(f"facts_{name}") for name in ("reason", "cause", "root")),
+    )  # fmt: skip
+    told = with_reasons(_side_by_side(frames), frames, context).filter(pl.col("what").is_not_null())
+    rows = told.join(by_facts, on=KEY, how="left", maintain_order="left")
+    moves_on = (pl.col("to_start") - pl.col("held_start")).dt.total_seconds().abs() / 60 >= MOVED_MINUTES
+    anew = (moves_on | (pl.col("to_machine") != pl.col("held_machine"))).fill_null(False)
+    place = pl.concat_str(
+        pl.lit("sequenced anew by the planner: on "), pl.col("to_machine").fill_null("no machine"), pl.lit(" after "),
+        pl.col("to_after_order").fill_null("nothing"), pl.lit("; in force, after "),
+        pl.col("from_after_order").fill_null("nothing"),
+    )  # fmt: skip
+    only_there = pl.col("what").is_in(["added", "removed", "finished"])  # a fact of the order, in whatever sequence
+    both = pl.concat_str("facts_reason", pl.lit("; then "), place)
+    facts_move = pl.col("facts_move").fill_null(False) & pl.col("facts_root").is_not_null()
+    return rows.with_columns(
+        pl.when(only_there).then("reason").when(anew & facts_move).then(both).when(facts_move).then("facts_reason")
+        .otherwise(place).alias("reason"),
+        pl.when(only_there).then("cause").when(facts_move).then("facts_cause").otherwise(pl.lit(SEQUENCING)).alias("cause"),
+        pl.when(only_there).then("root").when(facts_move).then("facts_root").alias("root"),
+        (~only_there & (anew | ~facts_move)).alias("sequenced_anew"),
+        pl.when(only_there).then(None).otherwise("by_facts_minutes").alias("by_facts_minutes"),
+    )  # fmt: skip
 
 
 def _side_by_side(frames: Frames) -> pl.DataFrame:

@@ -89,6 +89,7 @@ MADE_FROM: dict[str, MadeFrom] = {
         "op_seq": "schedule.op_seq published.schedule.op_seq",
         "what": f"{_BEFORE} {_AFTER} reconciled_orders.status reconciled_operations.status",
         "from": _BEFORE, "to": _AFTER, "shift_minutes": "published.schedule.start schedule.start",
+        "by_facts_minutes": f"published.schedule.start {_REASONS}", "sequenced_anew": f"schedule.start,machine {_REASONS}",
         "reason": _REASONS, "cause": _REASONS, "root": _REASONS, "frozen": "schedule.frozen",
         "otif_effect": "order_promises.projected_ship,promised published.schedule.end",
         "labour_effect": f"{_TIMES} published.schedule.setup_start,end",
