@@ -37,6 +37,7 @@ PolicyFile = Annotated[
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("pin")(pin)
+    app.command("snooze")(snooze)
     app.command("override")(override)
     app.command("withdraw")(withdraw)
     app.command("revoke")(revoke)
@@ -80,6 +81,32 @@ def pin(
         output.print_json(made)
     else:
         output.say(f"request {made.request}: {made.title}; no exception, so the next plan does it")
+
+
+@needs(Permission.PROPOSE)
+def snooze(
+    message: Annotated[str, typer.Argument(help="Message, as `recon material` and `recon explain` name it.")],
+    lake: LakeOption,
+    reason: ReasonOption,
+    days: Annotated[int, typer.Option("--days", min=1, max=60, help="Shown again after so many days.")] = 7,
+    plant: PlantOption = None,
+    governance: GovernanceOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a message aside for some days; it comes back at once when it asks for another date."""
+    from recon_platform.cli.decide import after
+    from recon_platform.lake import Lake
+    from recon_platform.nights.snooze import snooze as put_aside
+
+    door = doors.enter(Permission.PROPOSE, lake, governance, home)
+    manifest = _newest(lake, plant, door)
+    made = put_aside(Lake(lake), door.store, door.actor, manifest, message=message, days=days, reason=reason)
+    after(door, lake)
+    if as_json:
+        output.print_json(made.request)
+    else:
+        output.say(f"{message} is put aside for {days} days from the next night on; `recon revoke` brings it back")
 
 
 @needs(Permission.PROPOSE)

@@ -46,6 +46,12 @@ class Decision:
     signature: str | None
 
 
+def puts_a_message_aside(draft: Draft) -> bool:
+    """Whether `draft` changes no plan: it only keeps one message (`message:…`) out of the planner's list, for a time."""
+    about_one = draft.subject.startswith("message:") and draft.effect_until is not None
+    return draft.kind == "lock" and about_one and set(draft.content) == {"to_date"}
+
+
 def names_machines_only(content: Mapping[str, Any]) -> bool:
     """Whether every change in `content` does nothing but set the machine of operations."""
     changes = content.get("change")
@@ -78,11 +84,15 @@ class Decisions:
     def enter(self, actor: Actor, draft: Draft) -> Decision:
         """A planner's own change that is no exception: in force at once, logged, approved by nobody.
 
-        Only a pin that names machines of operations, nothing else; whether it is an exception (inside the frozen
-        horizon) is judged by whoever calls, and again when a schedule is published. Raises GovernanceError otherwise.
+        Only a pin that names machines of operations, or a message put aside until a stated day, nothing else. Whether a
+        pin is an exception (inside the frozen horizon) is judged by whoever calls, and again when a schedule is
+        published. Raises GovernanceError otherwise.
         """
-        if draft.kind != "pin" or not names_machines_only(draft.content):
-            raise GovernanceError("only a pin that names machines of operations takes effect without approval")
+        pinned = draft.kind == "pin" and names_machines_only(draft.content)
+        if not pinned and not puts_a_message_aside(draft):
+            raise GovernanceError(
+                "only a pin that names machines of operations, or a message put aside for a while, takes effect without approval"
+            )
         content = {**draft.content, "entered": True}
         with self._store.writing() as tx:
             tx.allow(actor, Permission.PROPOSE, draft.plant)

@@ -14,6 +14,7 @@ from recon_platform.material.problem import assemble
 from recon_platform.material.raw import raw_messages
 from recon_platform.material.regime import plan_settings_table
 from recon_platform.material.snapshot import snapshot
+from recon_platform.material.snoozed import with_snoozed
 from recon_platform.material.solution import pegging_table, planned_orders_table, requirements_table, solve
 from recon_platform.material.tooling import tool_needs_table
 from recon_platform.material.vendors import vendor_dispatch
@@ -46,12 +47,15 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
         "requirements": requirements,
         "planned_orders": planned_orders_table(solution),
         "pegging": pegging_table(solution),
-        "action_messages": with_filters(
-            with_lifecycle(messages, frames, told),
-            context.policy.material,
-            solution.problem.axis.today,
-            absorbed_orders(solution, context.policy.material.safety_stock_absorption),
-            late_customers(solution),
+        "action_messages": with_snoozed(
+            with_filters(
+                with_lifecycle(messages, frames, told),
+                context.policy.material,
+                solution.problem.axis.today,
+                absorbed_orders(solution, context.policy.material.safety_stock_absorption),
+                late_customers(solution),
+            ),
+            frames.get("decisions_in_force"),
         ),
         "message_causes": causes,
         "supply_orders": supply_orders_table(frames, solution, context),

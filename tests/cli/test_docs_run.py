@@ -72,6 +72,8 @@ class Reader:
         line = line.removeprefix("$ recon ").replace("NUMBER", self.number)
         if "WORK_ORDER" in line:
             line = line.replace("WORK_ORDER OPERATION MACHINE", _later_operation())
+        if "MESSAGE" in line:
+            line = line.replace("MESSAGE", _overdue_message())
         arguments = shlex.split(line)
         self._who = arguments[arguments.index("--home") + 1] if "--home" in arguments else ""
         code = execute(arguments)
@@ -97,6 +99,12 @@ def _later_operation() -> str:
     return " ".join(str(value) for value in schedule.select("work_order", "op_seq", "machine").row(-1))
 
 
+def _overdue_message() -> str:
+    """A message that will ask for the same tomorrow: an order that is overdue stays so until somebody acts."""
+    messages = newest_manifest(Lake("lake")).read(Lake("lake"), "action_messages")
+    return str(messages.filter(pl.col("code") == "PAST_DUE_SUPPLY").sort("from_date").get_column("message")[0])
+
+
 def test_every_command_that_the_text_names_is_run() -> None:
     run = {
         line.removeprefix("$ recon ") for page in PAGES for line in commands(page) if line.startswith("$ recon ")
@@ -112,11 +120,23 @@ def test_the_commands_of_the_pages_run_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    few_moves(generate(tmp_path / "landing", orders=40, nights=2).nights)
+    nights = generate(tmp_path / "landing", orders=40, nights=2).nights
+    few_moves(nights)
+    for night in nights:
+        with (night / "plant.toml").open("a") as file:
+            file.write("\n[policy.material]\nmaster_schedule_frozen_days = 5\n")
     (tmp_path / "change.toml").write_text(CHANGE)
     reader = Reader(capsys)
     monkeypatch.setattr(typer, "prompt", reader.ask)
     said = {line: reader.run(line) for page in PAGES for line in commands(page)}
+    change = '[{"verb": "remove", "table": "master_schedule", "where": {"item": "I1"}}]'
+    reader.run(f"$ recon override I1 --change '{change}' --reason 'no longer sold' --lake lake --home paula")
+    assert execute(["approve", reader.number, "--reason", "agreed", "--lake", "lake", "--home", "sam"]) != 0
+    assert "takes the role manager" in capsys.readouterr().err
+    aside = (
+        newest_manifest(Lake("lake")).read(Lake("lake"), "action_messages").filter(pl.col("visibility") == "SNOOZED")
+    )
+    assert aside.get_column("suppressed_by").str.starts_with("snoozed by paula until ").to_list() == [True]
     outputs = "\n".join(said.values())
     for expected in (
         "schedule version 1 of", "schedule version 3 of", "identical", "the trail holds", "stability_weight",

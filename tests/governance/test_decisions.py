@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -167,6 +168,35 @@ def test_nothing_else_takes_effect_without_approval(governed: Governed, change: 
         governed.store.decisions.enter(
             paula, Draft("override", PLANT, "WO-1", "keep", "why", {"change": [MACHINE_CHANGE]})
         )
+    assert governed.store.decisions_in_force(PLANT, NOON).is_empty()
+
+
+ASIDE = Draft(
+    "lock", PLANT, "message:DELAY|work_order|WO-1", "put aside", "why", {"to_date": "2026-03-09"},
+    effect_until=NOON + timedelta(days=5),
+)  # fmt: skip
+
+
+def test_a_message_put_aside_is_in_force_at_once_until_its_day(governed: Governed) -> None:
+    governed.store.decisions.enter(governed.actor("paula"), ASIDE)
+    assert governed.store.decisions_in_force(PLANT, NOON).select("kind", "subject", "approved_by").rows() == [
+        ("lock", ASIDE.subject, "paula")
+    ]
+    assert governed.store.decisions_in_force(PLANT, NOON + timedelta(days=6)).is_empty()
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        replace(ASIDE, subject="expedite:PO-1:0a1b2c3d"),
+        replace(ASIDE, effect_until=None),
+        replace(ASIDE, content={"to_date": None, "change": [MACHINE_CHANGE]}),
+        replace(ASIDE, kind="override"),
+    ],
+)
+def test_nothing_but_a_message_is_put_aside_without_approval(governed: Governed, draft: Draft) -> None:
+    with pytest.raises(GovernanceError, match="put aside for a while"):
+        governed.store.decisions.enter(governed.actor("paula"), draft)
     assert governed.store.decisions_in_force(PLANT, NOON).is_empty()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from recon_platform.material import find_shortages, plan_material
 from recon_platform.material.balance import delay_candidates
@@ -15,10 +17,12 @@ from recon_platform.material.filters import with_filters
 from recon_platform.material.lead_times import lead_time_stacks, unstable_lot_rules
 from recon_platform.material.nervousness import nervousness
 from recon_platform.material.remedies import compress, cycle_counts, split_parent
+from recon_platform.material.snoozed import with_snoozed
 from recon_platform.material.supply_dates import supply_days
 from recon_platform.material.trial import withdrawal
 from recon_platform.material.vendors import late_days_at, realistic_lead_times, vendor_dispatch, vendor_reliability
 from recon_platform.material.what_if import what_if
+from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.material import MESSAGE_CAUSES
 from recon_platform.tables.policy import MaterialPolicy
 from tests.cases.material_scenarios import NOBODY, chain, message_rows, night
@@ -299,6 +303,27 @@ def test_escape_hatches_are_never_dampened_and_drift_counts_from_the_first_date(
     shown = with_filters(rows, MaterialPolicy(dampen_expedite_days=7), number(1), NOBODY, late)
     assert shown.filter(pl.col("visibility") == "SHOWN").get_column("order").to_list() == ["b", "c", "d"]
     assert shown.row(0, named=True)["suppressed_by"] == "dampen_expedite_days=7"
+
+
+def test_a_message_put_aside_is_hidden_while_it_asks_for_the_date_that_was_read() -> None:
+    rows = message_rows([{"type": "DELAY", "order": name, "from": 3, "to": 5} for name in "abcd"])
+    rows = rows.with_columns(
+        pl.when(pl.col("order") == "d").then(pl.lit("SUPPRESSED")).otherwise("visibility").alias("visibility")
+    )
+    until = datetime(2026, 3, 6, 12, tzinfo=UTC)
+    read = {"a": day(5), "b": day(4), "d": day(5)}
+    decisions = DECISIONS_IN_FORCE.frame([
+        {
+            "decision": f"{number}", "kind": "lock", "subject": f"message:{rows.row(number, named=True)['message']}",
+            "value": json.dumps({"to_date": read[order].isoformat(), "entered": True}), "valid_from": until - timedelta(days=5),
+            "valid_until": until, "approved_by": "paula", "reason": "the vendor was called",
+        }
+        for number, order in ((0, "a"), (1, "b"), (3, "d"))
+    ])  # fmt: skip
+    seen = with_snoozed(rows, decisions)
+    assert seen.get_column("visibility").to_list() == ["SNOOZED", "SHOWN", "SHOWN", "SUPPRESSED"]
+    assert seen.row(0, named=True)["suppressed_by"] == "snoozed by paula until 2026-03-06 12:00 UTC"
+    assert_frame_equal(seen.drop("visibility", "suppressed_by"), rows.drop("visibility", "suppressed_by"))
 
 
 def test_delay_candidates_and_cycle_counts() -> None:

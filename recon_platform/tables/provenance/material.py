@@ -62,8 +62,9 @@ MADE_FROM: dict[str, MadeFrom] = {
         "qty_early": "pegging.qty,need_date", "feasible": f"{_NEED} items.lead_time_days {_DAYS}",
         "compressed_by": f"{_NEED} items.lead_time_days planned_orders.start_date {_DAYS}",
         "value": "action_messages.qty items.cost", "resource": "purchase_orders.supplier routings.work_center",
-        "visibility": "action_messages.code,from_date,to_date,qty,value,lifecycle items.safety_stock @policy",
-        "suppressed_by": "action_messages.visibility @policy",
+        "visibility": "action_messages.code,from_date,to_date,qty,value,lifecycle items.safety_stock "
+        "decisions_in_force.subject,value @policy",
+        "suppressed_by": "action_messages.visibility decisions_in_force.approved_by,valid_until @policy",
         "lifecycle": "previous.action_messages.message,code,to_date,qty previous.planned_orders.order action_messages.to_date",
         "phoney": "message_causes.category,contribution_days action_messages.code",
         "age_nights": "previous.action_messages.age_nights,message", "original_date": "previous.action_messages.original_date "
