@@ -73,8 +73,8 @@ def _give(
         dequeue(p, s, i)
         note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
         end = whole_group(p, s, i, m, now)
-        if s.placement[i].here != PLACED:
-            s.placement[i].here = FAILED
+        if s.course[i].here != PLACED:
+            s.course[i].here = FAILED
             return 2
         occupy(p, s, m, np.int64(seat.family), end)
         return 1
@@ -93,7 +93,7 @@ def _give(
             put_off(p, s, i, np.int64(verdict - 4))
             return 2
         if verdict == 0:
-            s.placement[i].here = FAILED
+            s.course[i].here = FAILED
             return 2
         note(p, s, i, value, setup, now, k1_inverse, k2_inverse)
         end = np.int64(s.plan[0, 3])
@@ -104,7 +104,7 @@ def _give(
     setup_start, start, end, why = fit(p, s, i, m, now, setup, speed)
     if end >= NEVER:
         dequeue(p, s, i)
-        s.placement[i].here = FAILED
+        s.course[i].here = FAILED
         return 2
     if end > limit:
         return 0
@@ -199,8 +199,8 @@ def _assign(
         started = False
         if seat.kept_at < seat.kept_end and seat.booked < 0:
             h = np.int64(p.kept[seat.kept_at])
-            place = s.placement[h]
-            if place.state == SOFT and place.here == WAITS and now >= p.operation[h].not_before:
+            course = s.course[h]
+            if course.state == SOFT and course.here == WAITS and now >= p.operation[h].not_before:
                 started = start_kept(p, s, m, h, now, k1_inverse, k2_inverse)
                 if not started:
                     touch_later(p, s, m, np.int64(now + 1))
@@ -259,23 +259,23 @@ def _pull_from_siblings(p: Problem, s: State, center: int, now: int, k1_inverse:
 @inner
 def _arrive(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
     """Operation `i` is ready."""
-    place = s.placement[i]
-    if place.here == PLACED:
+    course = s.course[i]
+    if course.here == PLACED:
         return
     o = p.operation[i]
     s.queue[o.family].to_come -= 1
     center = np.int64(p.family[o.family].center)
-    place.here = WAITS
+    course.here = WAITS
     if o.elapsed >= 0:
         at = max(now, np.int64(o.not_before))
         end = at + np.int64(o.elapsed)
         if end <= p.end_of_time:
-            bound = np.int64(place.ready_bound) if at <= place.ready else FENCE
+            bound = np.int64(course.ready_bound) if at <= course.ready else FENCE
             commit(p, s, i, np.int64(p.center[center].machines), at, at, end, bound, np.float64(1.0), YES, now)
         else:
-            place.here = FAILED
+            course.here = FAILED
         return
-    if place.state != FREE:
+    if course.state != FREE:
         touch(s, center)
         return
     g = np.int64(o.group)
@@ -298,10 +298,10 @@ def _start_events(p: Problem, s: State) -> None:
             s.seat[m].next = s.machine_head[0]
             s.machine_head[0] = m
     for i in range(p.operation.shape[0] - 1, -1, -1):
-        place = s.placement[i]
-        if place.left == 0 and place.ready < p.end_of_time:
-            minute = max(0, place.ready)
-            place.ready_next = s.ready_head[minute]
+        course = s.course[i]
+        if course.left == 0 and course.ready < p.end_of_time:
+            minute = max(0, course.ready)
+            course.ready_next = s.ready_head[minute]
             s.ready_head[minute] = i
 
 
@@ -311,7 +311,7 @@ def _happenings(p: Problem, s: State, minute: int, k1_inverse: float) -> None:
     i = np.int64(s.ready_head[minute])
     s.ready_head[minute] = -1
     while i >= 0:
-        following = np.int64(s.placement[i].ready_next)
+        following = np.int64(s.course[i].ready_next)
         _arrive(p, s, i, minute, k1_inverse)
         i = following
     m = np.int64(s.machine_head[minute])

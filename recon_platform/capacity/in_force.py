@@ -21,8 +21,9 @@ from recon_platform.capacity.waiting import back_at, enqueue, make_busy, occupy,
 @inner
 def put_off(p: Problem, s: State, i: int, center: int) -> None:
     """Operation `i` waits until `center` has a machine that has worked off the sequence it keeps."""
-    s.placement[i].here = PUT_OFF
-    s.placement[i].ready_next = s.desk[center].put_off
+    s.course[i].here = PUT_OFF
+    s.course[i].again = 1
+    s.course[i].ready_next = s.desk[center].put_off
     s.desk[center].put_off = i
 
 
@@ -32,7 +33,7 @@ def kept_worked_off(p: Problem, s: State, center: int, now: int, k1_inverse: flo
     i = np.int64(s.desk[center].put_off)
     s.desk[center].put_off = -1
     while i >= 0:
-        following = np.int64(s.placement[i].ready_next)
+        following = np.int64(s.course[i].ready_next)
         enqueue(p, s, i, now, k1_inverse)
         touch(s, np.int64(p.family[p.operation[i].family].center))
         i = following
@@ -55,11 +56,11 @@ def start_kept(p: Problem, s: State, m: int, h: int, now: int, k1_inverse: float
         return True
     setup_start, start, end, why = fit(p, s, h, m, now, setup, speed)
     if end >= NEVER:
-        s.placement[h].here = FAILED
+        s.course[h].here = FAILED
         return False
     if running:
         bound = RUNNING_NOW
-    elif why == 0 and setup_start <= o.not_before and o.not_before > s.placement[h].ready:
+    elif why == 0 and setup_start <= o.not_before and o.not_before > s.course[h].ready:
         bound = STABILITY if o.state == SOFT else FENCE
     else:
         bound = why_then(p, s, h, m, setup_start, why)
@@ -90,8 +91,10 @@ def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k
         end = np.int64(s.placement[b].end)
         seat.family = p.operation[b].family
         seat.free_at = end
-        seat.booked = s.placement[b].booked_next
+        seat.booked = s.course[b].booked_next
         if end > now:
+            seat.limit = NEVER
+            seat.bar = -BIG
             back_at(p, s, m, end)
             return False
         b = np.int64(seat.booked)
@@ -105,16 +108,16 @@ def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k
     last = seat.kept_end
     while seat.kept_at < last:
         h = np.int64(p.kept[seat.kept_at])
-        place = s.placement[h]
-        if place.here == PLACED or place.here == FAILED or place.state == FREE:
+        course = s.course[h]
+        if course.here == PLACED or course.here == FAILED or course.state == FREE:
             seat.kept_at += 1
             if seat.kept_at == last:
                 kept_worked_off(p, s, np.int64(p.machine[m].center), now, k1_inverse)
             continue
-        soft = place.state == SOFT
+        soft = course.state == SOFT
         not_before = np.int64(p.operation[h].not_before)
         seat.bar = index_on(p, s, h, m, now, k1_inverse, k2_inverse) + stay if soft else BIG
-        if place.here == WAITS:
+        if course.here == WAITS:
             if now < not_before:
                 seat.limit = not_before
                 touch_later(p, s, m, not_before)
@@ -124,13 +127,13 @@ def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k
                 return False
             else:
                 continue
-        elif place.left == 0:
-            seat.limit = max(not_before, place.ready)
+        elif course.left == 0:
+            seat.limit = max(not_before, course.ready)
         elif now < not_before:
             seat.limit = not_before
             touch_later(p, s, m, not_before)
         elif soft:
-            place.state = FREE
+            course.state = FREE
             continue
         else:
             seat.limit = NEVER
@@ -152,9 +155,9 @@ def let_go(p: Problem, s: State, now: int) -> bool:
         seat = s.seat[m]
         if seat.kept_at >= seat.kept_end:
             continue
-        place = s.placement[p.kept[seat.kept_at]]
-        if place.state != FREE and place.here == 0:
+        course = s.course[p.kept[seat.kept_at]]
+        if course.state != FREE and course.here == 0:
             any_let_go = True
-            place.state = FREE
+            course.state = FREE
         touch(s, np.int64(p.machine[m].center))
     return any_let_go

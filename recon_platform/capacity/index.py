@@ -18,7 +18,7 @@ def index_on(p: Problem, s: State, i: int, m: int, now: int, k1_inverse: float, 
     """Index of operation `i` if machine `m` started it now: urgency less slack less set-up."""
     slack = max(np.int64(0), p.operation[i].latest - now)
     return (
-        s.base[i]
+        s.course[i].base
         - slack * k1_inverse
         - changeover(p, s, np.int64(s.seat[m].family), np.int64(p.operation[i].family)) * k2_inverse
     )
@@ -31,6 +31,6 @@ def note(
     """Record the index of operation `i` and its three terms, where a pass records."""
     if s.count[RECORD] == 1:
         s.terms[i, 0] = index
-        s.terms[i, 1] = s.base[i]
+        s.terms[i, 1] = s.course[i].base
         s.terms[i, 2] = -max(0, p.operation[i].latest - now) * k1_inverse
         s.terms[i, 3] = -setup * k2_inverse

@@ -13,7 +13,7 @@ import numpy as np
 
 from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.problem import Array, Problem
-from recon_platform.capacity.state import NOW, State
+from recon_platform.capacity.state import BLOCK, NOW, State
 
 NEVER = np.int64(2_000_000_000)
 YES, NO = np.int64(1), np.int64(0)
@@ -33,11 +33,11 @@ def _pool_now(p: Problem, s: State, pool: int) -> int:
 @inner
 def _last_above(taken: Array, first: int, many: int, most: int) -> int:
     """The last of so many minutes from `first` with more than `most` people at work, counted from 0; -1: none."""
-    allowed = np.int32(most)
-    lack = np.int32(0)
+    allowed = np.int16(most)
+    lack = np.int16(0)
     for minute in range(first, first + many):
-        lack = np.int32(
-            lack | np.int32(allowed - taken[minute])
+        lack = np.int16(
+            lack | np.int16(allowed - taken[minute])
         )  # negative as soon as one is: no branch, many at a time
     if lack >= 0:
         return np.int64(-1)
@@ -45,6 +45,15 @@ def _last_above(taken: Array, first: int, many: int, most: int) -> int:
     while taken[first + at] <= allowed:
         at -= 1
     return at
+
+
+@inner
+def _surely_free(most: Array, first: int, many: int, allowed: int) -> bool:
+    """Whether no block of so many minutes from `first` has seen more than `allowed` people at work."""
+    for block in range(first >> BLOCK, ((first + many - 1) >> BLOCK) + 1):  # noqa: SIM110 - compiled
+        if most[block] > allowed:
+            return False
+    return True
 
 
 @inner
@@ -101,7 +110,7 @@ def stretch(
                 continue
             many = min(min(np.int64(staff.end), stop) - minute, left)
             taken = np.int64(-1)
-            if heed == 1:
+            if heed == 1 and not _surely_free(s.most, staff.at + minute, many, staff.people - need):
                 taken = _last_above(s.taken, staff.at + minute, many, staff.people - need)
             if taken >= 0:
                 start = np.int64(-1)
@@ -129,7 +138,7 @@ def take_people(
     """Book `take` people of `pool` for every working minute of [start, end) in which the shift has `need` of them."""
     g = _pool_now(p, s, pool)
     last = np.int64(p.pool_ptr[pool + 1])
-    more = np.int32(take)
+    more = np.int16(take)
     k = low
     while k < high and p.open_end[k] <= start:
         k += 1
@@ -147,8 +156,17 @@ def take_people(
                 minute = there
                 continue
             until = min(np.int64(staff.end), stop)
-            for at in range(staff.at + minute, staff.at + until):
-                s.taken[at] += more
+            at, beyond = np.int64(staff.at + minute), np.int64(staff.at + until)
+            while at < beyond:
+                block = at >> BLOCK
+                upto = min(beyond, (block + 1) << BLOCK)
+                seen = np.int16(s.most[block])
+                for one in range(at, upto):
+                    now = np.int16(s.taken[one] + more)
+                    s.taken[one] = now
+                    seen = max(seen, now)
+                s.most[block] = seen
+                at = upto
             minute = until
         k += 1
 
@@ -252,7 +270,7 @@ def fit(p: Problem, s: State, i: int, m: int, at: int, setup: float, speed: floa
     high = np.int64(p.machine[m + 1].open_ptr)
     run = np.int64(whole(np.float64(o.run) / speed))
     setup_minutes = np.int64(whole(setup))
-    min_end = np.int64(s.placement[i].min_end)
+    min_end = np.int64(s.course[i].min_end)
     if min_end >= 0:
         min_end += np.int64(whole(np.float64(o.run) / speed * np.float64(p.operation[i - 1].share)))
     pausable = np.int64(kind.pausable)

@@ -68,7 +68,7 @@ def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: 
         words_of(PROBLEM_FIELDS, problem), words_of(STATE_FIELDS, state), bias, 1.0 / (setting.k1 * mean_run(problem)),
         1.0 / (setting.k2 * mean_setup(problem)), setting.stay, setting.pull,
     )  # fmt: skip
-    return Solution(state.placement, state.terms)
+    return Solution(state.placement, state.course, state.terms)
 
 
 def late_orders(problem: Problem, state: Solution) -> float:

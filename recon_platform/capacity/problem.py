@@ -145,9 +145,11 @@ PROBLEM_FIELDS: Fields = (
 
 
 class Solution(NamedTuple):
-    """What a pass decided: one placement record per operation (see `state.PLACEMENT`), and the recorded terms."""
+    """What a pass decided: a placement per operation (`state.PLACEMENT`), how it came to it (`state.COURSE`), the recorded
+    terms."""
 
     placement: Array
+    course: Array
     terms: Array
 
 
@@ -157,18 +159,20 @@ def sealed(problem: Problem) -> Problem:
         name: np.require(getattr(problem, name), kind, ["C", "W"]) if dimensions else int(getattr(problem, name))
         for name, kind, dimensions in PROBLEM_FIELDS
     }
-    fields["operation"] = _on_cache_lines(fields["operation"])
+    operation = fields["operation"]
+    if operation.__array_interface__["data"][0] % CACHE_LINE:
+        fields["operation"] = on_cache_lines(operation.shape[0], OPERATION)
+        fields["operation"][:] = operation
     return Problem(**fields)
 
 
-def _on_cache_lines(operation: Array) -> Array:
-    """The records, which are as long as a cache line, so that each lies in one: a pass reads them in no order."""
-    if operation.__array_interface__["data"][0] % CACHE_LINE == 0:
-        return operation
-    room = np.empty(operation.nbytes + CACHE_LINE, np.uint8)
+def on_cache_lines(number: int, kind: np.dtype[Any]) -> Array:
+    """Room for so many records, from the start of a cache line on, so that none lies across two: a pass reads them in no
+    order."""
+    size = number * kind.itemsize
+    room = np.empty(size + CACHE_LINE, np.uint8)
     at = -room.__array_interface__["data"][0] % CACHE_LINE
-    result: Array = room[at : at + operation.nbytes].view(operation.dtype)
-    result[:] = operation
+    result: Array = room[at : at + size].view(kind)
     return result
 
 

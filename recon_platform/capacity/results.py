@@ -17,12 +17,11 @@ from recon_platform.tables.capacity import BOUND_BY, DISPATCH_LIST, SCHEDULE, UN
 
 def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
     """One row per operation placed: keys, minutes, machine, and what the pass recorded about the choice."""
-    place = state.placement
-    terms = state.terms
+    place, course, terms = state.placement, state.course, state.terms
     recorded = terms.shape[0] == place.shape[0]
     columns = {
         "index": place["machine"], "m_setup": place["setup_start"], "m_start": place["start"], "m_end": place["end"],
-        "cause": place["cause"], "bound": place["bound"], "m_ready": place["ready"],
+        "cause": course["cause"], "bound": course["bound"], "m_ready": course["ready"],
     }  # fmt: skip
     names = ("v_index", "v_urgency", "v_slack", "v_setup", "v_runner", "v_runner_index")
     for k, name in enumerate(names):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recon_platform.capacity.compiled import inner
-from recon_platform.capacity.problem import Array, Fields, Problem, f4, i4, u1
+from recon_platform.capacity.problem import Array, Fields, Problem, f4, i2, i4, on_cache_lines, u1
 
 WAITS, PLACED, PUT_OFF, FAILED = 1, 2, 3, 4
 """Values of `here`; 0 is not ready yet."""
@@ -18,6 +18,8 @@ TOUCHED, DONE, RECORD, SOURCES_SEEN, NOW = 0, 1, 2, 3, 4
 """Places in `State.count`."""
 CHAIN = 8
 """Most operations that may follow one another under maximum waits."""
+BLOCK = 6
+"""Minutes with people are looked at in blocks of 2 to this power."""
 NO_MINUTE = np.int64(2_000_000_000)
 WIDEST = 40
 """Families of a work center up to which their changeovers are reckoned once a pass, not at every look."""
@@ -28,21 +30,28 @@ PLACEMENT = np.dtype(
         ("setup_start", i4),
         ("start", i4),
         ("end", i4),
-        ("cause", i4),  # operation that decided when it was ready
+    ],
+    align=True,
+)
+COURSE = np.dtype(
+    [
+        ("base", f4),  # index without slack and set-up
         ("ready", i4),  # earliest start as far as known
-        ("min_end", i4),  # with overlap: when the last transfer batch arrives; it has still to be worked
-        ("left", i4),  # predecessors not yet placed
+        ("cause", i4),  # operation that decided when it was ready
         ("ready_next", i4),
+        ("min_end", i4),  # with overlap: when the last transfer batch arrives; it has still to be worked
         ("booked_next", i4),
+        ("left", i2),  # predecessors not yet placed
         ("bound", u1),
         ("ready_bound", u1),
         ("here", u1),
         ("late", u1),
-        ("watched", u1),  # stands in the slack heap
+        ("again", u1),  # was put off: it may stand in the slack heap already
         ("state", u1),
     ],
     align=True,
 )
+"""How an operation comes to its place; as long as half a cache line."""
 QUEUE = np.dtype(
     [
         ("top", i4),  # best operation now, its index without set-up, and its machine in force
@@ -99,8 +108,8 @@ class State(NamedTuple):
     """The state of one pass."""
 
     placement: Array
+    course: Array
     terms: Array  # [operation, 6] index, urgency, slack, set-up, runner-up, its index; one row when not recorded
-    base: Array  # index without slack and set-up
     early: Array  # heaps of ranks: with slack, by index; with slack, by when it runs out; late, by index
     slack: Array
     overdue: Array
@@ -117,7 +126,8 @@ class State(NamedTuple):
     touch_time: Array
     touched: Array
     pool_at: Array  # per pool: first stretch of its staff that is not over
-    taken: Array  # people at work, per minute with people
+    taken: Array  # people at work, per minute with people, in hundredths
+    most: Array  # no fewer than are at work in any minute of a block
     tool_free: Array
     change_at: Array  # per work center: where its changeovers stand; -1: not reckoned beforehand
     change: Array  # minutes from family to family of a work center
@@ -127,10 +137,10 @@ class State(NamedTuple):
 
 i8 = np.int64
 STATE_FIELDS: Fields = (
-    ("placement", PLACEMENT, 1), ("terms", f4, 2), ("base", f4, 1), ("early", i8, 1), ("slack", i8, 1), ("overdue", i8, 1),
+    ("placement", PLACEMENT, 1), ("course", COURSE, 1), ("terms", f4, 2), ("early", i8, 1), ("slack", i8, 1), ("overdue", i8, 1),
     ("queue", QUEUE, 1), ("active", i4, 1), ("seat", SEAT, 1), ("idle", i4, 1), ("desk", DESK, 1), ("group", GROUP, 1),
     ("ready_head", i4, 1), ("machine_head", i4, 1), ("touch_head", i4, 1), ("touch_next", i4, 1), ("touch_time", i4, 1),
-    ("touched", i4, 1), ("pool_at", i4, 1), ("taken", i4, 1), ("tool_free", i4, 1), ("change_at", i4, 1), ("change", f4, 1),
+    ("touched", i4, 1), ("pool_at", i4, 1), ("taken", i2, 1), ("most", i2, 1), ("tool_free", i4, 1), ("change_at", i4, 1), ("change", f4, 1),
     ("plan", i4, 2), ("count", i8, 1),
 )  # fmt: skip
 
@@ -139,6 +149,7 @@ def room_for(p: Problem, record: bool) -> State:
     """The arrays of a pass, which `begin` fills."""
     n, minutes = p.operation.shape[0], int(p.end_of_time)
     machines, families, centers = p.machine.shape[0] - 1, p.family.shape[0], p.center.shape[0] - 1
+    staffed = int((p.staff["end"] - p.staff["start"]).sum())
     terms = np.zeros((n if record else 1, 6), np.float32)
     terms[:, 4] = -1.0
     wide = np.diff(p.center["families"]).astype(np.int64)
@@ -149,12 +160,12 @@ def room_for(p: Problem, record: bool) -> State:
         return np.full(size, -1, np.int32)
 
     return State(
-        np.empty(n, PLACEMENT), terms, np.empty(n, np.float32), np.empty(n, np.int64), np.empty(n, np.int64),
+        np.empty(n, PLACEMENT), on_cache_lines(n, COURSE), terms, np.empty(n, np.int64), np.empty(n, np.int64),
         np.empty(n, np.int64), np.zeros(families, QUEUE), np.zeros(families, np.int32), np.zeros(machines, SEAT),
         np.zeros(machines, np.int32), np.zeros(centers, DESK), np.zeros(p.group_ptr.shape[0] - 1, GROUP), nobody(minutes),
         nobody(minutes), nobody(minutes), nobody(machines + families), nobody(machines + families),
         np.zeros(centers, np.int32), p.pool_ptr[:-1].copy(),
-        np.zeros(int((p.staff["end"] - p.staff["start"]).sum()), np.int32), np.zeros(p.tool_ptr[-1], np.int32), change_at,
+        np.zeros(staffed, np.int16), np.zeros((staffed >> BLOCK) + 1, np.int16), np.zeros(p.tool_ptr[-1], np.int32), change_at,
         np.empty(int(cells.sum()), np.float32), np.zeros((CHAIN + 1, 4), np.int32), np.zeros(5, np.int64),
     )  # fmt: skip
 
@@ -170,21 +181,22 @@ def begin(p: Problem, s: State, bias: Array) -> None:
         place.setup_start = -1
         place.start = -1
         place.end = -1
-        place.cause = -1
-        place.ready = o.ready
-        place.min_end = -1
-        place.left = o.preds
-        s.base[i] = o.urgency
+        course = s.course[i]
+        course.cause = -1
+        course.ready = o.ready
+        course.min_end = -1
+        course.left = o.preds
+        course.base = o.urgency
         if bias.shape[0] > 0:
-            s.base[i] = o.urgency + bias[i]
-        place.ready_next = 0
-        place.booked_next = -1
-        place.bound = 0
-        place.ready_bound = o.ready_cause
-        place.here = 0
-        place.late = 0
-        place.watched = 0
-        place.state = o.state
+            course.base = o.urgency + bias[i]
+        course.ready_next = 0
+        course.booked_next = -1
+        course.bound = 0
+        course.ready_bound = o.ready_cause
+        course.here = 0
+        course.late = 0
+        course.again = 0
+        course.state = o.state
     at = np.int64(0)
     for f in range(p.family.shape[0]):
         q = s.queue[f]

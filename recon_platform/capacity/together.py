@@ -31,16 +31,16 @@ GIVE_BACK, NOBODY = np.int64(-1), np.int64(-1)
 @inner
 def _announce(p: Problem, s: State, j: int, at: int, bound: int, cause: int, now: int) -> None:
     """A predecessor of `j` is placed: `j` cannot start before `at`; with the last one its ready time is known."""
-    place = s.placement[j]
-    if at > place.ready:
-        place.ready = at
-        place.ready_bound = bound
-        place.cause = cause
-    place.left -= 1
-    if place.left == 0:
-        minute = max(place.ready, now)
+    course = s.course[j]
+    if at > course.ready:
+        course.ready = at
+        course.ready_bound = bound
+        course.cause = cause
+    course.left -= 1
+    if course.left == 0:
+        minute = max(course.ready, now)
         if minute < p.end_of_time:
-            place.ready_next = s.ready_head[minute]
+            course.ready_next = s.ready_head[minute]
             s.ready_head[minute] = j
 
 
@@ -69,20 +69,20 @@ def commit(
     if tool >= 0 and o.elapsed < 0:
         copy = free_copy(p.tool_ptr, s.tool_free, tool)
         s.tool_free[copy] = max(s.tool_free[copy], end)
-    place = s.placement[i]
-    if place.here == 0:
+    course, place = s.course[i], s.placement[i]
+    if course.here == 0:
         s.queue[o.family].to_come -= 1
-    place.here = PLACED
+    course.here = PLACED
     place.machine = m
     place.setup_start = setup_start
     place.start = start
     place.end = end
-    place.bound = bound
+    course.bound = bound
     s.count[DONE] += 1
     if follows:
         j = i + 1
         if part < end:
-            s.placement[j].min_end = end + o.lag
+            s.course[j].min_end = end + o.lag
         _announce(p, s, j, np.int64(part + o.lag), PREDECESSOR, i, now)
     else:
         for e in range(order.link_ptr, after.link_ptr):
@@ -92,16 +92,16 @@ def commit(
 @inner
 def why_then(p: Problem, s: State, i: int, m: int, setup_start: int, why: int) -> int:
     """What bound the start: people or tool, its own readiness, the machine, or the calendar."""
-    place = s.placement[i]
+    course = s.course[i]
     if why == 1:
         return LABOUR
     if why == 2:
         return TOOL
     if why == 3:
         return PREDECESSOR
-    if setup_start <= place.ready:
-        return np.int64(place.ready_bound)
-    if s.seat[m].free_at > place.ready:
+    if setup_start <= course.ready:
+        return np.int64(course.ready_bound)
+    if s.seat[m].free_at > course.ready:
         return MACHINE
     c = s.seat[m].cursor
     while c + 1 < p.machine[m + 1].open_ptr and p.open_end[c] <= setup_start:
@@ -149,7 +149,7 @@ def plan_chain(
             o = p.operation[j]
             center = np.int64(p.family[o.family].center)
             before = np.int64(plan[done - 1, 3])
-            earliest = max(before + np.int64(p.operation[j - 1].lag), np.int64(s.placement[j].ready))
+            earliest = max(before + np.int64(p.operation[j - 1].lag), np.int64(s.course[j].ready))
             best, best_machine, best_setup_start, best_end = NEVER, NOBODY, NEVER, NEVER
             kept = False
             if o.elapsed >= 0:
@@ -161,7 +161,7 @@ def plan_chain(
                     if pinned >= 0 and pinned != other:
                         continue
                     at_kept = np.int64(s.seat[other].kept_at)
-                    while at_kept < s.seat[other].kept_end and s.placement[p.kept[at_kept]].here == PLACED:
+                    while at_kept < s.seat[other].kept_end and s.course[p.kept[at_kept]].here == PLACED:
                         at_kept += 1
                     if at_kept < s.seat[other].kept_end:
                         kept = True
@@ -235,13 +235,13 @@ def keep_chain(p: Problem, s: State, i: int, length: int, bound: int, now: int) 
         )
         if c > 0 and p.operation[j].elapsed < 0:
             seat = s.seat[m]
-            s.placement[j].booked_next = -1
+            s.course[j].booked_next = -1
             if seat.booked < 0:
                 seat.booked = j
                 seat.limit = plan[c, 1]  # it may be idle in a work center that is giving out work this very minute
                 seat.bar = BIG
             else:
-                s.placement[seat.booked_last].booked_next = j
+                s.course[seat.booked_last].booked_next = j
             seat.booked_last = j
             seat.tail = plan[c, 3]
             seat.tail_family = p.operation[j].family
@@ -259,11 +259,11 @@ def load_more(
     f = np.int64(first.family)
     for at in range(s.seat[m].kept_at, s.seat[m].kept_end):
         o = np.int64(p.kept[at])
-        place = s.placement[o]
-        if place.here == PLACED:
+        course = s.course[o]
+        if course.here == PLACED:
             continue
         other = p.operation[o]
-        if place.here != WAITS or place.state == FREE or other.family != f or other.qty > room:
+        if course.here != WAITS or course.state == FREE or other.family != f or other.qty > room:
             break
         if other.not_before > now or chain_length(p, s, o) > 0:
             break
@@ -303,7 +303,7 @@ def whole_group(p: Problem, s: State, i: int, m: int, now: int) -> int:
         chosen = NOBODY
         for e in range(p.group_ptr[g], p.group_ptr[g + 1]):
             j = np.int64(p.group_op[e])
-            if s.placement[j].here != WAITS:
+            if s.course[j].here != WAITS:
                 continue
             o = p.operation[j]
             if room > 0 and o.family == first.family and o.qty <= room:

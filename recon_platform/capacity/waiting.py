@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recon_platform.capacity.compiled import inner
-from recon_platform.capacity.problem import Problem
+from recon_platform.capacity.problem import Array, Problem
 from recon_platform.capacity.queues import at_minute, heap_pop, heap_push, item_of, rank_by, rank_of
 from recon_platform.capacity.state import NO_MINUTE, TOUCHED, WAITS, State
 
@@ -40,7 +40,6 @@ def make_idle(p: Problem, s: State, m: int) -> None:
         k = s.desk[center].idle
         s.idle[p.center[center].machines + k] = m
         s.seat[m].idle_at = k
-        s.seat[m].open_until = 0  # look at it once before it may be passed over
         s.desk[center].idle = k + 1
 
 
@@ -85,8 +84,8 @@ def enqueue(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
     o = p.operation[i]
     f = np.int64(o.family)
     q = s.queue[f]
-    place = s.placement[i]
-    place.here = WAITS
+    course = s.course[i]
+    course.here = WAITS
     if q.waiting == 0:
         center = p.family[f].center
         k = s.desk[center].active
@@ -97,9 +96,9 @@ def enqueue(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
     q.waiting += 1
     q.waiting_qty += o.qty
     at = np.int64(q.heap_at)
-    base = np.float64(s.base[i])
-    if place.late == 1 or o.latest <= now:
-        place.late = 1
+    base = np.float64(s.course[i].base)
+    if course.late == 1 or o.latest <= now:
+        course.late = 1
         rank = rank_of(base, i)
         q.overdue_size = heap_push(s.overdue, at, np.int64(q.overdue_size), rank)
         if s.overdue[at] == rank:
@@ -110,9 +109,17 @@ def enqueue(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
     if s.early[at] == rank:
         _best_early(p, s, f, i)
     q.late_at = min(q.late_at, o.latest)
-    if place.watched == 0:
-        place.watched = 1
+    if course.again == 0 or not _stands_in(s.slack, at, np.int64(q.slack_size), i):
         q.slack_size = heap_push(s.slack, at, np.int64(q.slack_size), rank_by(np.int64(-o.latest), i))
+
+
+@inner
+def _stands_in(heap: Array, base: int, size: int, i: int) -> bool:
+    """Whether operation `i` is in the heap heap[base : base + size]."""
+    for k in range(base, base + size):  # noqa: SIM110 - compiled
+        if item_of(heap[k]) == i:
+            return True
+    return False
 
 
 @inner
@@ -120,7 +127,7 @@ def _best_early(p: Problem, s: State, f: int, i: int) -> None:
     """Operation `i` is the best of its family with slack."""
     q = s.queue[f]
     q.early_top = i
-    q.early_base = s.base[i]
+    q.early_base = s.course[i].base
     q.early_latest = p.operation[i].latest
     q.early_home = p.operation[i].home
     if p.kind[p.operation[i].kind].batch_min > 0:
@@ -132,7 +139,7 @@ def _best_overdue(p: Problem, s: State, f: int, i: int) -> None:
     """Operation `i` is the best of its family without slack."""
     q = s.queue[f]
     q.overdue_top = i
-    q.overdue_base = s.base[i]
+    q.overdue_base = s.course[i].base
     q.overdue_home = p.operation[i].home
     if p.kind[p.operation[i].kind].batch_min > 0:
         q.loads = 1
@@ -145,15 +152,13 @@ def dequeue(p: Problem, s: State, i: int) -> None:
     f = np.int64(o.family)
     q = s.queue[f]
     q.stale = 1
-    if s.placement[i].late == 1:
+    if s.course[i].late == 1:
         q.overdue_size = heap_pop(s.overdue, np.int64(q.heap_at), np.int64(q.overdue_size))
     else:
         q.early_size = heap_pop(s.early, np.int64(q.heap_at), np.int64(q.early_size))
     q.waiting -= 1
     q.waiting_qty -= o.qty
     if q.waiting == 0:
-        for k in range(q.slack_size):
-            s.placement[item_of(s.slack[q.heap_at + k])].watched = 0
         q.slack_size = 0
         q.early_size = 0
         q.overdue_size = 0
@@ -205,21 +210,22 @@ def _find_both(p: Problem, s: State, f: int, now: int) -> None:
     at = np.int64(q.heap_at)
     while q.slack_size > 0:
         o = item_of(s.slack[at])
-        place = s.placement[o]
-        if place.here == WAITS and -(s.slack[at] >> 32) > now:
+        course = s.course[o]
+        if course.here == WAITS and -(s.slack[at] >> 32) > now:
             break
         q.slack_size = heap_pop(s.slack, at, np.int64(q.slack_size))
-        place.watched = 0
-        if place.here == WAITS:
-            place.late = 1
-            q.overdue_size = heap_push(s.overdue, at, np.int64(q.overdue_size), rank_of(np.float64(s.base[o]), o))
+        if course.here == WAITS:
+            course.late = 1
+            q.overdue_size = heap_push(
+                s.overdue, at, np.int64(q.overdue_size), rank_of(np.float64(s.course[o].base), o)
+            )
     while q.early_size > 0:
-        place = s.placement[item_of(s.early[at])]
-        if place.here == WAITS and place.late == 0:
+        course = s.course[item_of(s.early[at])]
+        if course.here == WAITS and course.late == 0:
             break
         q.early_size = heap_pop(s.early, at, np.int64(q.early_size))
     while q.overdue_size > 0:
-        if s.placement[item_of(s.overdue[at])].here == WAITS:
+        if s.course[item_of(s.overdue[at])].here == WAITS:
             break
         q.overdue_size = heap_pop(s.overdue, at, np.int64(q.overdue_size))
     _nobody_waits(q)
