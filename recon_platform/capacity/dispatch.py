@@ -45,7 +45,7 @@ from recon_platform.capacity.together import (
     whole_group,
     why_then,
 )
-from recon_platform.capacity.views import problem_at, state_at
+from recon_platform.capacity.views import problem_at, soon, state_at
 from recon_platform.capacity.waiting import (
     dequeue,
     enqueue,
@@ -55,6 +55,9 @@ from recon_platform.capacity.waiting import (
     touch,
     touch_later,
 )
+
+AHEAD = np.int64(2)
+"""Minutes ahead of which what becomes ready is fetched from memory."""
 
 
 @inner
@@ -312,6 +315,9 @@ def _happenings(p: Problem, s: State, minute: int, k1_inverse: float) -> None:
     s.ready_head[minute] = -1
     while i >= 0:
         following = np.int64(s.course[i].ready_next)
+        if following >= 0:
+            soon(s.course, following)
+            soon(p.operation, following)
         _arrive(p, s, i, minute, k1_inverse)
         i = following
     m = np.int64(s.machine_head[minute])
@@ -360,6 +366,10 @@ def _entry(digest: int) -> Callable[[Array, Array, Array, float, float, float, f
                     s.count[NOW] = minute
                     _happenings(p, s, minute, k1_inverse)
                 last = minute
+                coming = np.int64(s.ready_head[min(minute + AHEAD, p.end_of_time - 1)])
+                if coming >= 0:
+                    soon(s.course, coming)
+                    soon(p.operation, coming)
                 while s.count[TOUCHED] > 0:
                     s.count[TOUCHED] -= 1
                     center = np.int64(s.touched[s.count[TOUCHED]])

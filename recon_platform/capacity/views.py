@@ -102,6 +102,23 @@ def _new_item(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
     return context.get_dummy_value()
 
 
+@intrinsic
+def soon(typing_context: Any, column: Any, index: Any) -> Any:
+    """Have the processor fetch an item that will be looked at soon: memory answers while other work is done."""
+
+    def code(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        kind, byte = sig.args[0], ir.IntType(8).as_pointer()
+        address = builder.bitcast(_place(context, builder, kind, *arguments), byte)
+        number = ir.IntType(32)
+        fetch = builder.module.declare_intrinsic(
+            "llvm.prefetch", [byte], fnty=ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        )
+        builder.call(fetch, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(column, types.intp), code
+
+
 class View(types.Type):
     """Compiled type of an address of words; a number takes one word, an array its address and a length per dimension."""
 

@@ -13,6 +13,7 @@ from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.problem import Array, Problem
 from recon_platform.capacity.queues import at_minute, heap_pop, heap_push, item_of, rank_by, rank_of
 from recon_platform.capacity.state import NO_MINUTE, TOUCHED, WAITS, State
+from recon_platform.capacity.views import soon
 
 
 @inner
@@ -156,6 +157,10 @@ def dequeue(p: Problem, s: State, i: int) -> None:
         q.overdue_size = heap_pop(s.overdue, np.int64(q.heap_at), np.int64(q.overdue_size))
     else:
         q.early_size = heap_pop(s.early, np.int64(q.heap_at), np.int64(q.early_size))
+    if q.early_size > 0:
+        _look_ahead(p, s, item_of(s.early[q.heap_at]))
+    if q.overdue_size > 0:
+        _look_ahead(p, s, item_of(s.overdue[q.heap_at]))
     q.waiting -= 1
     q.waiting_qty -= o.qty
     if q.waiting == 0:
@@ -172,6 +177,14 @@ def dequeue(p: Problem, s: State, i: int) -> None:
         s.active[base + k] = other
         s.queue[other].active_at = k
         q.active_at = -1
+
+
+@inner
+def _look_ahead(p: Problem, s: State, i: int) -> None:
+    """Operation `i` is next in its queue."""
+    soon(s.course, i)
+    soon(p.operation, i)
+    soon(p.operation, i + 1)  # what follows may have to follow at once
 
 
 @inner
