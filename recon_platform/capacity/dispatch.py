@@ -68,6 +68,9 @@ def _give(
     """Start queue operation `i` on idle machine `m`. 1 started, 0 it does not fit there now, 2 it left the queue."""
     seat = s.seat[m]
     o = p.operation[i]
+    q = s.queue[o.family]
+    soon(s.early, q.heap_at + q.early_size - 1)
+    soon(s.overdue, q.heap_at + q.overdue_size - 1)
     speed = np.float64(p.machine[m].speed)
     limit = NEVER if value > seat.bar else np.int64(seat.limit)
     if o.group >= 0:
@@ -175,6 +178,10 @@ def _assign(
                     if o != best_operation:
                         second = best_operation
                         second_index = best
+                    soon(p.operation, o)
+                    soon(s.course, o)
+                    soon(p.open_end, seat.cursor)
+                    soon(p.open_start, seat.cursor)
                     best = value
                     best_machine, best_operation, best_speed, best_setup = m, o, speed, setup
                 elif value > second_index and o != best_operation:

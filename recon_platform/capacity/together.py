@@ -51,9 +51,7 @@ def commit(
 ) -> None:  # fmt: skip
     """Place operation `i` for good and tell what waits for it. `booked`: its people are taken already."""
     o = p.operation[i]
-    order = p.order[o.order]
-    after = p.order[o.order + 1]
-    follows = i + 1 < after.first
+    follows = i + 1 < p.operation.shape[0] and p.operation[i + 1].order == o.order
     part = np.int64(end)
     if follows and o.share < 1.0 and o.elapsed < 0:
         kind = p.kind[o.kind]
@@ -85,7 +83,7 @@ def commit(
             s.course[j].min_end = end + o.lag
         _announce(p, s, j, np.int64(part + o.lag), PREDECESSOR, i, now)
     else:
-        for e in range(order.link_ptr, after.link_ptr):
+        for e in range(p.order[o.order].link_ptr, p.order[o.order + 1].link_ptr):
             _announce(p, s, np.int64(p.link_to[e]), end, COMPONENT, i, now)
 
 
@@ -112,11 +110,11 @@ def why_then(p: Problem, s: State, i: int, m: int, setup_start: int, why: int) -
 @inner
 def chain_length(p: Problem, s: State, i: int) -> int:
     """How many operations after `i` have to follow without waiting too long."""
-    last = p.order[p.operation[i].order + 1].first
+    order = p.operation[i].order
     c = np.int64(0)
-    while i + c + 1 < last and c < CHAIN:
+    while i + c + 1 < p.operation.shape[0] and c < CHAIN:
         following = p.operation[i + c + 1]
-        if following.max_wait < 0 or following.state != FREE:
+        if following.order != order or following.max_wait < 0 or following.state != FREE:
             break
         c += 1
     return c

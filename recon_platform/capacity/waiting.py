@@ -94,9 +94,12 @@ def enqueue(p: Problem, s: State, i: int, now: int, k1_inverse: float) -> None:
         q.active_at = k
         s.desk[center].active = k + 1
         q.since = now
+    at = np.int64(q.heap_at)
+    soon(s.early, at + q.early_size)
+    soon(s.slack, at + q.slack_size)
+    soon(s.slack, at + (q.slack_size >> 1))
     q.waiting += 1
     q.waiting_qty += o.qty
-    at = np.int64(q.heap_at)
     base = np.float64(s.course[i].base)
     if course.late == 1 or o.latest <= now:
         course.late = 1
@@ -168,6 +171,7 @@ def dequeue(p: Problem, s: State, i: int) -> None:
         q.early_size = 0
         q.overdue_size = 0
         q.waiting_qty = 0.0
+        q.late_at = NO_MINUTE
         _nobody_waits(q)
         center = p.family[f].center
         base = p.center[center].families
@@ -221,11 +225,12 @@ def _find_both(p: Problem, s: State, f: int, now: int) -> None:
     slack, because time shifts all with slack alike."""
     q = s.queue[f]
     at = np.int64(q.heap_at)
-    while q.slack_size > 0:
+    while q.slack_size > 0 and now >= q.late_at:
+        q.late_at = -(s.slack[at] >> 32)
+        if q.late_at > now:
+            break
         o = item_of(s.slack[at])
         course = s.course[o]
-        if course.here == WAITS and -(s.slack[at] >> 32) > now:
-            break
         q.slack_size = heap_pop(s.slack, at, np.int64(q.slack_size))
         if course.here == WAITS:
             course.late = 1
@@ -241,9 +246,9 @@ def _find_both(p: Problem, s: State, f: int, now: int) -> None:
         if s.course[item_of(s.overdue[at])].here == WAITS:
             break
         q.overdue_size = heap_pop(s.overdue, at, np.int64(q.overdue_size))
+    if q.slack_size == 0:
+        q.late_at = NO_MINUTE
     _nobody_waits(q)
-    if q.slack_size > 0:
-        q.late_at = -(s.slack[at] >> 32)
     if q.early_size > 0:
         _best_early(p, s, f, item_of(s.early[at]))
     if q.overdue_size > 0:
@@ -255,6 +260,5 @@ def _nobody_waits(q: Any) -> None:
     """The queue has no best operation, and knows it."""
     q.early_top = -1
     q.overdue_top = -1
-    q.late_at = NO_MINUTE
     q.loads = 0
     q.stale = 0
