@@ -18,6 +18,8 @@ from recon_platform.tables.model import Frames
 
 PER_PERSON = 100
 _EXTRA = ("calendar", "date", "shift", "kind", "start", "end")
+MOST = 32_767  # a pass counts people in 16 bits
+NEEDS = (("setup_pool", "setup_people"), ("run_pool", "run_people"))
 
 
 def shift_windows(frames: Frames, context: PlanContext, minutes: int) -> pl.LazyFrame:
@@ -93,6 +95,24 @@ def people_by_minute(
     np.add.at(edges, (rows["skill"].to_numpy(), rows["end"].to_numpy()), -rows["people"].to_numpy())
     np.cumsum(edges[:, :-1], axis=1, out=people)
     return skills, people
+
+
+def in_small_numbers(people: Array, kinds: Array) -> Array:
+    """`people` of every pool in numbers of 16 bits, as a pass counts them; what `kinds` need is put in the same shares.
+
+    Up to 327 people of a skill, and as many as wanted where all work takes whole or half people, nothing changes but the
+    unit. Beyond, needs are rounded up and people down: a plan then uses a little less than there is, never more.
+    """
+    most = people.max(axis=1, initial=0)
+    unit = np.ones(people.shape[0], np.int32)
+    for pool in np.flatnonzero(most > MOST):
+        needs = [kinds[need][kinds[which] == pool] for which, need in NEEDS]
+        unit[pool] = max(int(np.gcd.reduce(np.concatenate(needs))), -(-int(most[pool]) // MOST))
+    for which, need in NEEDS:
+        mine = kinds[which] >= 0
+        kinds[need][mine] = -(-kinds[need][mine] // unit[kinds[which][mine]])
+    counted: Array = people // unit[:, None]
+    return counted
 
 
 def staffed(pools: Iterable[Array]) -> tuple[Array, Array]:

@@ -21,7 +21,7 @@ from recon_platform.capacity.kept import Kept, what_is_kept
 from recon_platform.capacity.latest import set_latest
 from recon_platform.capacity.left import load_minutes_left, under_way, vendor_minutes_left
 from recon_platform.capacity.machines import Machines, read_machines
-from recon_platform.capacity.people import people_by_minute, staffed
+from recon_platform.capacity.people import in_small_numbers, people_by_minute, staffed
 from recon_platform.capacity.problem import (
     CENTER,
     FREE,
@@ -251,7 +251,7 @@ def _kinds(
     if unique.height:
         for name in columns.columns:
             kinds[name] = unique[name].to_numpy()
-    return kinds, people, tool_ptr, kind_of
+    return kinds, in_small_numbers(people, kinds) if names else people, tool_ptr, kind_of
 
 
 def _groups(operations: pl.DataFrame, kept: Kept, frames: Frames) -> tuple[Array, Array, Array]:

@@ -78,6 +78,23 @@ def test_one_setter_sets_up_one_machine_at_a_time() -> None:
     assert made["schedule"]["bound_by"].to_list().count("labour") == 1
 
 
+@pytest.mark.parametrize(("people", "each", "at_once"), [(330.0, 200.0, 1), (330.0, 165.0, 2), (700.0, 233.34, 2)])
+def test_hundreds_of_people_of_one_skill_are_counted(people: float, each: float, at_once: int) -> None:
+    from datetime import time
+
+    builder = PlantBuilder()
+    builder.center("A", 3)
+    for weekday in range(1, 8):
+        builder.add(
+            "calendars", calendar="PLANT", weekday=weekday, shift="all", kind="regular", start=time(0), end=time(0)
+        )
+    builder.add("labour", skill="operator", calendar="PLANT", shift="all", people=people)
+    for k in range(3):
+        builder.order(f"W{k}", [{"work_center": "A", "run": 60.0, "run_skill": "operator", "run_people": each}])
+    made = plan(builder)
+    assert [times(made, f"W{k}")[1] for k in range(3)].count(at(0)) == at_once
+
+
 def test_a_furnace_load_is_shared_and_full_at_most() -> None:
     builder = PlantBuilder()
     builder.center("F")
