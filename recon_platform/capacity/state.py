@@ -5,12 +5,13 @@ Belongs here: the records and how they start. What is done with them stands in `
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from recon_platform.capacity.compiled import inner
-from recon_platform.capacity.problem import Array, Fields, Problem, f4, i2, i4, on_cache_lines, u1
+from recon_platform.capacity.problem import CACHE_LINE, Array, Fields, Problem, f4, i2, i4, on_cache_lines, u1
 
 WAITS, PLACED, PUT_OFF, FAILED = 1, 2, 3, 4
 """Values of `here`; 0 is not ready yet."""
@@ -148,30 +149,41 @@ STATE_FIELDS: Fields = (
 
 
 def room_for(p: Problem, record: bool) -> State:
-    """The arrays of a pass, which `begin` fills."""
+    """The arrays of a pass, which `begin` fills.
+
+    All but what a solution keeps lie in one piece of memory, each from a cache line on: it goes back whole when the pass is
+    over, and it comes as zeros.
+    """
     n, minutes = p.operation.shape[0], int(p.end_of_time)
     machines, families, centers = p.machine.shape[0] - 1, p.family.shape[0], p.center.shape[0] - 1
-    queues = on_cache_lines(families, QUEUE)
-    queues[:] = np.zeros(1, QUEUE)
     staffed = int((p.staff["end"] - p.staff["start"]).sum())
-    terms = np.zeros((n if record else 1, 6), np.float32)
-    terms[:, 4] = -1.0
     wide = np.diff(p.center["families"]).astype(np.int64)
     cells = np.where(wide <= WIDEST, wide * wide, 0)
-    change_at = np.where(wide <= WIDEST, np.cumsum(cells) - cells, -1).astype(np.int32)
-
-    def nobody(size: int) -> Array:
-        return np.full(size, -1, np.int32)
-
-    return State(
-        np.empty(n, PLACEMENT), on_cache_lines(n, COURSE), terms, np.empty(n, np.int64), np.empty(n, np.int64),
-        np.empty(n, np.int64), queues, np.zeros(families, np.int32), np.zeros(machines, SEAT),
-        np.zeros(machines, np.int32), np.zeros(centers, DESK), np.zeros(p.group_ptr.shape[0] - 1, GROUP), nobody(minutes),
-        nobody(minutes), nobody(minutes), nobody(machines + families), nobody(machines + families),
-        np.zeros(centers, np.int32), p.pool_ptr[:-1].copy(),
-        np.zeros(staffed, np.int16), np.zeros((staffed >> BLOCK) + 1, np.int16), np.zeros(p.tool_ptr[-1], np.int32), change_at,
-        np.empty(int(cells.sum()), np.float32), np.zeros((CHAIN + 1, 4), np.int32), np.zeros(5, np.int64),
-    )  # fmt: skip
+    terms = np.zeros((n if record else 1, 6), np.float32)
+    terms[:, 4] = -1.0
+    kept = {"placement": np.empty(n, PLACEMENT), "course": on_cache_lines(n, COURSE), "terms": terms}
+    shapes: dict[str, tuple[int, ...]] = {
+        "early": (n,), "slack": (n,), "overdue": (n,), "queue": (families,), "active": (families,), "seat": (machines,),
+        "idle": (machines,), "desk": (centers,), "group": (p.group_ptr.shape[0] - 1,), "ready_head": (minutes,),
+        "machine_head": (minutes,), "touch_head": (minutes,), "touch_next": (machines + families,),
+        "touch_time": (machines + families,), "touched": (centers,), "pool_at": (p.pool_ptr.shape[0] - 1,),
+        "taken": (staffed,), "most": ((staffed >> BLOCK) + 1,), "tool_free": (int(p.tool_ptr[-1]),), "change_at": (centers,),
+        "change": (int(cells.sum()),), "plan": (CHAIN + 1, 4), "count": (5,),
+    }  # fmt: skip
+    kinds = {name: np.dtype(kind) for name, kind, _ in STATE_FIELDS}
+    lines = {name: -(-math.prod(shape) * kinds[name].itemsize // CACHE_LINE) for name, shape in shapes.items()}
+    room = np.zeros((sum(lines.values()) + 1) * CACHE_LINE, np.uint8)
+    at = -room.__array_interface__["data"][0] % CACHE_LINE
+    carved: dict[str, Array] = {}
+    for name, shape in shapes.items():
+        size = math.prod(shape) * kinds[name].itemsize
+        carved[name] = room[at : at + size].view(kinds[name]).reshape(shape)
+        at += lines[name] * CACHE_LINE
+    for name in ("ready_head", "machine_head", "touch_head", "touch_next", "touch_time"):
+        carved[name][:] = -1
+    carved["pool_at"][:] = p.pool_ptr[:-1]
+    carved["change_at"][:] = np.where(wide <= WIDEST, np.cumsum(cells) - cells, -1)
+    return State(**kept, **carved)
 
 
 @inner
