@@ -18,6 +18,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.imputils import lower_builtin, lower_getattr
+from numba.core.types.containers import BaseTuple, UniTuple
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
 from numba.extending import intrinsic, lower_getattr_generic, models, register_model
 
@@ -31,14 +32,14 @@ class Column(types.Type):
 
     def __init__(self, dtype: Any, ndim: int) -> None:
         self.dtype, self.ndim = dtype, ndim
-        self.index = types.intp if ndim == 1 else types.UniTuple(types.intp, ndim)
+        self.index = types.intp if ndim == 1 else UniTuple(types.intp, ndim)
         super().__init__(f"Column({dtype}, {ndim})")
 
     def is_index(self, given: Any) -> bool:
         """Whether `given` is a type that names one item."""
         if self.ndim == 1:
             return isinstance(given, types.Integer)
-        return isinstance(given, types.BaseTuple) and all(isinstance(one, types.Integer) for one in given.types)
+        return isinstance(given, BaseTuple) and all(isinstance(one, types.Integer) for one in given.types)
 
 
 @register_model(Column)
@@ -53,7 +54,7 @@ class _ShapeType(AttributeTemplate):
     key = Column
 
     def resolve_shape(self, column: Column) -> Any:
-        return types.UniTuple(types.intp, column.ndim)
+        return UniTuple(types.intp, column.ndim)
 
 
 @lower_getattr(Column, "shape")
