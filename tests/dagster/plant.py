@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from assets.definitions import build_definitions
-from recon_platform.governance import Role, Store
+from recon_platform.governance import Actor, Role, Store
 from recon_platform.lake import Lake
 from resources.clock import ClockResource
 from resources.landing import LandingResource
@@ -30,10 +31,13 @@ SECRETS = {"planner": "a planner's long secret 1", "supervisor": "a supervisor's
 
 @dataclass
 class Installation:
-    """One home folder with a landed plant, and a Dagster instance."""
+    """One home folder with a landed plant, and a Dagster instance; lake and governance store below it, or elsewhere."""
 
     home: Path
     instance: dg.DagsterInstance
+    lake_root: str = ""
+    lake_options: Mapping[str, str] = field(default_factory=dict)
+    governance: str = ""
 
     @property
     def landing_root(self) -> Path:
@@ -41,13 +45,18 @@ class Installation:
 
     @property
     def lake(self) -> Lake:
-        return Lake(str(self.home / "lake"))
+        return Lake(self.lake_root or str(self.home / "lake"), dict(self.lake_options) or None)
+
+    @property
+    def governance_url(self) -> str:
+        return self.governance or str(self.home / "lake" / "governance.db")
 
     @property
     def nights(self) -> NightsResource:
         return NightsResource(
-            lake_root=str(self.home / "lake"), landing_root=str(self.landing_root),
-            governance_url=str(self.home / "lake" / "governance.db"),
+            lake_root=self.lake_root or str(self.home / "lake"), lake_options=json.dumps(dict(self.lake_options)),
+            landing_root=str(self.landing_root), governance_url=self.governance_url,
+            key_file=str(self.home / "lake" / "governance.key"),
         )  # fmt: skip
 
     def definitions(self, **others: Any) -> dg.Definitions:
@@ -74,16 +83,21 @@ class Installation:
     def people(self) -> Store:
         """A governance store with a planner and a supervisor."""
         (self.home / "lake").mkdir(exist_ok=True)
-        store = Store.create(str(self.home / "lake" / "governance.db"), key=b"k" * 32)
+        store = Store.create(self.governance_url, key=b"k" * 32)
         (self.home / "lake" / "governance.key").write_bytes(b"k" * 32)
         for name, role in (("planner", Role.PLANNER), ("supervisor", Role.SUPERVISOR)):
             store.people.found(name, name.title(), [role], SECRETS[name])
         return store
 
+    @staticmethod
+    def signed_in(store: Store, name: str) -> Actor:
+        """One of the people, signed in."""
+        return store.sessions.authenticate(store.sessions.login(name, SECRETS[name]).token)
+
     def approve_base(self, run_id: str | None = None) -> None:
         """The supervisor releases the base plan of a run, by default the only one that is open."""
-        store = Store(str(self.home / "lake" / "governance.db"), key=b"k" * 32)
-        actor = store.sessions.authenticate(store.sessions.login("supervisor", SECRETS["supervisor"]).token)
+        store = Store(self.governance_url, key=b"k" * 32)
+        actor = self.signed_in(store, "supervisor")
         found = store.requests.find(actor, kind="base")
         (request,) = [request for request in found if run_id in (None, request.run_id)]
         store.decisions.approve(actor, request.request, digest=request.digest, reason="looks right")
