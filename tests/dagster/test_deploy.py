@@ -1,19 +1,13 @@
-"""The production profiles: they parse, name only settings that exist, and a night's rerun runs on PostgreSQL storage."""
+"""The production profiles: they parse, name only settings that exist, and are documented (a night on them: `tests/e2e`)."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-import dagster as dg
-import pgserver
-import pytest
 import yaml
 
-from recon_platform.nights import records
 from resources import settings
-from resources.partitions import PLANTS
-from tests.dagster.plant import CODE, FIRST, LONG_STOP, Installation
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEPLOY = PROJECT / "deploy"
@@ -51,29 +45,3 @@ def test_units_start_what_is_installed() -> None:
         text = path.read_text(encoding="utf-8")
         assert "EnvironmentFile=/etc/recon/recon.env" in text, path.name
         assert re.search(r"ExecStart=/opt/recon/.venv/bin/(dagster|recon connect collect)", text), path.name
-
-
-def test_a_rerun_on_postgresql_storage(
-    night: Installation, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    try:
-        monkeypatch.setenv(
-            "RECON_DAGSTER_POSTGRES", server.get_uri().replace("postgresql://", "postgresql+psycopg2://", 1)
-        )
-        home = tmp_path_factory.mktemp("instance")
-        (home / "dagster.yaml").write_bytes((DEPLOY / "dagster.yaml").read_bytes())
-        with dg.DagsterInstance.from_config(str(home)) as instance:
-            instance.add_dynamic_partitions(str(PLANTS.name), [CODE])
-            on_postgres = Installation(night.home, instance)
-            on_postgres.drop("downtime_events.csv", LONG_STOP)
-            assert on_postgres.run("rerun").success
-            newest = records.latest(on_postgres.lake, CODE, FIRST)
-            assert newest is not None and newest.pins.sequence == 1
-            schedule = dg.AssetKey(["capacity", "schedule"])
-            event = instance.get_latest_materialization_event(schedule)
-            assert event is not None and event.asset_materialization is not None
-            version = event.asset_materialization.metadata["delta_version"].value
-            assert version == newest.outputs["schedule"].version
-    finally:
-        server.cleanup()

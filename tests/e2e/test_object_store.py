@@ -1,4 +1,7 @@
-"""Nights on an object store: the same manifests, digests and refusals as on a local lake, over the S3 protocol."""
+"""Nights on an object store: the same manifests, digests and refusals as on a local lake, over the S3 protocol.
+
+One of them with everything else of production too: instance and governance store on a PostgreSQL, from `deploy/`.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import dagster as dg
+import pgserver
 import pytest
 
 from recon_platform.lake import Lake, LakeError
 from recon_platform.nights import records
 from recon_platform.nights.night import close, open_night, run_night, run_stage
 from recon_platform.nights.replay import replay
+from resources.partitions import PLANTS
+from tests.dagster.plant import CODE, FIRST, LONG_STOP, Installation
+from tests.e2e.platform import PROJECT
 from tests.nights.small import STAGES, landing
 
 BUCKET = "recon-lake"
@@ -84,3 +92,52 @@ def test_of_two_runs_of_one_night_one_wins_and_the_other_is_told(options: dict[s
     assert newest is not None
     assert newest.run_id == two.run_id
     assert newest.read(lake, "unscheduled").height == 4
+
+
+@pytest.mark.timeout(900)
+def test_a_night_is_planned_again_approved_and_published_on_postgresql_and_s3(
+    options: dict[str, str],
+    night: Installation,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in KEYS:  # as in production: secrets come from the environment
+        monkeypatch.setenv(name, options[name])
+    _moved(night.home / "lake", "production", options)
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    try:
+        server.psql("CREATE DATABASE recon")
+        addresses = [server.get_uri(name).replace("postgresql:", "postgresql+psycopg2:", 1) for name in (None, "recon")]
+        monkeypatch.setenv("RECON_DAGSTER_POSTGRES", addresses[0])
+        home = tmp_path_factory.mktemp("instance")
+        (home / "dagster.yaml").write_bytes((PROJECT / "deploy" / "dagster.yaml").read_bytes())
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            instance.add_dynamic_partitions(str(PLANTS.name), [CODE])
+            site = Installation(
+                night.home, instance, lake_root=f"s3://{BUCKET}/production", governance=addresses[1],
+                lake_options={name: value for name, value in options.items() if name not in KEYS},
+            )  # fmt: skip
+            site.people().close()
+            site.drop("downtime_events.csv", LONG_STOP)
+            assert site.run("rerun").success
+            newest = records.latest(site.lake, CODE, FIRST)
+            assert newest is not None and newest.pins.sequence == 1
+            site.approve_base()
+            assert site.run("publish").success
+            in_force = site.nights.in_force(CODE)
+            assert in_force is not None and in_force.run_id == newest.run_id
+            event = instance.get_latest_materialization_event(dg.AssetKey(["capacity", "schedule"]))
+            assert event is not None and event.asset_materialization is not None
+            version = event.asset_materialization.metadata["delta_version"].value
+            assert version == newest.outputs["schedule"].version
+    finally:
+        server.cleanup()
+
+
+def _moved(lake: Path, prefix: str, options: dict[str, str]) -> None:
+    """Take a lake's tables to the bucket and from this host: a lake is its files."""
+    client = boto3.client("s3", endpoint_url=options["AWS_ENDPOINT_URL"], region_name=KEYS["AWS_REGION"])
+    for path in sorted(lake.rglob("*/*")):
+        if path.is_file():
+            client.upload_file(str(path), BUCKET, f"{prefix}/{path.relative_to(lake)}")
+            path.unlink()
