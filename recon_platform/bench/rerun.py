@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from recon_platform.bench.reruns import HEADER, NO_MOVES
 from recon_platform.connectors import read_landing
 from recon_platform.lake import Lake
 from recon_platform.nights.downtime import EventFolder, read_events
@@ -23,8 +24,6 @@ from recon_platform.plantsim import generate
 from recon_platform.proposal.stages import NIGHT_STAGES
 
 WARM_UP_ORDERS = 60
-NO_MOVES = "\n[policy.proposal]\nmax_moves = 0\n"  # of the night; a rerun of a large plant tries none anyway
-HEADER = "event,machine,work_center,started_at,ended_at,expected_end,planned,reason,reported_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def run(orders: int, *, seed: int = 1, say: Callable[[str], None] | None = None)
         with tempfile.TemporaryDirectory() as name:
             landing = generate(Path(name) / "landing", orders=size, seed=seed).nights[0]
             with (landing / "plant.toml").open("a", encoding="utf-8") as file:
-                file.write(NO_MOVES)
+                file.write(NO_MOVES)  # of the night; a rerun of a large plant tries none anyway
             lake = Lake(f"{name}/lake")
             night = run_night(lake, read_landing(landing)).manifest
             figures = _rerun(lake, night, _long_stop(night, lake, Path(name)), size)

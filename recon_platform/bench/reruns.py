@@ -22,10 +22,11 @@ from recon_platform.nights.downtime import read_events
 from recon_platform.nights.night import run_night
 from recon_platform.nights.replay import replay
 from recon_platform.plantsim import generate
+from recon_platform.tables.registry import TABLES
 
 ORDERS = 40
 NO_MOVES = "\n[policy.proposal]\nmax_moves = 0\n"  # moves are whole plans; they are not what is looked at here
-HEADER = "event,machine,work_center,started_at,ended_at,expected_end,planned,reason,reported_at"
+HEADER = ",".join(TABLES["downtime_events"].column_names)
 KINDS = ("stop", "late report", "burst", "short", "duplicate", "late end", "little later", "older report", "reason")
 WEIGHTS = (3, 2, 2, 2, 3, 3, 2, 2, 2)
 LATE = timedelta(minutes=50)  # a stop that others, which began after it, were reported before

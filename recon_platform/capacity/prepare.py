@@ -37,10 +37,8 @@ from recon_platform.capacity.problem import (
 )
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.policy import CapacityPolicy
 
 MOST_SUPPLIERS = 32_000  # orders that feed one operation; the record counts them in 16 bits
-
 FOR_EVER = 10_000.0  # days: beyond any horizon
 
 
@@ -66,7 +64,8 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False) -> Prep
     """
     origin = origin_of(context.as_of)
     if held:
-        context = replace(context, policy=replace(context.policy, capacity=_match_up_for_ever(context)))
+        capacity = replace(context.policy.capacity, match_up_days=FOR_EVER)
+        context = replace(context, policy=replace(context.policy, capacity=capacity))
     approved = read_approved(frames, context)
     operations, orders, refused = read_backlog(frames, context)
     machines = read_machines(frames, context, approved.overtime)
@@ -96,10 +95,6 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False) -> Prep
     stretch = machines.centers["elapsed_per_working"].to_numpy()[operations["center"].to_numpy()]
     set_latest(problem, stretch.astype(np.float32))
     return Prepared(problem, operations, orders, machines, kept, refused, approved, origin)
-
-
-def _match_up_for_ever(context: PlanContext) -> CapacityPolicy:
-    return replace(context.policy.capacity, match_up_days=FOR_EVER)
 
 
 def _placeable(

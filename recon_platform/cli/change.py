@@ -64,7 +64,6 @@ def pin(
     as_json: JsonOption = False,
 ) -> None:
     """Keep an operation on a machine: at once outside the frozen horizon, inside it once somebody else approved."""
-    from recon_platform.cli.decide import after
     from recon_platform.lake import Lake
     from recon_platform.nights.pins import pin as pin_operation
 
@@ -73,14 +72,7 @@ def pin(
     made = pin_operation(
         Lake(lake), door.store, door.actor, manifest, work_order=work_order, op_seq=op, machine=machine, reason=reason
     )
-    if made.state == "open":
-        say_made(door, lake, made, as_json)
-        return
-    after(door, lake)
-    if as_json:
-        output.print_json(made)
-    else:
-        output.say(f"request {made.request}: {made.title}; no exception, so the next plan does it")
+    say_made(door, lake, made, as_json, entered="no exception, so the next plan does it")
 
 
 @needs(Permission.PROPOSE)
@@ -95,18 +87,13 @@ def snooze(
     as_json: JsonOption = False,
 ) -> None:
     """Put a message aside for some days; it comes back at once when it asks for another date."""
-    from recon_platform.cli.decide import after
     from recon_platform.lake import Lake
     from recon_platform.nights.snooze import snooze as put_aside
 
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
     manifest = _newest(lake, plant, door)
     made = put_aside(Lake(lake), door.store, door.actor, manifest, message=message, days=days, reason=reason)
-    after(door, lake)
-    if as_json:
-        output.print_json(made.request)
-    else:
-        output.say(f"{message} is put aside for {days} days from the next night on; `recon revoke` brings it back")
+    say_made(door, lake, made.request, as_json, entered="from the next night on; `recon revoke` brings it back")
 
 
 @needs(Permission.PROPOSE)
@@ -359,15 +346,15 @@ def _propose(door: Door, lake: str, draft: Draft, as_json: bool) -> None:
     say_made(door, lake, door.store.requests.propose(door.actor, draft), as_json)
 
 
-def say_made(door: Door, lake: str, made: Any, as_json: bool) -> None:
-    """Tell what was asked for, and who decides it; copies the trail."""
+def say_made(door: Door, lake: str, made: Any, as_json: bool, *, entered: str = "in force now") -> None:
+    """Tell what was asked for, and who decides it, or what became of it where nobody has to (`entered`); copies the trail."""
     from recon_platform.cli.decide import after
 
     after(door, lake)
     if as_json:
         output.print_json(made)
     elif made.state == "entered":
-        output.say(f"request {made.request}: {made.title}; in force now")
+        output.say(f"request {made.request}: {made.title}; {entered}")
     else:
         output.say(
             f"request {made.request}: {made.title}; somebody else decides it with `recon approve {made.request}`"

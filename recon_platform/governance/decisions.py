@@ -27,6 +27,7 @@ from recon_platform.governance.permissions import Permission
 from recon_platform.governance.requests import Draft, Request, insert, load, set_state
 from recon_platform.governance.signatures import Signing
 from recon_platform.governance.transaction import Transaction
+from recon_platform.tables.governance import MESSAGE_SUBJECT
 
 if TYPE_CHECKING:
     from recon_platform.governance.store import Store
@@ -48,7 +49,7 @@ class Decision:
 
 def puts_a_message_aside(draft: Draft) -> bool:
     """Whether `draft` changes no plan: it only keeps one message (`message:…`) out of the planner's list, for a time."""
-    about_one = draft.subject.startswith("message:") and draft.effect_until is not None
+    about_one = draft.subject.startswith(MESSAGE_SUBJECT) and draft.effect_until is not None
     return draft.kind == "lock" and about_one and set(draft.content) == {"to_date"}
 
 

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import polars as pl
 
-SUBJECT = "message:"
-"""What the subject of such a decision begins with; the message's identity follows."""
+from recon_platform.tables.governance import MESSAGE_SUBJECT
 
 
 def with_snoozed(messages: pl.DataFrame, decisions: pl.DataFrame | None) -> pl.DataFrame:
     """`messages` with `visibility` SNOOZED where `decisions` (`decisions_in_force`) keep a shown one away."""
     if decisions is None or decisions.is_empty():
         return messages
-    told = decisions.filter(pl.col("kind") == "lock", pl.col("subject").str.starts_with(SUBJECT))
+    told = decisions.filter(pl.col("kind") == "lock", pl.col("subject").str.starts_with(MESSAGE_SUBJECT))
     if told.is_empty():
         return messages
     until = pl.col("valid_until").dt.strftime("%Y-%m-%d %H:%M UTC").fill_null("it is revoked")
     snoozes = (
         told.sort("decision")
         .select(
-            pl.col("subject").str.strip_prefix(SUBJECT).alias("message"),
+            pl.col("subject").str.strip_prefix(MESSAGE_SUBJECT).alias("message"),
             pl.col("value").str.json_path_match("$.to_date").str.to_date(strict=False).alias("_read"),
             pl.format("snoozed by {} until {}", "approved_by", until).alias("_why"),
         )

@@ -11,8 +11,8 @@ from recon_platform.governance.actors import Actor
 from recon_platform.governance.decisions import Decision
 from recon_platform.governance.requests import Draft
 from recon_platform.lake import Lake
-from recon_platform.material.snoozed import SUBJECT
 from recon_platform.nights.records import Manifest
+from recon_platform.tables.governance import MESSAGE_SUBJECT
 
 if TYPE_CHECKING:
     from recon_platform.governance import Store
@@ -35,7 +35,7 @@ def snooze(
     return store.decisions.enter(
         actor,
         Draft(
-            "lock", str(manifest.pins.plant["code"]), SUBJECT + message, f"put {message} aside for {days} days", reason,
+            "lock", str(manifest.pins.plant["code"]), MESSAGE_SUBJECT + message, f"put {message} aside for {days} days", reason,
             {"to_date": None if asked is None else asked.isoformat()}, effect_until=store.clock() + timedelta(days=days),
         ),
     )  # fmt: skip

@@ -25,6 +25,9 @@ DECISIONS_IN_FORCE = Table(
     owner="governance",
 )  # fmt: skip
 
+MESSAGE_SUBJECT = "message:"
+"""What the subject of a lock begins with that puts a message aside; the message's identity follows."""
+
 AUDIT = Table(
     name="audit",
     layer=Layer.GOVERNANCE,
