@@ -67,10 +67,11 @@ def _closing(edges: pl.DataFrame) -> pl.DataFrame:
 
 def master_findings(made: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
     """Findings on conformed master data: calendars, work centers, units, validities."""
-    return [*_calendars(made), *_resources(made), _units(made["items"])]
+    return [*calendar_findings(made), *_resources(made), _units(made["items"])]
 
 
-def _calendars(made: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
+def calendar_findings(made: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
+    """Shifts that overlap, and calendars that leave a work center with machines no working time."""
     shifts = made["calendars"]
     minute = pl.col("start").dt.hour().cast(pl.Int32) * 60 + pl.col("start").dt.minute()
     until = pl.col("end").dt.hour().cast(pl.Int32) * 60 + pl.col("end").dt.minute()

@@ -122,13 +122,18 @@ def constant_offset(
 
 def clock_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: SpinePolicy) -> list[pl.DataFrame]:
     """Clocks of whole feeds: reports from the future, dates of another epoch, constant offsets between feeds."""
-    return [*_future_findings(made, as_of, spine), *_epoch_findings(made, as_of), *_offset_findings(made)]
+    return [*dated_findings(made, as_of, spine), *_offset_findings(made)]
+
+
+def dated_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: SpinePolicy) -> list[pl.DataFrame]:
+    """Of the tables in `made`, those with reports from the future or with dates of another epoch."""
+    return [*_future_findings(made, as_of, spine), *_epoch_findings(made, as_of)]
 
 
 def _future_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: SpinePolicy) -> list[pl.DataFrame]:
     findings: list[pl.DataFrame] = []
     limit = as_of + timedelta(minutes=spine.future_minutes)
-    for table, column in REPORTED:
+    for table, column in _among(REPORTED, made):
         late = made[table].filter(pl.col(column) > limit)
         if late.is_empty():
             continue
@@ -150,7 +155,7 @@ def _future_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: S
 def _epoch_findings(made: Mapping[str, pl.DataFrame], as_of: datetime) -> list[pl.DataFrame]:
     """Tables of what happened whose dates lie years away from tonight: the rest of the landing speaks of another time."""
     findings: list[pl.DataFrame] = []
-    for table, column in (*REPORTED, *POSTED):
+    for table, column in _among((*REPORTED, *POSTED), made):
         dates = made[table][column].drop_nulls().cast(pl.Date)
         if dates.len() < LEAST_DATED:
             continue
@@ -169,6 +174,10 @@ def _epoch_findings(made: Mapping[str, pl.DataFrame], as_of: datetime) -> list[p
             )
         )  # fmt: skip
     return findings
+
+
+def _among(dated: tuple[tuple[str, str], ...], made: Mapping[str, pl.DataFrame]) -> list[tuple[str, str]]:
+    return [(table, column) for table, column in dated if table in made]
 
 
 def _offset_findings(made: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:

@@ -62,20 +62,21 @@ def conform(raw: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
         raise ConformError(
             f"required tables are missing: {', '.join(missing)}; deliver them or declare them absent in plant.toml"
         )
-    night = _Night(tables, raw, context)
+    night = NightTables(tables, raw, context, frozenset(name for name in tables if name in raw))
     for name in [*FIRST, *(name for name in tables if name not in FIRST)]:
         night.read(name)
     night.require_rows()
     return night.result()
 
 
-class _Night:
-    """The tables of one night while they are conformed, in dependency order."""
+class NightTables:
+    """The tables of one night while they are conformed, in dependency order; `delivered` names those that came."""
 
-    def __init__(self, tables: Mapping[str, Table], raw: Frames, context: PlanContext) -> None:
-        self.tables, self.raw, self.context = tables, raw, context
+    def __init__(
+        self, tables: Mapping[str, Table], raw: Frames, context: PlanContext, delivered: frozenset[str]
+    ) -> None:
+        self.tables, self.raw, self.context, self.delivered = tables, raw, context, delivered
         self.timezone, self.spine = context.plant.timezone, context.policy.spine
-        self.delivered = frozenset(name for name in tables if name in raw)
         self.sheets: dict[str, Sheet] = {}
         self.registers = {master: Register(master) for master in MASTERS}
         self.key_map: list[pl.DataFrame] = []
@@ -128,16 +129,24 @@ class _Night:
         if name == "items":
             self.base = sheet.frame.select("item", "uom", canonical(pl.col("uom")).alias("code"))
         if name in XREFS:
-            register = self.registers[XREFS[name]]
-            register.xref = pl.concat([register.xref, valid_xref(sheet.frame, self.context.planning_date)])
+            self.add_names(XREFS[name], valid_xref(sheet.frame, self.context.planning_date))
         if name == "machines":
             filled = fill_machines(sheet.frame, self.sheets["work_centers"].frame)
             self.registers["machines"].add(filled["machine"])
-            alias = filled.filter(pl.col("mes_machine").is_not_null()).select(
-                pl.lit("mes").alias("source"), pl.col("mes_machine").alias("name"), pl.col("machine").alias("key"),
-                pl.lit("alias").alias("rule"),
-            )  # fmt: skip
-            self.registers["machines"].xref = pl.concat([self.registers["machines"].xref, alias])
+            self.add_machine_names(filled)
+
+    def add_names(self, master: str, names: pl.DataFrame) -> None:
+        """Make other names of a master's keys known: source, name, key, rule."""
+        register = self.registers[master]
+        register.xref = pl.concat([register.xref, names])
+
+    def add_machine_names(self, machines: pl.DataFrame) -> None:
+        """Make known what the MES calls each machine."""
+        alias = machines.filter(pl.col("mes_machine").is_not_null()).select(
+            pl.lit("mes").alias("source"), pl.col("mes_machine").alias("name"), pl.col("machine").alias("key"),
+            pl.lit("alias").alias("rule"),
+        )  # fmt: skip
+        self.add_names("machines", alias)
 
     def _clean_other_keys(self, sheet: Sheet) -> None:
         named = {*references(sheet), MASTERS.get(sheet.table.name, "")}
@@ -293,4 +302,4 @@ class _Night:
         self.found += stale_parameters(made["parameter_proposals"])
 
 
-__all__ = ["ConformError", "conform"]
+__all__ = ["ConformError", "NightTables", "conform"]

@@ -27,7 +27,7 @@ from recon_platform.nights.policies import effective_policy
 from recon_platform.nights.proposing import propose
 from recon_platform.nights.records import OPEN, Manifest, Pins, TableVersion, name_run
 from recon_platform.nights.versions import agent_versions, code_version, library_versions, rule_version
-from recon_platform.planning import Stage
+from recon_platform.planning import Stage, finished
 from recon_platform.planning import run_stage as run_in_memory
 from recon_platform.proposal.stages import NIGHT_STAGES
 from recon_platform.tables.context import PlanContext
@@ -228,13 +228,16 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
         return run.done[stage.name]
     started = time.perf_counter()
     available = run.available
-    frames = {name: run.read(name) for name in stage.reads if name in available}
-    made = run_in_memory(stage, frames, run.context)
+    made = _after_downtime(run, stage)
+    if made is None:
+        frames = {name: run.read(name) for name in stage.reads if name in available}
+        made = run_in_memory(stage, frames, run.context)
     found = [violation for name in sorted(made) for violation in violations(output_table(name), made[name])]
     if found:
         raise TableError(found)
     run.frames.update(made)
-    written, new = {}, {}
+    written = {name: run.unchanged[name] for name in stage.writes if name not in made}
+    new = {}
     for name, frame in sorted(made.items()):
         table, kept = output_table(name), run.unchanged.get(name)
         if kept is not None and kept.digest == run.lake.digest(frame, table):
@@ -252,6 +255,19 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
     rows = sum(entry.rows for entry in written.values())
     telemetry.stage_done(run.run_id, run.context.plant.code, stage.name, run.seconds[stage.name], rows)
     return written
+
+
+def _after_downtime(run: NightRun, stage: Stage) -> dict[str, pl.DataFrame] | None:
+    """The tables of `stage` that an event can change, made from the night's; None where all of them have to be made.
+
+    Only where other stages are carried over too: then nothing else the stage reads is otherwise than in the night.
+    """
+    again = stage.after_downtime
+    if again is None or not run.pins.carried or not set(stage.writes) <= set(run.unchanged):
+        return None
+    frames = {name: run.read(name) for name in again.reads if name in run.available}
+    made = again.run(frames, run.context)
+    return None if made is None else finished(made, again.writes, stage.name, run.context)
 
 
 def close(run: NightRun, stages: Sequence[Stage] = NIGHT_STAGES) -> Manifest:

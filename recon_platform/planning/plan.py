@@ -25,10 +25,15 @@ def run_stage(stage: Stage, frames: Frames, context: PlanContext) -> dict[str, p
     if missing:
         raise ValueError(f"stage {stage.name} needs {', '.join(missing)}; run the stages before it first")
     made = stage.run({name: frames[name] for name in stage.reads if name in frames}, context)
-    if set(made) != set(stage.writes):
+    return finished(made, stage.writes, stage.name, context)
+
+
+def finished(made: Frames, writes: Sequence[str], stage: str, context: PlanContext) -> dict[str, pl.DataFrame]:
+    """The tables `stage` made, signed and in the order of their keys; ValueError where they are not those of `writes`."""
+    if set(made) != set(writes):
         raise ValueError(
-            f"stage {stage.name} declares {sorted(stage.writes)}; it made {sorted(set(made) - set(stage.writes))} more "
-            f"and left out {sorted(set(stage.writes) - set(made))}"
+            f"stage {stage} declares {sorted(writes)}; it made {sorted(set(made) - set(writes))} more "
+            f"and left out {sorted(set(writes) - set(made))}"
         )
     tables = {name: output_table(name) for name in made}
     return {name: settled(tables[name], tables[name].signed(frame, context.agents)) for name, frame in made.items()}

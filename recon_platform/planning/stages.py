@@ -23,10 +23,24 @@ from recon_platform.tables.registry import TABLES
 
 LANDING: tuple[str, ...] = tuple(table.name for table in TABLES.values() if table.layer is Layer.LANDING)
 
+BEFORE = "previous."
 DELIVERED = "previous.deliveries"
 ROWS_BEFORE = "row_counts_before"  # as conforming calls the deliveries of earlier nights
 
 StageFunction = Callable[[Frames, PlanContext], dict[str, pl.DataFrame]]
+
+
+@dataclass(frozen=True, slots=True)
+class AfterDowntime:
+    """How a rerun makes a stage from the tables of the night it stands on (`previous.NAME`), where only downtime changed.
+
+    `run` gives tables of `writes`, those that downtime can change; all others of the stage are the night's. It gives
+    None where it cannot tell: then the stage runs whole.
+    """
+
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    run: Callable[[Frames, PlanContext], dict[str, pl.DataFrame] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,7 @@ class Stage:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     run: StageFunction
+    after_downtime: AfterDowntime | None = None
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -50,14 +65,25 @@ class Stage:
 def _conform(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     from recon_platform.conform import conform  # noqa: PLC0415
 
-    raw = {name.removeprefix("raw."): frame for name, frame in frames.items() if name.startswith("raw.")}
-    if DELIVERED in frames:
-        earlier = frames[DELIVERED].filter(pl.col("night") < context.planning_date)
-        raw[ROWS_BEFORE] = earlier
-    made = conform(raw, context)
+    made = conform(_landed(frames, context), context)
     if switched_off(frames.get("decisions_in_force"), "parameter_learner"):
         made["parameter_proposals"] = made["parameter_proposals"].clear()
     return made
+
+
+def _landed(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    """What conforming reads: landing tables by their plain names, and what earlier nights delivered."""
+    raw = {name.removeprefix("raw."): frame for name, frame in frames.items() if name.startswith("raw.")}
+    if DELIVERED in frames:
+        raw[ROWS_BEFORE] = frames[DELIVERED].filter(pl.col("night") < context.planning_date)
+    return raw
+
+
+def _conform_downtime(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame] | None:
+    from recon_platform.conform.downtime import conform_downtime  # noqa: PLC0415
+
+    night = {name.removeprefix(BEFORE): frame for name, frame in frames.items() if name.startswith(BEFORE)}
+    return conform_downtime(_landed(frames, context), night, context)
 
 
 def _keep_history(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
@@ -136,10 +162,24 @@ _PREVIOUS_MATERIAL = (
     "plant_days", "material_issues", "inventory_transactions", "plan_settings", "planned_forecast",
 )  # fmt: skip
 
+_REPORTED = ("planned_downtime", "downtime_events")
+_DOWNTIME = AfterDowntime(
+    reads=(
+        *(f"raw.{name}" for name in _REPORTED), DELIVERED,
+        *(f"{BEFORE}{name}" for name in (
+            "machines", "work_centers", "work_center_xref", "calendars", "calendar_exceptions", "feeds", "key_map",
+            "quarantine", "row_counts", "availability", "data_findings",
+        )),
+    ),
+    writes=(*_REPORTED, "working_time", "key_map", "quarantine", "row_counts", "availability", "data_findings"),
+    run=_conform_downtime,
+)  # fmt: skip
+
 STAGES: tuple[Stage, ...] = (
     Stage(
         "conform", "conformed", "One key, one unit, one calendar; what cannot be trusted is quarantined.",
         reads=(*(f"raw.{name}" for name in LANDING), DELIVERED, "decisions_in_force"), writes=_CONFORMED, run=_conform,
+        after_downtime=_DOWNTIME,
     ),
     Stage(
         "reconcile", "reconciled_backlog", "ERP and MES made to agree, with evidence for every correction.",
