@@ -3,7 +3,7 @@
 from recon_platform.capacity.check import check_schedule
 from recon_platform.capacity.explain import Explanation, explain_operation, order_screen
 from recon_platform.capacity.load import required_load
-from recon_platform.capacity.planning_stage import held_schedule, look_ahead, schedule
+from recon_platform.capacity.planning_stage import held_schedule, look_ahead, schedule, trial_schedule
 
 __all__ = [
     "Explanation",
@@ -14,4 +14,5 @@ __all__ = [
     "order_screen",
     "required_load",
     "schedule",
+    "trial_schedule",
 ]

@@ -12,6 +12,7 @@ import polars as pl
 
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse, only
 
 _COLUMNS: dict[str, pl.DataType] = {
     "work_order": pl.String(), "op_seq": pl.Int64(), "operation_code": pl.String(), "work_center": pl.String(),
@@ -25,13 +26,29 @@ _COLUMNS: dict[str, pl.DataType] = {
 _REASON = {"work_order": pl.String(), "reason": pl.String()}
 
 
-def read_backlog(frames: Frames, context: PlanContext) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+_LISTED_BY = ("work_order", "kind", "item", "qty", "start_date")
+
+
+def read_backlog(
+    frames: Frames, context: PlanContext, reuse: Reuse | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """(operations, orders, refused): what is to be scheduled, and work_order, reason of what cannot be.
 
     `orders`: work_order, kind, item, start_date, due_at, weight, earliest_at, material_bound, lot, campaign, begun.
     Operations are sorted by work order and sequence; those that are complete or have nothing left are not listed.
     """
-    orders = _orders(frames, context).collect().lazy()  # once: four answers below start from it
+    reuse = reuse or Reuse()
+    orders = reuse.of(_orders, only(frames, "supply_orders", "reconciled_orders", "reconciled_operations"), context)
+    operations_of = only(frames, "reconciled_operations", "routings", "work_centers")
+    operations, refused, begun = reuse.of(_operations, orders.select(_LISTED_BY), operations_of, context)
+    return operations, orders.join(begun, on="work_order", maintain_order="left"), refused
+
+
+def _operations(
+    listed: pl.DataFrame, frames: Frames, context: PlanContext
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """(operations, refused, begun) of the orders `listed`; `begun`: work_order, begun of those that have operations."""
+    orders = listed.lazy()
     known = frames["reconciled_operations"].lazy()
     open_operations = (
         known.filter((pl.col("status") != "complete") & (pl.col("remaining_qty") > 0))
@@ -70,12 +87,12 @@ def read_backlog(frames: Frames, context: PlanContext) -> tuple[pl.DataFrame, pl
     reasons = pl.concat([*(frame.cast(_REASON) for frame in refused), homeless.cast(_REASON)])  # type: ignore[arg-type]
     first_reason = reasons.unique("work_order", keep="first", maintain_order=True).sort("work_order")
     operations = operations.join(first_reason, on="work_order", how="anti", maintain_order="left")
-    kept = orders.join(operations.select("work_order").unique(), on="work_order", how="semi").sort("work_order")
-    begun = operations.group_by("work_order").agg(
-        pl.col("status").is_in(["running", "setup", "paused"]).any().alias("begun")
+    begun = (
+        operations.group_by("work_order")
+        .agg(pl.col("status").is_in(["running", "setup", "paused"]).any().alias("begun"))
+        .sort("work_order")
     )
-    kept = kept.drop("begun").join(begun, on="work_order", how="left", maintain_order="left")
-    made = pl.collect_all([operations, kept, first_reason])
+    made = pl.collect_all([operations, first_reason, begun])
     return made[0], made[1], made[2]
 
 
@@ -85,7 +102,7 @@ def _words(*parts: str | pl.Expr) -> pl.Expr:
     )
 
 
-def _orders(frames: Frames, context: PlanContext) -> pl.LazyFrame:
+def _orders(frames: Frames, context: PlanContext) -> pl.DataFrame:
     """Every order to schedule: all supply orders, and open work orders that netting did not list."""
     supply = frames["supply_orders"].lazy().select(
         pl.col("order").alias("work_order"), "kind", "item", "qty", "start_date", "due_at",
@@ -112,8 +129,8 @@ def _orders(frames: Frames, context: PlanContext) -> pl.LazyFrame:
     return (
         pl.concat([supply, others.select(schema.names()).cast(schema)])
         .join(facts, on="work_order", how="left")
-        .with_columns(pl.lit(False).alias("begun"))
         .sort("work_order")
+        .collect()
     )
 
 

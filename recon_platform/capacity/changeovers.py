@@ -14,6 +14,7 @@ import polars as pl
 
 from recon_platform.capacity.problem import FAMILY, Array
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse
 
 FAMILY_ATTRIBUTE = "family"
 """The attribute that is filled from the routing's set-up family (else the item's family)."""
@@ -34,10 +35,15 @@ class Changeovers:
     machine_family: Array
 
 
-def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers: int, frames: Frames) -> Changeovers:
-    """Number the families. `operations`: row, center, work_center, item, lot, setup_family, setup_min, kind, batch key,
-    pinned (machine index, -1: none). Operations pinned to a machine are families of their own, which changes no set-up."""
-    rules = _rules(machines, frames)
+SETTING_UP = ("row", "center", "item", "lot", "setup_family", "setup_min", "batch_key", "pinned")
+"""Columns of operations that a set-up depends on."""
+
+
+def build_changeovers(
+    operations: pl.DataFrame, machines: pl.DataFrame, centers: int, frames: Frames, reuse: Reuse
+) -> Changeovers:
+    """Number the families. `operations`: `SETTING_UP` (pinned: machine index, -1: none). Operations pinned to a machine are families of their own, which changes no set-up."""
+    rules = reuse.of(_rules, machines, frames)
     names: list[str] = rules["attribute"].unique().sort().to_list()
     columns = [f"a:{name}" for name in names]
     keys = ["center", "setup_family", *columns, "setup_min", "batch_key", "pinned"]
@@ -59,7 +65,7 @@ def build_changeovers(operations: pl.DataFrame, machines: pl.DataFrame, centers:
         .join(named.lazy(), on=["center", "setup_family"], how="left", maintain_order="left")
         .select(pl.col("alike").cast(pl.Int64).fill_null(-1)).collect()["alike"].to_numpy()
     )  # fmt: skip
-    matrices = _matrices(rules, names, centers)
+    matrices = reuse.of(_matrices, rules, names, centers)
     identities = [_identity(families[column], rules, name) for name, column in zip(names, columns, strict=True)]
     value = np.full((families.height, max(1, len(names))), -1, np.int32)
     code = np.zeros_like(value)

@@ -35,18 +35,22 @@ def fence_minutes(context: PlanContext, work_center: pl.Expr) -> pl.Expr:
     return (hours * 60.0).cast(pl.Int64)
 
 
+KEPT_BY = (
+    "row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained", "pinned",
+)  # fmt: skip
+"""Columns of operations that decide what is kept."""
+
+
 def what_is_kept(
     operations: pl.DataFrame, machines: pl.DataFrame, frames: Frames, context: PlanContext, released: pl.DataFrame
 ) -> Kept:
-    """`operations`: row, work_order, op_seq, work_center, machine, status, external, elapsed. `released`: orders that
+    """`operations`: `KEPT_BY`. `released`: orders that
     an approved move frees from the fence (work_order, op_seq or null for all). An operation pinned to another machine than
     the one in force is free to go there, inside the fence too: people decided that.
     """
     origin = origin_of(context.as_of)
     published = frames.get("published.schedule")
-    base = operations.lazy().select(
-        "row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained", "pinned"
-    )
+    base = operations.lazy().select(KEPT_BY)
     index = machines.lazy().select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
     if published is None or published.is_empty():
         before = (

@@ -99,6 +99,29 @@ def scheduled_load(
     return _with_available(loaded, base or machines, context, "scheduled", "overtime_min")
 
 
+def work_by_center(
+    placed: pl.DataFrame, machines: Machines, context: PlanContext, base: Machines | None = None
+) -> pl.DataFrame:
+    """Load as scheduled per work center, all its days in the bucket of the planning date and nothing said of what is available:
+    for the hours of a plan that is only compared. `placed` and `base` as in `scheduled_load`."""
+    done = placed.filter((pl.col("index") >= 0) & (pl.col("elapsed") < 0) & (pl.col("bound") != "batch"))
+    index, begin, start, end = (done[name].to_numpy() for name in ("index", "m_setup", "m_start", "m_end"))
+    setup = working_minutes(machines.intervals, index, begin, start)
+    worked = setup + working_minutes(machines.intervals, index, start, end)
+    regular = worked if base is None else working_minutes(base.intervals, index, begin, end)
+    minutes = pl.DataFrame({"loaded_min": worked, "setup_min": setup, "overtime_min": worked - regular})
+    return CAPACITY_LOAD.frame(
+        pl.concat([done.select(pl.col("at").alias("work_center")), minutes], how="horizontal")
+        .group_by("work_center")
+        .agg(pl.all().sum())
+        .sort("work_center")
+        .with_columns(
+            pl.lit(context.planning_date).alias("bucket_start"), pl.lit("scheduled").alias("basis"),
+            pl.lit(0.0).alias("available_min"),
+        )
+    )  # fmt: skip
+
+
 def capacity_load(required: pl.DataFrame, scheduled: pl.DataFrame) -> pl.DataFrame:
     """Both bases in one table."""
     return CAPACITY_LOAD.frame(

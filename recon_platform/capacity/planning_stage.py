@@ -8,13 +8,15 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.capacity.improve import improve
-from recon_platform.capacity.load import capacity_load, required_load, scheduled_load
+from recon_platform.capacity.load import capacity_load, required_load, scheduled_load, work_by_center
 from recon_platform.capacity.machines import read_machines
 from recon_platform.capacity.portfolio import GRID, NO_BIAS, Setting, best_of, run_pass
-from recon_platform.capacity.prepare import Prepared, prepare
+from recon_platform.capacity.prepare import OPEN_TIME, Prepared, prepare
+from recon_platform.capacity.problem import Solution
 from recon_platform.capacity.results import dispatch_table, placements, schedule_table, unscheduled_table
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse, only
 
 STAY = 0.5
 """How much better (index) than the head of the sequence in force an operation must be to go first, per 0.1 of
@@ -29,13 +31,7 @@ def schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     the policy.
     """
     prepared = prepare(frames, context)
-    policy = context.policy.capacity
-    setting = _setting(prepared, context)
-    bias = NO_BIAS
-    if policy.improvement_moves > 0:
-        bias, _, _ = improve(prepared.problem, setting, policy.improvement_moves, seed=policy.seed)
-    state = run_pass(prepared.problem, setting, record=True, bias=bias)
-    placed = placements(prepared, state)
+    placed = placements(prepared, _solve(prepared, context, record=True))
     base = read_machines(frames, context) if prepared.approved.overtime.height else None
     required = frames.get("required_load")
     if required is None:
@@ -48,6 +44,30 @@ def schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     }
 
 
+def trial_schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
+    """`schedule` and `capacity_load` of a plan that is compared and not kept: each operation where `schedule` puts it, without
+    the terms of the choice; load as scheduled, all days of a work center in one bucket."""
+    prepared = prepare(frames, context, reuse=reuse)
+    placed = placements(prepared, _solve(prepared, context, record=False))
+    base = (
+        reuse.of(read_machines, only(frames, *OPEN_TIME), context, None) if prepared.approved.overtime.height else None
+    )
+    return {
+        "schedule": schedule_table(prepared, placed, terms=False),
+        "capacity_load": work_by_center(placed, prepared.machines, context, base),
+    }
+
+
+def _solve(prepared: Prepared, context: PlanContext, *, record: bool) -> Solution:
+    """The plan of a prepared problem: the best dispatch setting, improved as far as policy says."""
+    policy = context.policy.capacity
+    setting = _setting(prepared, context)
+    bias = NO_BIAS
+    if policy.improvement_moves > 0:
+        bias, _, _ = improve(prepared.problem, setting, policy.improvement_moves, seed=policy.seed)
+    return run_pass(prepared.problem, setting, record=record, bias=bias)
+
+
 def held_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
     """`schedule` as the facts alone make it: machines and sequence in force kept, what is new put where it finds room.
 
@@ -57,9 +77,9 @@ def held_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
     return schedule_table(prepared, placements(prepared, run_pass(prepared.problem, Setting(*GRID[0]))))
 
 
-def look_ahead(frames: Frames, context: PlanContext) -> tuple[float, float]:
+def look_ahead(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> tuple[float, float]:
     """(k1, k2) that `schedule` takes for these tables: a trial that keeps them moves nothing by changing its rule."""
-    setting = _setting(prepare(frames, context), context)
+    setting = _setting(prepare(frames, context, reuse=reuse), context)
     return setting.k1, setting.k2
 
 

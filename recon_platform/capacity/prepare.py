@@ -15,9 +15,9 @@ from recon_platform.capacity.approved import Approved, read_approved, redirect, 
 from recon_platform.capacity.backlog import read_backlog
 from recon_platform.capacity.causes import FENCE, MATERIAL, RELEASE
 from recon_platform.capacity.causes import NOW as AT_ONCE
-from recon_platform.capacity.changeovers import build_changeovers
+from recon_platform.capacity.changeovers import SETTING_UP, build_changeovers
 from recon_platform.capacity.clock import minute_up, origin_of
-from recon_platform.capacity.kept import Kept, what_is_kept
+from recon_platform.capacity.kept import KEPT_BY, Kept, what_is_kept
 from recon_platform.capacity.latest import set_latest
 from recon_platform.capacity.left import load_minutes_left, under_way, vendor_minutes_left
 from recon_platform.capacity.machines import Machines, read_machines
@@ -37,8 +37,13 @@ from recon_platform.capacity.problem import (
 )
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse, only
 
 MOST_SUPPLIERS = 32_000  # orders that feed one operation; the record counts them in 16 bits
+OPEN_TIME = ("work_centers", "machines", "working_time", "downtime_events")
+PEOPLE = ("labour", "labour_exceptions", "calendars", "calendar_exceptions")
+SETUP = ("setup_matrix", "setup_attributes", "lots", "items")
+"""Tables that the steps of preparing read, and none besides."""
 FOR_EVER = 10_000.0  # days: beyond any horizon
 
 
@@ -56,30 +61,49 @@ class Prepared:
     origin: datetime
 
 
-def prepare(frames: Frames, context: PlanContext, *, held: bool = False) -> Prepared:
+def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: Reuse | None = None) -> Prepared:
     """Read everything the scheduler needs from conformed, reconciled and material tables.
 
     `held`: machines and sequence in force are kept through the whole horizon as the frozen ones are, though an operation may
     start earlier than in force where what stood before it is gone. With nothing new the schedule in force comes out.
+    `reuse`: what was prepared before; steps that read the same as then are not done again.
     """
+    reuse = reuse or Reuse()
+    of = pl.DataFrame.select
     origin = origin_of(context.as_of)
     if held:
         capacity = replace(context.policy.capacity, match_up_days=FOR_EVER)
         context = replace(context, policy=replace(context.policy, capacity=capacity))
     approved = read_approved(frames, context)
-    operations, orders, refused = read_backlog(frames, context)
-    machines = read_machines(frames, context, approved.overtime)
-    operations = redirect(operations, approved, machines.centers)
-    operations = with_pins(operations, approved, machines.machines)
-    operations, orders, refused = _placeable(operations, orders, refused, machines)
+    operations, orders, refused = read_backlog(frames, context, reuse)
+    machines = reuse.of(read_machines, only(frames, *OPEN_TIME), context, approved.overtime)
+    operations = reuse.of(_where_approved, operations, approved, machines)
+    operations, orders, refused = _placeable(
+        operations, orders, refused, reuse.of(_unplaceable, of(operations, _PLACED_BY), machines)
+    )
     orders = orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32))
-    operations = _facts(operations, orders, machines, origin)
-    kinds, people, tool_ptr, kind_of = _kinds(operations, frames, context, machines, approved)
-    operations = operations.with_columns(pl.Series("kind", kind_of))
-    kept = what_is_kept(operations, machines.machines, frames, context, approved.released)
-    pool_ptr, staff = staffed(people)
-    changeovers = build_changeovers(operations, machines.machines, machines.centers.height, frames)
-    group, group_ptr, group_op = _groups(operations, kept, frames)
+    of_orders, of_centers = orders.select(_OF_ORDERS), machines.centers.select(_OF_CENTERS)
+    operations = reuse.of(_facts, operations, of_orders, of_centers, origin)
+    names, by_minute = reuse.of(
+        people_by_minute, only(frames, *PEOPLE), context, machines.horizon + 1, approved.overtime
+    )
+    kinds, people, tool_ptr, kind_of = reuse.of(
+        _kinds, of(operations, _OF_KIND), only(frames, "tools"), names, by_minute
+    )
+    operations = reuse.of(_of_kind, operations, kind_of)
+    in_force = only(frames, "published.schedule")
+    kept = reuse.of(what_is_kept, of(operations, KEPT_BY), machines.machines, in_force, context, approved.released)
+    pool_ptr, staff = reuse.of(staffed, people)
+    changeovers = reuse.of(
+        build_changeovers,
+        of(operations, SETTING_UP),
+        machines.machines,
+        machines.centers.height,
+        only(frames, *SETUP),
+        reuse,
+    )
+    grouped = of(operations, _TOGETHER)
+    group, group_ptr, group_op = reuse.of(_groups, grouped, kept, only(frames, "order_links"))
     records = _operation_records(operations, orders, kept, changeovers.operation_family, group, context, origin, held)
     order_records, link_to = _order_records(orders, operations, frames, records, origin)
     machine_records, kept_ops = _machine_records(machines, kept, changeovers.machine_family)
@@ -97,10 +121,34 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False) -> Prep
     return Prepared(problem, operations, orders, machines, kept, refused, approved, origin)
 
 
+def _where_approved(operations: pl.DataFrame, approved: Approved, machines: Machines) -> pl.DataFrame:
+    """`operations` at the work centers and on the machines that people decided."""
+    return with_pins(redirect(operations, approved, machines.centers), approved, machines.machines)
+
+
+def _of_kind(operations: pl.DataFrame, kind_of: Array) -> pl.DataFrame:
+    return operations.with_columns(pl.Series("kind", kind_of))
+
+
 def _placeable(
-    operations: pl.DataFrame, orders: pl.DataFrame, refused: pl.DataFrame, machines: Machines
+    operations: pl.DataFrame, orders: pl.DataFrame, refused: pl.DataFrame, bad: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Take out orders with an operation no machine can ever do: no machine, no working time, a run too long to pause."""
+    """Take the orders of `bad` (work_order, reason) out of the backlog and count them among the refused."""
+    if bad.is_empty():
+        return operations, orders, refused
+    refused = pl.concat([refused, bad]).unique("work_order", keep="first", maintain_order=True).sort("work_order")
+    keep = operations.join(bad, on="work_order", how="anti", maintain_order="left")
+    return keep, orders.join(bad, on="work_order", how="anti", maintain_order="left"), refused
+
+
+_PLACED_BY = (
+    "work_order", "op_seq", "work_center", "qty", "run_min_per_unit", "batch_minutes", "pausable",
+)  # fmt: skip
+
+
+def _unplaceable(operations: pl.DataFrame, machines: Machines) -> pl.DataFrame:
+    """work_order, reason: orders with an operation no machine can ever do, as there is none, it never works, or the run is
+    too long to pause."""
     longest = (
         machines.machines.join(
             machines.intervals.group_by("index").agg((pl.col("end") - pl.col("start")).max().alias("longest")),
@@ -128,15 +176,12 @@ def _placeable(
                     " min, longest working time is ", pl.col("longest").cast(pl.String), " min; allow a pause or split"))
         .otherwise(None)
     )  # fmt: skip
-    bad = (
+    return (
         checked.with_columns(reason.alias("reason"))
         .drop_nulls("reason")
         .unique("work_order", keep="first", maintain_order=True)
         .select("work_order", "reason")
     )
-    refused = pl.concat([refused, bad]).unique("work_order", keep="first", maintain_order=True).sort("work_order")
-    keep = operations.join(bad, on="work_order", how="anti", maintain_order="left")
-    return keep, orders.join(bad, on="work_order", how="anti", maintain_order="left"), refused
 
 
 def _text(*parts: str | pl.Expr) -> pl.Expr:
@@ -149,12 +194,15 @@ _ONE_LOAD = (
 """What operations must have in common to share a load, besides their set-up."""
 
 
-def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines, origin: datetime) -> pl.DataFrame:
-    """Everything about an operation that needs its order or work center, and its row number."""
-    centers = machines.centers.select("work_center", "center", "external", "efficiency", "continuity")
+_OF_ORDERS = ("work_order", "order", "item", "lot", "campaign")
+_OF_CENTERS = ("work_center", "center", "external", "efficiency", "continuity")
+
+
+def _facts(operations: pl.DataFrame, orders: pl.DataFrame, centers: pl.DataFrame, origin: datetime) -> pl.DataFrame:
+    """Everything about an operation that needs its order (`_OF_ORDERS`) or work center (`_OF_CENTERS`), and its row number."""
     joined = (
         operations.join(centers, on="work_center", how="left", maintain_order="left")
-        .join(orders.select("work_order", "order", "item", "lot", "campaign"), on="work_order", maintain_order="left")
+        .join(orders, on="work_order", maintain_order="left")
         .sort("order", "op_seq")
         .with_row_index("row")
         .with_columns(pl.col("row").cast(pl.Int32))
@@ -211,11 +259,15 @@ def _facts(operations: pl.DataFrame, orders: pl.DataFrame, machines: Machines, o
     )  # fmt: skip
 
 
+_OF_KIND = (
+    "setup_skill", "run_skill", "setup_people", "run_people", "tool", "elapsed", "shared", "batch_max", "batch_min", "pausable",
+)  # fmt: skip
+
+
 def _kinds(
-    operations: pl.DataFrame, frames: Frames, context: PlanContext, machines: Machines, approved: Approved
+    operations: pl.DataFrame, frames: Frames, names: list[str], people: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """(kind records, people by minute, copies of tools, kind of each operation)."""
-    names, people = people_by_minute(frames, context, machines.horizon + 1, approved.overtime)
+    """(kind records, people by minute, copies of tools, kind of each operation); `people` of the skills `names` by minute."""
     pool = {name: k for k, name in enumerate(names)}
     tools = frames.get("tools")
     known = tools.filter(pl.col("copies") > 0).sort("tool") if tools is not None else None
@@ -247,6 +299,11 @@ def _kinds(
         for name in columns.columns:
             kinds[name] = unique[name].to_numpy()
     return kinds, in_small_numbers(people, kinds) if names else people, tool_ptr, kind_of
+
+
+_TOGETHER = (
+    "row", "work_order", "op_seq", "center", "continuity", "campaign", "lot", "chained", "elapsed", "pinned",
+)  # fmt: skip
 
 
 def _groups(operations: pl.DataFrame, kept: Kept, frames: Frames) -> tuple[Array, Array, Array]:

@@ -44,20 +44,13 @@ def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
     )
 
 
-def schedule_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
-    """The `schedule` table."""
+def schedule_table(prepared: Prepared, placed: pl.DataFrame, *, terms: bool = True) -> pl.DataFrame:
+    """The `schedule` table; without `terms` that column is empty text, as in a plan that is only compared."""
     origin = prepared.origin
     done = placed.filter(pl.col("index") >= 0)
-    names = prepared.operations.select(
-        pl.col("row").alias("other"),
-        pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String)).alias("name"),
-    )
     running = pl.col("state") == RUNNING
-    done = (
-        done.join(names.rename({"other": "cause", "name": "after"}), on="cause", how="left", maintain_order="left")
-        .with_columns(pl.col("v_runner").cast(pl.Int32).alias("runner"))
-        .join(names.rename({"other": "runner", "name": "second"}), on="runner", how="left", maintain_order="left")
-    )
+    if terms:
+        done = _with_names(prepared, done)
     start = instant("m_start", origin)
     first_of_machine = (
         done.filter(running).sort("index", "m_setup", "row").unique("index", keep="first", maintain_order=True)
@@ -76,9 +69,22 @@ def schedule_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
             pl.coalesce(since, start).alias("start"),
             instant("m_end", origin).alias("end"), "qty", frozen.alias("frozen"),
             (frozen & ~running & (pl.col("m_setup") > pl.col("not_before"))).fill_null(False).alias("forced"),
-            pl.col("bound").alias("bound_by"), _terms().alias("terms"), "previous_start",
+            pl.col("bound").alias("bound_by"), (_terms() if terms else pl.lit("")).alias("terms"), "previous_start",
         ).sort("work_order", "op_seq")
     )  # fmt: skip
+
+
+def _with_names(prepared: Prepared, done: pl.DataFrame) -> pl.DataFrame:
+    """`done` with `after` and `second`, the names of what each operation waited for and of its runner-up."""
+    names = prepared.operations.select(
+        pl.col("row").alias("other"),
+        pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String)).alias("name"),
+    )
+    return (
+        done.join(names.rename({"other": "cause", "name": "after"}), on="cause", how="left", maintain_order="left")
+        .with_columns(pl.col("v_runner").cast(pl.Int32).alias("runner"))
+        .join(names.rename({"other": "runner", "name": "second"}), on="runner", how="left", maintain_order="left")
+    )
 
 
 def _terms() -> pl.Expr:

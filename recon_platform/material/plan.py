@@ -32,6 +32,18 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
     there is nothing to compare with, and messages have no causes. Raises ValueError where the plant calendar has no
     working day left.
     """
+    made = netted(frames, context)
+    made["plan_settings"] = plan_settings_table(context)
+    made["planned_forecast"] = planned_forecast_table(frames, context)
+    seen = {**frames, **made}
+    made["nervousness"] = nervousness_table(seen, context)
+    made["tool_needs"] = tool_needs_table(seen, made["supply_orders"], context)
+    made["vendor_dispatch"] = VENDOR_DISPATCH.frame(vendor_dispatch(seen, context))
+    return made
+
+
+def netted(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    """The tables of `plan_material` that later stages of a plan read, and no others: those that a trial is compared by."""
     facts = snapshot(frames, context)
     solution = solve(assemble(facts, context), context)
     requirements = requirements_table(solution)
@@ -43,7 +55,7 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
         messages = messages.with_columns(
             pl.col("message").is_in(phoney.get_column("message").implode()).alias("phoney")
         )
-    made = {
+    return {
         "requirements": requirements,
         "planned_orders": planned_orders_table(solution),
         "pegging": pegging_table(solution),
@@ -60,11 +72,4 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
         "message_causes": causes,
         "supply_orders": supply_orders_table(frames, solution, context),
         "order_links": order_links_table(solution),
-        "plan_settings": plan_settings_table(context),
-        "planned_forecast": planned_forecast_table(frames, context),
     }
-    seen = {**frames, **made}
-    made["nervousness"] = nervousness_table(seen, context)
-    made["tool_needs"] = tool_needs_table(seen, made["supply_orders"], context)
-    made["vendor_dispatch"] = VENDOR_DISPATCH.frame(vendor_dispatch(seen, context))
-    return made

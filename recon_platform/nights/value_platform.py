@@ -26,7 +26,6 @@ from recon_platform.plantsim.landing import write_folder
 from recon_platform.plantsim.night import as_of_minute, plant_toml
 from recon_platform.plantsim.policies import EarliestDueDate, PublishedSchedule, order_numbers
 from recon_platform.proposal.capacity_moves import frozen_breaks, overtime
-from recon_platform.proposal.evaluate import pinned
 from recon_platform.proposal.late import late_orders
 from recon_platform.proposal.moves import measure, move_identity
 from recon_platform.proposal.sets import Evaluator, Tried, good_set
@@ -128,7 +127,7 @@ class PlatformDecider:
             *islice(overtime(frames, context, late), OVERTIME_MOVES),
             *islice(frozen_breaks(frames, context, late), FENCE_MOVES),
         ]
-        evaluator = Evaluator(frames, context, pinned(frames, context))
+        evaluator = Evaluator(frames, context)
         tried = [measure(candidate, evaluator) for candidate in found]
         chosen = good_set(tried, evaluator, SET_TRIALS)
         taken = [one for one in tried if one.move in chosen.moves]

@@ -12,13 +12,14 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import ORDER_PROMISES
+from recon_platform.tables.reuse import Reuse, only
 
 SHORT_TOLERANCE = 1e-6  # of the open quantity: pegging adds floats
 
 
-def order_promises(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+def order_promises(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
     """Table `order_promises` from the pegging and the schedule of this run."""
-    lines = project_lines(frames, context, order_ends(frames["schedule"]))
+    lines = project_lines(frames, context, order_ends(frames["schedule"]), reuse)
     previous = frames.get("previous.order_promises")
     if previous is not None:
         earlier = previous.select("sales_order", "line", pl.col("projected_ship").alias("previous_projection"))
@@ -55,28 +56,28 @@ def open_lines(frames: Frames) -> pl.DataFrame:
     )
 
 
-def project_lines(frames: Frames, context: PlanContext, ends: pl.DataFrame) -> pl.DataFrame:
+def project_lines(frames: Frames, context: PlanContext, ends: pl.DataFrame, reuse: Reuse | None = None) -> pl.DataFrame:
     """Every open customer line with `projected_ship`, `short_qty`, `late_days` and what binds it, given order `ends`.
 
     The same pegging under other ends (those of the schedule in force) tells what that schedule is worth.
     """
     key = ["sales_order", "line"]
+    reuse = reuse or Reuse()
+    made = frames["supply_orders"].select(pl.col("kind").alias("supply_type"), pl.col("order").alias("supply"))
+    pegged = reuse.of(_pegged, only(frames, "pegging", "purchase_orders", "planned_orders"), made)
+    ended = pl.col("end").dt.convert_time_zone(context.plant.timezone).dt.date()
+    today = pl.lit(context.planning_date)
     supplies = (
-        frames["pegging"]
-        .filter(pl.col("demand_type") == "sales_order")
-        .join(supply_days(frames, context, ends), on=["supply_type", "supply"], how="left")
+        pegged.join(ends, on="supply", how="left", maintain_order="left")
+        # A supply without a day (made here, not scheduled) leaves the line without one.
         .with_columns(
-            pl.when(pl.col("supply_type") == "stock")
-            .then(pl.lit(context.planning_date))
-            .otherwise(pl.max_horizontal("day", pl.lit(context.planning_date)))
-            .alias("day"),
-            pl.col("demand").str.split_exact("/", 1).struct.rename_fields(key).alias("key"),
+            pl.when("made")
+            .then(pl.when(pl.col("end").is_not_null()).then(pl.max_horizontal(ended, today)))
+            .when(pl.col("supply_type") == "stock")
+            .then(today)
+            .otherwise(pl.max_horizontal("day", today))
+            .alias("day")
         )
-        .with_columns(
-            # A supply without a day (made here, not scheduled) leaves the line without one.
-            pl.when(pl.col("supply_day_missing").fill_null(False)).then(None).otherwise(pl.col("day")).alias("day")
-        )
-        .unnest("key")
         .sort(*key, pl.col("day"), "supply_type", "supply", nulls_last=True)
         .group_by(key, maintain_order=True)
         .agg(
@@ -88,7 +89,7 @@ def project_lines(frames: Frames, context: PlanContext, ends: pl.DataFrame) -> p
     )
     short = (pl.col("qty") - pl.col("covered").fill_null(0)).clip(lower_bound=0)
     return (
-        open_lines(frames)
+        reuse.of(open_lines, only(frames, "sales_orders", "customers"))
         .join(supplies, on=key, how="left")
         .with_columns(pl.when(short > SHORT_TOLERANCE * pl.col("qty")).then(short).otherwise(0.0).alias("short_qty"))
         .with_columns(pl.when(pl.col("short_qty") == 0).then(pl.col("projected_ship")).alias("projected_ship"))
@@ -105,34 +106,29 @@ def project_lines(frames: Frames, context: PlanContext, ends: pl.DataFrame) -> p
     )
 
 
-def supply_days(frames: Frames, context: PlanContext, ends: pl.DataFrame) -> pl.DataFrame:
-    """`supply_type`, `supply`, `day`, `supply_day_missing`: when each supply but stock is there, in plant time."""
+def _pegged(frames: Frames, made: pl.DataFrame) -> pl.DataFrame:
+    """What is pegged to customer lines: sales_order, line, qty, supply_type, supply, `day` on which a purchase is there, and
+    whether it is `made` here (supply_type, supply), so that its last operation says when."""
     purchases = (
         frames["purchase_orders"]
         .group_by(PURCHASE_LINE.alias("supply"))
         .agg(pl.coalesce("promised_date", "due_date").max().alias("day"))
-        .select(
-            pl.lit("purchase_order").alias("supply_type"), "supply", "day", pl.lit(False).alias("supply_day_missing")
-        )
-    )
-    made = (
-        frames["supply_orders"]
-        .join(ends, left_on="order", right_on="supply", how="left")
-        .select(
-            pl.col("kind").alias("supply_type"),
-            pl.col("order").alias("supply"),
-            pl.col("end").dt.convert_time_zone(context.plant.timezone).dt.date().alias("day"),
-            pl.col("end").is_null().alias("supply_day_missing"),
-        )
+        .select(pl.lit("purchase_order").alias("supply_type"), "supply", "day")
     )
     bought = (
         frames["planned_orders"]
-        .join(made.select(pl.col("supply").alias("order")), on="order", how="anti")
         .select(
-            pl.lit("planned").alias("supply_type"),
-            pl.col("order").alias("supply"),
-            pl.col("due_date").alias("day"),
-            pl.lit(False).alias("supply_day_missing"),
+            pl.lit("planned").alias("supply_type"), pl.col("order").alias("supply"), pl.col("due_date").alias("day")
         )
+        .join(made, on="supply", how="anti")
     )
-    return pl.concat([purchases, made, bought])
+    return (
+        frames["pegging"]
+        .filter(pl.col("demand_type") == "sales_order")
+        .join(pl.concat([purchases, bought]), on=["supply_type", "supply"], how="left", maintain_order="left")
+        .join(made.with_columns(pl.lit(True).alias("made")), on=["supply_type", "supply"], how="left", maintain_order="left")
+        .select(
+            pl.col("demand").str.split_exact("/", 1).struct.rename_fields(["sales_order", "line"]).struct.unnest(),
+            "qty", "supply_type", "supply", "day", pl.col("made").fill_null(False),
+        )
+    )  # fmt: skip

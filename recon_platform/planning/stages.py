@@ -10,8 +10,9 @@ force; `decisions_in_force` the snapshot taken when the run was opened. All but 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.history import PARAMETERS, RECORDED, history_name
 from recon_platform.tables.model import Frames, Layer
 from recon_platform.tables.registry import TABLES
+from recon_platform.tables.reuse import Reuse
 
 LANDING: tuple[str, ...] = tuple(table.name for table in TABLES.values() if table.layer is Layer.LANDING)
 
@@ -45,7 +47,10 @@ class AfterDowntime:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of the night. `group` is the heading under which people look for it."""
+    """One step of the night. `group` is the heading under which people look for it.
+
+    `columns`: of a table named there the stage reads these columns and no others; of any other it may read all.
+    """
 
     name: str
     group: str
@@ -54,6 +59,7 @@ class Stage:
     writes: tuple[str, ...]
     run: StageFunction
     after_downtime: AfterDowntime | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -104,6 +110,12 @@ def _material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     return plan_material(frames, context)
 
 
+def _netted(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    from recon_platform.material import netted  # noqa: PLC0415
+
+    return netted({**frames, **{name: frames[name].select(read) for name, read in _OF_OPERATIONS.items()}}, context)
+
+
 def _load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     from recon_platform.capacity import required_load  # noqa: PLC0415
 
@@ -131,10 +143,22 @@ def _schedule_unchecked(frames: Frames, context: PlanContext) -> dict[str, pl.Da
     return schedule(frames, context)
 
 
+def _schedule_compared(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
+    from recon_platform.capacity import trial_schedule  # noqa: PLC0415
+
+    return trial_schedule(frames, context, reuse)
+
+
 def _promises(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     from recon_platform.planning.promises import order_promises  # noqa: PLC0415
 
     return order_promises(frames, context)
+
+
+def _promises_compared(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
+    from recon_platform.planning.promises import order_promises  # noqa: PLC0415
+
+    return order_promises(frames, context, reuse)
 
 
 def _metrics(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
@@ -152,10 +176,10 @@ _RECONCILED = (
     "findings", "reconciled_orders", "reconciled_operations", "order_changes", "finding_groups", "finding_sample",
     "rule_precision",
 )  # fmt: skip
-_MATERIAL = (
+_NETTED = (
     "requirements", "planned_orders", "pegging", "action_messages", "message_causes", "supply_orders", "order_links",
-    "nervousness", "tool_needs", "vendor_dispatch", "plan_settings", "planned_forecast",
 )  # fmt: skip
+_MATERIAL = (*_NETTED, "nervousness", "tool_needs", "vendor_dispatch", "plan_settings", "planned_forecast")
 _PREVIOUS_MATERIAL = (
     "action_messages", "message_causes", "planned_orders", "requirements", "pegging", "reconciled_orders",
     "items", "inventory", "allocations", "sales_orders", "purchase_orders", "master_schedule", "bom_lines",
@@ -251,6 +275,24 @@ def trial_stages() -> tuple[Stage, ...]:
         for step in STAGES
         if step.name in names
     )
+
+
+_OF_OPERATIONS = {"reconciled_operations": ("work_order", "op_seq", "status", "work_center")}
+"""Of operations netting reads where the next one runs, and nothing of how it runs."""
+
+
+def compared_stages(reuse: Reuse) -> tuple[Stage, ...]:
+    """Of `trial_stages` what an effect is computed from: netting, schedule and promises, without what only people read.
+
+    The tables they make are those a night makes, but for the terms of a schedule and the days of its load. `reuse` holds
+    what plans with other changes made of the same inputs.
+    """
+    by_name = {step.name: step for step in trial_stages()}
+    return (
+        replace(by_name["material"], writes=_NETTED, columns=_OF_OPERATIONS, run=decided(_netted)),
+        replace(by_name["schedule"], writes=("schedule", "capacity_load"), run=decided(partial(_schedule_compared, reuse=reuse))),
+        replace(by_name["promises"], run=decided(partial(_promises_compared, reuse=reuse))),
+    )  # fmt: skip
 
 
 def stage(name: str) -> Stage:

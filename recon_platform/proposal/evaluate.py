@@ -10,14 +10,14 @@ import polars as pl
 from recon_platform.capacity import look_ahead
 from recon_platform.planning.decisions import Change, apply_changes, changes_in_force, with_trial
 from recon_platform.planning.plan import run_stages
-from recon_platform.planning.stages import Stage, trial_stages
+from recon_platform.planning.stages import Stage, compared_stages
 from recon_platform.proposal.candidate import grant
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse
 
 LINE = ["sales_order", "line"]
 DAY_TOLERANCE = 1e-9
-BESIDES = ("load", "shortages")  # stages of a trial that no effect is computed from
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +52,56 @@ class Effect:
         return self.late_cost_saved - self.labour_hours * cost.labour_hour - self.overtime_hours * premium
 
 
-def pinned(frames: Frames, context: PlanContext) -> list[Change]:
+def pinned(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> list[Change]:
     """The change that keeps the dispatch setting of the plan in `frames` for trials against it.
 
     A trial that may choose another setting moves operations that have nothing to do with the move.
     """
     changes = changes_in_force(frames.get("decisions_in_force"))
-    k1, k2 = look_ahead(apply_changes(frames, changes), context)
+    k1, k2 = look_ahead(apply_changes(frames, changes), context, reuse)
     return [grant("look_ahead", as_of=context.as_of.isoformat(), k1=k1, k2=k2)]
 
 
-def plan_again(frames: Frames, context: PlanContext, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
+def plan_again(
+    frames: Frames, context: PlanContext, changes: Sequence[Change], reuse: Reuse | None = None
+) -> dict[str, pl.DataFrame]:
     """The plan had `changes` been approved: netting, schedule and promises, made by the very code an approval runs.
 
-    Stages that read nothing the changes touch are not run again: a stage is a function of what it reads. Shortages and
-    required load stay those of the plan without: no effect is computed from them, and nothing compared reads them.
+    Stages that read nothing the changes touch are not run again, nor are steps of a stage that `reuse` holds from a trial
+    on the same plan: a step is a function of what it reads. Shortages and required load stay those of the plan without: no
+    effect is computed from them, and nothing compared reads them.
     """
-    return run_stages(concerned(changes), with_trial(frames, context, changes), context)
+    return run_stages(concerned(changes, reuse or Reuse()), with_trial(frames, context, changes), context)
 
 
-def concerned(changes: Sequence[Change]) -> list[Stage]:
+def concerned(changes: Sequence[Change], reuse: Reuse) -> list[Stage]:
     """The stages whose result `changes` can alter and an effect is computed from, in order."""
-    touched = {str(change["table"]) for change in changes if change["verb"] != "grant"}
+    touched: dict[str, set[str] | None] = {}  # table → columns, None where rows come or go
+    for change in changes:
+        if change["verb"] == "grant":
+            continue
+        table, known = str(change["table"]), touched.get(str(change["table"]), set())
+        touched[table] = None if known is None or change["verb"] != "set" else known | set(change["values"])
     granted = any(change["verb"] == "grant" for change in changes)
     stages = []
-    for step in trial_stages():
-        if step.name in BESIDES:
-            continue
-        if touched.intersection(step.reads) or (granted and step.name == "schedule"):
+    for step in compared_stages(reuse):
+        if (granted and step.name == "schedule") or any(_reads(step, *entry) for entry in touched.items()):
             stages.append(step)
-            touched.update(step.writes)
+            touched.update(dict.fromkeys(step.writes))
     return stages
 
 
-def compare(without: Frames, with_: Frames, context: PlanContext) -> Effect:
-    """The effect of going from one plan to the other."""
-    days = lateness(without["order_promises"], context).join(
+def _reads(step: Stage, table: str, columns: set[str] | None) -> bool:
+    """Whether `step` reads any of `columns` of `table`; None: the table as a whole."""
+    if table not in step.reads:
+        return False
+    return columns is None or table not in step.columns or not columns.isdisjoint(step.columns[table])
+
+
+def compare(without: Frames, with_: Frames, context: PlanContext, reuse: Reuse | None = None) -> Effect:
+    """The effect of going from one plan to the other. `reuse` holds what was made of the plan without before."""
+    reuse = reuse or Reuse()
+    days = reuse.of(lateness, without["order_promises"], context).join(
         lateness(with_["order_promises"], context), on=LINE, how="full", coalesce=True, suffix="_with"
     )
     late = pl.col("late_days").fill_null(0) > 0
@@ -106,7 +120,8 @@ def compare(without: Frames, with_: Frames, context: PlanContext) -> Effect:
         (pl.col("weighted").fill_null(0) - pl.col("weighted_with").fill_null(0)).sum().alias("weighted"),
         (pl.col("late_cost").fill_null(0) - pl.col("late_cost_with").fill_null(0)).sum().alias("cost"),
     ).row(0, named=True)
-    before, after = set_ups(without["schedule"]), set_ups(with_["schedule"])
+    before, after = reuse.of(set_ups, without["schedule"]), set_ups(with_["schedule"])
+    levels = reuse.of(_levels, with_["pegging"])
     return Effect(
         won=tuple(days.filter(late & ~late_with).select(name.alias("name")).get_column("name").sort()),
         lost=tuple(days.filter(~late & late_with).select(name.alias("name")).get_column("name").sort()),
@@ -119,7 +134,7 @@ def compare(without: Frames, with_: Frames, context: PlanContext) -> Effect:
         changeovers=after[0] - before[0],
         setup_hours=round(after[1] - before[1], 4),
         orders_touched=orders.height,
-        orders_by_level=_by_level(orders, with_),
+        orders_by_level=_by_level(orders, levels),
         work_centers_touched=tuple(moved.get_column("place").unique().sort()),
         frozen_moved=int(moved.get_column("frozen").fill_null(False).sum()),
         messages_made=made,
@@ -144,8 +159,11 @@ def set_ups(schedule: pl.DataFrame) -> tuple[int, float]:
     return int((hours > 0).sum()), float(hours.sum())
 
 
-def _by_level(orders: pl.DataFrame, frames: Frames) -> dict[str, int]:
-    levels = frames["pegging"].group_by("supply").agg(pl.col("level").min())
+def _levels(pegging: pl.DataFrame) -> pl.DataFrame:
+    return pegging.group_by("supply").agg(pl.col("level").min())
+
+
+def _by_level(orders: pl.DataFrame, levels: pl.DataFrame) -> dict[str, int]:
     counted = (
         orders.join(levels, left_on="work_order", right_on="supply", how="left")
         .group_by("level")

@@ -16,7 +16,6 @@ import polars as pl
 from recon_platform.planning.decisions import in_frozen_schedule, switched_off
 from recon_platform.proposal.candidate import Candidate, canonical_json
 from recon_platform.proposal.candidates import RULE_VERSION, candidates, late_orders
-from recon_platform.proposal.evaluate import compare, pinned
 from recon_platform.proposal.sets import Evaluator, MoveSet, Tried, excludes, good_set, pairs_worth_trying
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import SIGNED, Frames
@@ -49,7 +48,7 @@ def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
     worth_trying = [one for one in found if move_identity(one) not in decided]
     if not worth_trying:
         return Proposed(EXCEPTION_MOVES.empty(), MoveSet((), 0.0, None, None, 0))
-    evaluator = Evaluator(frames, context, pinned(frames, context))
+    evaluator = Evaluator(frames, context)
     tried = [measure(one, evaluator) for one in worth_trying]
     lines_of = dict(late_orders(frames).select("order", "line_names").iter_rows())
     for candidate in pairs_worth_trying(tried, lines_of, effort.max_bundles):
@@ -72,7 +71,7 @@ def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
 
 def measure(candidate: Candidate, evaluator: Evaluator) -> Tried:
     """Plan again with `candidate` and compare."""
-    effect = compare(evaluator.frames, evaluator.plan([candidate]), evaluator.context)
+    effect = evaluator.effect([candidate])
     value = effect.worth(evaluator.context) - candidate.direct_cost
     return Tried(move_identity(candidate), candidate, effect, value)
 

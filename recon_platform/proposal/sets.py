@@ -13,9 +13,10 @@ import polars as pl
 
 from recon_platform.planning.decisions import Change
 from recon_platform.proposal.candidate import Candidate, canonical_json
-from recon_platform.proposal.evaluate import Effect, compare, plan_again
+from recon_platform.proposal.evaluate import Effect, compare, pinned, plan_again
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse
 
 LEAST_GAIN = 0.005  # plant currency: below it a step is rounding
 
@@ -91,17 +92,22 @@ def allowed(members: Sequence[Candidate]) -> bool:
 
 
 class Evaluator:
-    """Plans of sets of moves against one base plan, each set measured once."""
+    """Plans of sets of moves against one base plan, each set measured once; what no move of theirs touches is made once."""
 
-    def __init__(self, frames: Frames, context: PlanContext, setting: list[Change]) -> None:
-        self.frames, self.context, self.setting = frames, context, setting
+    def __init__(self, frames: Frames, context: PlanContext, setting: list[Change] | None = None) -> None:
+        self.frames, self.context, self.reuse = frames, context, Reuse()
+        self.setting = pinned(frames, context, self.reuse) if setting is None else setting
         self.trials = 0
         self._known: dict[frozenset[str], tuple[float, Effect]] = {}
 
     def plan(self, members: Sequence[Candidate]) -> dict[str, pl.DataFrame]:
         """The whole plan with all members in it."""
         changes = [*self.setting, *(change for member in members for change in member.changes)]
-        return plan_again(self.frames, self.context, changes)
+        return plan_again(self.frames, self.context, changes, self.reuse)
+
+    def effect(self, members: Sequence[Candidate]) -> Effect:
+        """What all members together bring."""
+        return compare(self.frames, self.plan(members), self.context, self.reuse)
 
     def value(self, members: Sequence[Tried]) -> tuple[float, Effect]:
         """(value, effect) of taking the members together."""
@@ -109,7 +115,7 @@ class Evaluator:
         if key not in self._known:
             self.trials += 1
             made = [member.candidate for member in members]
-            effect = compare(self.frames, self.plan(made), self.context)
+            effect = self.effect(made)
             self._known[key] = (effect.worth(self.context) - sum(one.direct_cost for one in made), effect)
         return self._known[key]
 

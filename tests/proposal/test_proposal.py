@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import random
+from itertools import islice
 
 import polars as pl
 import pytest
 
 from assets.description import as_markdown
 from assets.summaries import SHOWN_ROWS, SUMMARIES
-from recon_platform.planning import plan
+from recon_platform.planning import plan, run_stages
+from recon_platform.planning.decisions import with_trial
+from recon_platform.planning.stages import compared_stages, trial_stages
+from recon_platform.proposal.candidate import set_row
+from recon_platform.proposal.candidates import SEARCHES, late_orders
 from recon_platform.proposal.delta import proposal_changes
-from recon_platform.proposal.evaluate import compare, plan_again
+from recon_platform.proposal.evaluate import compare, concerned, plan_again
 from recon_platform.proposal.impact import expected_impact
 from recon_platform.proposal.moves import SHOWN, exception_moves, move_digest
+from recon_platform.proposal.sets import Evaluator
+from recon_platform.tables.context import PlanContext
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
+from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse
 from tests.proposal.conftest import Proposed
+from tests.proposal.planted import CASES
 
 
 def decision(proposed: Proposed, move: dict[str, object], kind: str) -> pl.DataFrame:
@@ -39,17 +50,57 @@ def test_the_plant_offers_several_kinds_of_moves(proposed: Proposed) -> None:
 
 
 def test_an_approved_move_has_the_effect_that_was_shown(proposed: Proposed) -> None:
-    for move in proposed.frames["exception_moves"].sort("rank").head(3).iter_rows(named=True):
-        approved = plan(
-            proposed.landing.frames, proposed.context, decisions=decision(proposed, move, "approved_move"),
-            published=proposed.published,
-        )  # fmt: skip
-        effect = compare(proposed.frames, approved, proposed.context)
-        assert (len(effect.won), len(effect.lost), effect.operations_moved) == (
-            move["lines_won"], move["lines_lost"], move["operations_moved"],
-        )  # fmt: skip
-        assert json.loads(move["lines"]) == {"won": list(effect.won), "lost": list(effect.lost)}
-        assert (effect.late_days_saved, effect.labour_hours) == (move["late_days_saved"], move["labour_hours"])
+    move = proposed.frames["exception_moves"].sort("rank").row(0, named=True)
+    approved = plan(
+        proposed.landing.frames, proposed.context, decisions=decision(proposed, move, "approved_move"),
+        published=proposed.published,
+    )  # fmt: skip
+    effect = compare(proposed.frames, approved, proposed.context)
+    assert (len(effect.won), len(effect.lost), effect.operations_moved) == (
+        move["lines_won"], move["lines_lost"], move["operations_moved"],
+    )  # fmt: skip
+    assert json.loads(move["lines"]) == {"won": list(effect.won), "lost": list(effect.lost)}
+    assert (effect.late_days_saved, effect.labour_hours) == (move["late_days_saved"], move["labour_hours"])
+
+
+def a_trial_that_reuses_is_the_plan_made_from_nothing(frames: Frames, context: PlanContext, each: int) -> set[str]:
+    """Compare trials of `each` candidates of every kind and of pairs of them; gives the kinds."""
+    evaluator = Evaluator(frames, context)
+    late, stages = late_orders(frames), [step for step in trial_stages() if step.name not in ("load", "shortages")]
+    found = [one for search in SEARCHES for one in islice(search(frames, context, late), each)]
+    draw = random.Random(8)
+    trials = [[one] for one in found] + [draw.sample(found, 2) for _ in range(min(2, len(found) - 1))]
+    draw.shuffle(trials)
+    for members in trials:
+        changes = [*evaluator.setting, *(change for one in members for change in one.changes)]
+        whole = run_stages(stages, with_trial(frames, context, changes), context)
+        again = evaluator.plan(members)
+        for name in ("schedule", "order_promises", "supply_orders", "order_links", "action_messages", "pegging"):
+            mine, other = (plan[name].drop("terms", strict=False) for plan in (again, whole))
+            assert mine.equals(other), (name, [one.subject for one in members])
+        assert evaluator.effect(members) == compare(frames, whole, context), [one.subject for one in members]
+    return {one.kind for one in found}
+
+
+def test_a_trial_that_reuses_what_others_made_is_the_plan_made_from_nothing(proposed: Proposed) -> None:
+    kinds = a_trial_that_reuses_is_the_plan_made_from_nothing(proposed.frames, proposed.context, 1)
+    for name in ("coil-class", "split", "buy-instead", "make-instead"):
+        plant = CASES[name].plant()
+        kinds |= a_trial_that_reuses_is_the_plan_made_from_nothing(plant.frames(), plant.context, 1)
+    assert len(kinds) == len(SEARCHES)
+
+
+def test_a_trial_of_what_netting_does_not_read_nets_nothing(proposed: Proposed) -> None:
+    frames, context = proposed.frames, proposed.context
+    queues = set_row("reconciled_operations", {"work_order": "W"}, queue_min=0.0)
+    halves = set_row("reconciled_operations", {"work_order": "W"}, queue_min=0.0, status="waiting")
+    assert [step.name for step in concerned([queues], Reuse())] == ["schedule", "promises"]
+    assert [step.name for step in concerned([halves], Reuse())] == ["material", "schedule", "promises"]
+    netting = next(step for step in compared_stages(Reuse()) if step.name == "material")
+    read = {name: frames[name] for name in netting.reads if name in frames}
+    for name, columns in netting.columns.items():
+        narrow = netting.run({**read, name: frames[name].select(columns)}, context)
+        assert all(frame.equals(frames[made].select(frame.columns)) for made, frame in narrow.items())
 
 
 def test_a_rejected_move_does_not_return_while_its_lock_holds(proposed: Proposed) -> None:

@@ -23,10 +23,12 @@ from recon_platform.planning import inputs, run_stages
 from recon_platform.planning.stages import STAGES, trial_stages
 from recon_platform.plantsim import generate
 from recon_platform.proposal.delta import KEY, SEQUENCING, proposal_changes
-from recon_platform.proposal.evaluate import BESIDES
 from recon_platform.tables.context import PlanContext
 
 SHARE = 0.95
+
+
+BESIDES = ("load", "shortages")  # stages that the delta view reads nothing of
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 
 from recon_platform.proposal import sets
 from recon_platform.proposal.candidates import candidates
-from recon_platform.proposal.evaluate import pinned, plan_again
+from recon_platform.proposal.evaluate import plan_again
 from recon_platform.proposal.moves import measure, propose_moves
 from recon_platform.proposal.sets import Evaluator, allowed, excludes, good_set
 from tests.proposal.planted import CASES
@@ -72,7 +72,7 @@ def won(seed: int) -> tuple[float, float]:
     """(value of the proposed set, value of the best allowed set), in plant currency."""
     plant = random_plant(seed)
     frames, context = plant.frames(), plant.context
-    evaluator = Evaluator(frames, context, pinned(frames, context))
+    evaluator = Evaluator(frames, context)
     tried = [measure(one, evaluator) for one in candidates(frames, context)]
     proposed = good_set(tried, evaluator, context.policy.proposal.max_set_trials)
     best = 0.0
