@@ -71,7 +71,7 @@ class Register:
     def resolve(self, raw: pl.Series, source: str, prefixes: Sequence[str] = ()) -> pl.DataFrame:
         """One row per distinct value of `raw`: raw, key, rule (null: as written), state known, unknown or ambiguous."""
         names = pl.DataFrame({"raw": raw.drop_nulls().unique().sort()})
-        if self._all_known(names["raw"], source):
+        if self.knows(names["raw"], source):
             return names.select(
                 "raw", pl.col("raw").alias("key"), pl.lit(None, pl.String).alias("rule"), pl.lit("known").alias("state")
             )
@@ -101,11 +101,13 @@ class Register:
             .alias("state"),
         ).sort("raw")
 
-    def _all_known(self, names: pl.Series, source: str) -> bool:
+    def knows(self, names: pl.Series, source: str) -> bool:
         """Whether every name is a key as it stands and no cross-reference of this source could say otherwise."""
-        if not self.xref.filter(pl.col("source") == source).is_empty():
+        if names.null_count() == names.len():
+            return True
+        if not self.xref.is_empty() and (self.xref["source"] == source).any():
             return False
-        return bool(names.is_in(self.keys["key"].implode()).all())
+        return bool(names.drop_nulls().unique().is_in(self.keys["key"].implode()).all())
 
     def _by_xref(self, names: pl.DataFrame, source: str) -> pl.DataFrame:
         mine = self.xref.filter(pl.col("source") == source)

@@ -5,12 +5,16 @@ Belongs here: what a single cell may hold. Does not belong here: keys that refer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from recon_platform.conform.sheet import ID, Sheet, needed
 from recon_platform.conform.times import DAMAGED, EPOCH_YEARS, INSTANT, clocks, days, instants
 from recon_platform.tables.model import Column, Kind
 
+Check = tuple[pl.Expr, str, str, str]  # mask, reason, severity, gate
+TIMED = (Kind.INSTANT, Kind.DAY, Kind.CLOCK)
 LONGEST_CELL = 4000
 _NUMBER = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$"
 LARGEST_WHOLE = 2.0**53
@@ -37,99 +41,101 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     if raw.is_empty():
         sheet.frame = pl.DataFrame(schema={ID: raw[ID].dtype} | sheet.table.schema)
         return pl.DataFrame(schema=schema)
-    typed: list[pl.Series] = [raw[ID]]
     refused: list[pl.DataFrame] = []
     if raw["_problem"].null_count() < raw.height:
         malformed = pl.col("_problem").is_not_null()
         refused.append(sheet.reasons(malformed, None, pl.col("_problem"), "critical", "row_malformed"))
+    # All columns of a step at once: a night has a few hundred of them, and a call costs more than their cells. Lazily,
+    # because then what two expressions share is worked out once.
+    columns = {column.name: column for column in sheet.table.columns}
+    texts = raw.lazy().select(ID, *(_clean(raw.schema[c.name], c).alias(c.name) for c in columns.values())).collect()
+    blank = {name for name, c in columns.items() if texts[name].null_count() == texts.height and not needed(c)}
+    read = {name: c for name, c in columns.items() if name not in blank}
+    untimed = (_value(texts.schema[name], c).alias(name) for name, c in read.items() if c.kind not in TIMED)
+    values = texts.lazy().select(ID, *untimed).collect()
+    typed = {series.name: series for series in values.get_columns()}
+    typed |= {name: pl.Series(name, [None], columns[name].dtype).new_from_index(0, texts.height) for name in blank}
     doubts: list[pl.DataFrame] = []
-    for column in sheet.table.columns:
-        text = _clean(raw[column.name], keep_blanks=column.kind is Kind.KEY)
-        if text.null_count() == text.len() and not needed(column):
-            typed.append(pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, text.len()))
-            continue
-        value, doubt = _value(text, column, timezone)
-        typed.append(value.alias(column.name))
-        if doubt is not None and doubt.null_count() < doubt.len():
-            named = pl.DataFrame([raw[ID], doubt.alias("doubt")]).filter(pl.col("doubt").is_not_null())
-            doubts.append(named.select(ID, pl.lit(column.name).alias("column"), "doubt"))
-        refused += _reasons(sheet, raw[ID], text, value, column)
-    sheet.frame = pl.DataFrame(typed)
+    for name, column in read.items():
+        if column.kind in TIMED:
+            typed[name], doubt = _time(texts[name], column, timezone)
+            if doubt is not None and doubt.null_count() < doubt.len():
+                named = pl.DataFrame([raw[ID], doubt.alias("doubt")]).filter(pl.col("doubt").is_not_null())
+                doubts.append(named.select(ID, pl.lit(name).alias("column"), "doubt"))
+    refused += _reasons(sheet, raw[ID], texts, typed, read)
+    sheet.frame = pl.DataFrame([raw[ID], *(typed[name] for name in columns)])
     kept = [reasons for reasons in refused if not reasons.is_empty()]
     if kept:
         sheet.note(pl.concat(kept))
     return pl.concat(doubts) if doubts else pl.DataFrame(schema=schema)
 
 
-def _clean(series: pl.Series, *, keep_blanks: bool) -> pl.Series:
+def _clean(dtype: pl.DataType, column: Column) -> pl.Expr:
     """Text with empty as null, outer blanks off unless a key is kept as written; other types as they came."""
-    if series.dtype.base_type() in (pl.Categorical, pl.Enum, pl.Null):
-        series = series.cast(pl.String, strict=False)
-    if series.dtype != pl.String:
-        return series
-    text = series.str.strip_chars(" \t\r\n\u00a0\ufeff")
-    blank = (text == "").fill_null(value=False)
-    text = series if keep_blanks else text
-    return text.set(blank, None) if blank.any() else text
+    cell = pl.col(column.name)
+    if dtype.base_type() in (pl.Categorical, pl.Enum, pl.Null):
+        cell = cell.cast(pl.String, strict=False)
+    elif dtype != pl.String:
+        return cell
+    text = cell.str.strip_chars(" \t\r\n\u00a0\ufeff")
+    return pl.when(text != "").then(cell if column.kind is Kind.KEY else text)
 
 
-def _value(  # noqa: PLR0911 - one return per kind
-    text: pl.Series, column: Column, timezone: str
-) -> tuple[pl.Series, pl.Series | None]:
-    """`text` as the kind of `column`, null where it cannot be read."""
-    kind = column.kind
+def _value(dtype: pl.DataType, column: Column) -> pl.Expr:
+    """The text of `column`, which came as `dtype`, as its kind; null where it cannot be read."""
+    cell, kind = pl.col(column.name), column.kind
     if kind in (Kind.KEY, Kind.TEXT):
-        value = text if text.dtype == pl.String else _number_text(text)
-        return (_allowed(value, column.allowed) if column.allowed else value), None
-    if kind is Kind.INSTANT:
-        value, doubt = instants(text, timezone)
-        return _sane_years(value.cast(INSTANT)), doubt
-    if kind is Kind.DAY:
-        return _sane_years(days(text)), None
-    if kind is Kind.CLOCK:
-        return clocks(text), None
+        text = _text(cell, dtype)
+        return _allowed(text, column.allowed) if column.allowed else text
     if kind is Kind.FLAG:
-        return _flag(text), None
-    number = _number(text)
+        return _flag(cell, dtype)
+    number = _number(cell, dtype)
     if kind is Kind.WHOLE:
-        whole = (number == number.floor()) & (number.abs() <= LARGEST_WHOLE)
-        return number.set(~whole.fill_null(value=False), None).cast(pl.Int64), None
-    return number, None
+        return pl.when((number == number.floor()) & (number.abs() <= LARGEST_WHOLE)).then(number).cast(pl.Int64)
+    return number
 
 
-def _number_text(series: pl.Series) -> pl.Series:
+def _time(text: pl.Series, column: Column, timezone: str) -> tuple[pl.Series, pl.Series | None]:
+    """A column of times as its kind, null where it cannot be read, and what is doubtful about each."""
+    if column.kind is Kind.INSTANT:
+        value, doubt = instants(text, timezone)
+        return _sane_years(value.cast(INSTANT)).alias(column.name), doubt
+    if column.kind is Kind.DAY:
+        return _sane_years(days(text)).alias(column.name), None
+    return clocks(text).alias(column.name), None
+
+
+def _text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """A key that came as a number, as the text a person would write: 10.0 is `10`."""
-    if series.dtype.is_float():
-        whole = (series == series.floor()) & (series.abs() <= LARGEST_WHOLE)
-        as_whole = series.set(~whole.fill_null(value=False), None).cast(pl.Int64).cast(pl.String)
-        return pl.select(pl.coalesce(as_whole, series.cast(pl.String))).to_series()
-    return series.cast(pl.String)
+    if dtype == pl.String:
+        return cell
+    if dtype.is_float():
+        whole = (cell == cell.floor()) & (cell.abs() <= LARGEST_WHOLE)
+        return pl.coalesce(pl.when(whole).then(cell).cast(pl.Int64).cast(pl.String), cell.cast(pl.String))
+    return cell.cast(pl.String)
 
 
-def _number(text: pl.Series) -> pl.Series:
-    if text.dtype == pl.String:
-        plain = text.set(~text.str.contains(_NUMBER).fill_null(value=False), None)
-        number = plain.cast(pl.Float64, strict=False)
-    elif text.dtype.is_numeric() or text.dtype == pl.Boolean:
-        number = text.cast(pl.Float64, strict=False)
+def _number(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.String:
+        number = pl.when(cell.str.contains(_NUMBER)).then(cell).cast(pl.Float64, strict=False)
+    elif dtype.is_numeric() or dtype == pl.Boolean:
+        number = cell.cast(pl.Float64, strict=False)
     else:
-        number = pl.Series(text.name, [None] * text.len(), dtype=pl.Float64)
-    return number.set(~number.is_finite().fill_null(value=False), None)
+        return pl.lit(None, pl.Float64)
+    return pl.when(number.is_finite()).then(number)
 
 
-def _flag(text: pl.Series) -> pl.Series:
-    if text.dtype == pl.Boolean:
-        return text
-    lower = (text if text.dtype == pl.String else _number_text(text)).str.to_lowercase()
-    return pl.select(
-        pl.when(lower.is_in(list(_TRUE))).then(True).when(lower.is_in(list(_FALSE))).then(False).otherwise(None)
-    ).to_series().cast(pl.Boolean)  # fmt: skip
+def _flag(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Boolean:
+        return cell
+    lower = _text(cell, dtype).str.to_lowercase()
+    return pl.when(lower.is_in(list(_TRUE))).then(pl.lit(True)).when(lower.is_in(list(_FALSE))).then(pl.lit(False))
 
 
-def _allowed(value: pl.Series, allowed: tuple[str, ...]) -> pl.Series:
-    """The allowed word that `value` spells, whatever its capitals and separators; null for any other."""
+def _allowed(text: pl.Expr, allowed: tuple[str, ...]) -> pl.Expr:
+    """The allowed word that `text` spells, whatever its capitals and separators; null for any other."""
     spelled = {word.lower(): word for word in allowed}
-    lower = value.str.to_lowercase().str.replace_all(r"[\s-]+", "_")
+    lower = text.str.to_lowercase().str.replace_all(r"[\s-]+", "_")
     return lower.replace_strict(spelled, default=None, return_dtype=pl.String)
 
 
@@ -140,34 +146,51 @@ def _sane_years(value: pl.Series) -> pl.Series:
     return value.set(wild, None) if wild.any() else value
 
 
-def _reasons(sheet: Sheet, ids: pl.Series, text: pl.Series, value: pl.Series, column: Column) -> list[pl.DataFrame]:
-    frame = pl.DataFrame([ids, text.alias("text"), value.alias("value")])
-    given, read = pl.col("text").is_not_null(), pl.col("value").is_not_null()
-    checks: list[tuple[pl.Expr, str, str, str]] = []
-    if text.null_count() and needed(column):
-        checks.append((~given, f"{column.name} is empty, expected {_expected(column)}", "high", "value_missing"))
-    if value.null_count() > text.null_count():
-        unread = given & ~read
-        if text.dtype == pl.String:
-            checks += [(unread & mask, reason, severity, gate) for mask, reason, severity, gate in _unreadable(column)]
-        else:
-            checks.append((unread, f"{column.name} is not {_expected(column)}", "high", "value_unreadable"))
-    if text.dtype == pl.String and column.kind in (Kind.KEY, Kind.TEXT):
-        checks += _unfit_text(column)
-    checks += [(mask, reason, "high", "value_impossible") for mask, reason in _limits(column)]
+def _reasons(
+    sheet: Sheet, ids: pl.Series, texts: pl.DataFrame, values: Mapping[str, pl.Series], columns: Mapping[str, Column]
+) -> list[pl.DataFrame]:
+    """Reasons to refuse rows, column by column: what could not be read, and what no plant has."""
+    checks: list[tuple[str, Check]] = []
+    for name, column in columns.items():
+        text, value = pl.col(f"text.{name}"), pl.col(f"value.{name}")
+        unread = values[name].null_count() > texts[name].null_count()
+        checks += [(name, check) for check in _checks(column, texts[name], text, value, unread=unread)]
     if not checks:
         return []
-    hits = frame.select(mask.any().alias(str(i)) for i, (mask, *_) in enumerate(checks)).row(0)
+    named = {name for name, _ in checks}
+    frame = pl.DataFrame(
+        [ids, *(texts[name].alias(f"text.{name}") for name in named),
+         *(values[name].alias(f"value.{name}") for name in named)]
+    )  # fmt: skip
+    hits = frame.select(mask.any().alias(str(i)) for i, (_, (mask, *_)) in enumerate(checks)).row(0)
     return [
-        sheet.reasons(mask, column.name, reason, severity, gate, frame=frame)
-        for hit, (mask, reason, severity, gate) in zip(hits, checks, strict=True)
+        sheet.reasons(mask, name, reason, severity, gate, frame=frame)
+        for hit, (name, (mask, reason, severity, gate)) in zip(hits, checks, strict=True)
         if hit
     ]
 
 
-def _unfit_text(column: Column) -> list[tuple[pl.Expr, str, str, str]]:
+def _checks(column: Column, came: pl.Series, text: pl.Expr, value: pl.Expr, *, unread: bool) -> list[Check]:
+    """What may be wrong with the cells of a column that came as `came`; `unread`: some of them could not be read."""
+    checks: list[Check] = []
+    if came.null_count() and needed(column):
+        reason = f"{column.name} is empty, expected {_expected(column)}"
+        checks.append((text.is_null(), reason, "high", "value_missing"))
+    if unread:
+        lost = text.is_not_null() & value.is_null()
+        if came.dtype == pl.String:
+            checks += [
+                (lost & mask, reason, severity, gate) for mask, reason, severity, gate in _unreadable(column, text)
+            ]
+        else:
+            checks.append((lost, f"{column.name} is not {_expected(column)}", "high", "value_unreadable"))
+    if came.dtype == pl.String and column.kind in (Kind.KEY, Kind.TEXT):
+        checks += _unfit_text(column, text)
+    return checks + [(mask, reason, "high", "value_impossible") for mask, reason in _limits(column, value)]
+
+
+def _unfit_text(column: Column, text: pl.Expr) -> list[Check]:
     """What no text of this contract is: longer than a page, a formula where a key should be, control characters."""
-    text = pl.col("text")
     too_long = (
         text.str.len_bytes() > LONGEST_CELL,
         f"{column.name} is longer than {LONGEST_CELL} bytes",
@@ -183,10 +206,9 @@ def _unfit_text(column: Column) -> list[tuple[pl.Expr, str, str, str]]:
     ]
 
 
-def _unreadable(column: Column) -> list[tuple[pl.Expr, str, str, str]]:
+def _unreadable(column: Column, text: pl.Expr) -> list[Check]:
     """Why text could not be read, the most telling reason first; each mask excludes those before it."""
     timed = column.kind in (Kind.INSTANT, Kind.DAY)
-    text = pl.col("text")
     damaged = text.str.contains(DAMAGED) if timed else pl.lit(value=False)
     epoch = text.str.contains(r"^(?:1899|1900)-") if timed else pl.lit(value=False)
     return [
@@ -212,8 +234,7 @@ def _expected(column: Column) -> str:
     return _EXPECTED.get(column.kind, "a key" if column.kind is Kind.KEY else "text")
 
 
-def _limits(column: Column) -> list[tuple[pl.Expr, str]]:
-    value = pl.col("value")
+def _limits(column: Column, value: pl.Expr) -> list[tuple[pl.Expr, str]]:
     made: list[tuple[pl.Expr, str]] = []
     if column.kind is Kind.NUMBER:
         made.append((value.abs() > LARGEST_NUMBER, f"{column.name} is beyond {LARGEST_NUMBER:g}"))

@@ -127,7 +127,7 @@ def read_references(
     for column, master in references(sheet).items():
         register = registers[master]
         source = sheet.table.source or "erp"
-        if sheet.frame[column].null_count() == sheet.frame.height:
+        if register.knows(sheet.frame[column], source):  # nearly always: nothing to write, to refuse or to report
             continue
         found = register.resolve(sheet.frame[column], source, split_prefixes(prefixes, source, MASTERS[master]))
         sheet.frame = _with_state(sheet.frame, column, found)

@@ -181,6 +181,14 @@ def read_parquet(data: bytes, file: str, needed: Sequence[str]) -> pl.DataFrame:
         raise LandingError(
             f"the file is not readable Parquet ({_first_line(error)})", file=file, action="write it again"
         ) from None
+    return numbered(frame, file, needed)
+
+
+def numbered(frame: pl.DataFrame, file: str, needed: Sequence[str]) -> pl.DataFrame:
+    """A table as its file holds it, plus `_row` and `_problem`.
+
+    Raises LandingError where it lacks one of `needed`, repeats a name, or holds a type that no cell has.
+    """
     require_header([name for name in frame.columns if name != PROBLEM], file, needed)
     for name, dtype in frame.schema.items():
         if not (dtype.is_numeric() or dtype.base_type() in SINGLE_VALUES):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from recon_platform.connectors.delimited import PROBLEM, ROW, read_csv, read_parquet
+from recon_platform.connectors.delimited import PROBLEM, ROW, numbered, read_csv, read_parquet
 from recon_platform.connectors.landing_error import LandingError
 from recon_platform.connectors.plant_file import FILE as PLANT_FILE
 from recon_platform.connectors.plant_file import PlantFile, parse_instant, read_plant_file
@@ -80,12 +80,42 @@ def read_landing(folder: Path) -> Landing:
         frame = _read_table(folder, table, found.get(name, []), plant_file, digest)
         if frame is not None:
             frames[name] = frame
-    frames = {name: _with_extraction(frame, name, frames.get("feeds")) for name, frame in frames.items()}
+    return _landing(frames, plant_file, digest, unknown_tables)
+
+
+def landing_of(tables: Mapping[str, pl.DataFrame], settings: bytes) -> Landing:
+    """A landing that never was a folder: `tables` as its Parquet files would hold them, `settings` as its `plant.toml`.
+
+    Raises LandingError as `read_landing`. The digest is over names and the tables as Arrow streams.
+    """
+    digest = hashlib.sha256(settings)
+    plant_file, contract = read_plant_file(settings), landing_tables()
+    frames: dict[str, pl.DataFrame] = {}
+    for name, table in contract.items():
+        if name in tables:
+            file = f"{name}.parquet"
+            digest.update(name.encode() + b"\0" + tables[name].write_ipc_stream(None).getvalue())
+            frame = _from(table, numbered(tables[name], file, _needed(table)), file)
+            _require_rows(frame, table, plant_file, file)
+        elif (none := _not_delivered(table, plant_file)) is not None:
+            frame = none
+        else:
+            continue
+        frames[name] = frame
+    unknown = tuple(sorted(set(tables) - set(contract)))
+    return _landing(frames, plant_file, digest, unknown)
+
+
+def _landing(
+    frames: Mapping[str, pl.DataFrame], plant_file: PlantFile, digest: hashlib._Hash, unknown_tables: tuple[str, ...]
+) -> Landing:
+    tables, feeds = landing_tables(), frames.get("feeds")
+    frames = {name: _with_extraction(frame, name, feeds) for name, frame in frames.items()}
     return Landing(
         frames=frames,
         plant=plant_file.plant,
         policy=plant_file.policy,
-        as_of=plant_file.as_of or _newest_watermark(frames.get("feeds"), plant_file.plant),
+        as_of=plant_file.as_of or _newest_watermark(feeds, plant_file.plant),
         digest=digest.hexdigest(),
         unknown_tables=unknown_tables,
         unknown_columns={name: extra for name, frame in frames.items() if (extra := _extra(frame, tables[name]))},
@@ -128,28 +158,44 @@ def _read_table(
     folder: Path, table: Table, paths: Sequence[Path], plant_file: PlantFile, digest: hashlib._Hash
 ) -> pl.DataFrame | None:
     if not paths:
-        if table.name in plant_file.absent:
-            return _no_rows(table)
-        if table.optional:
-            return None
-        raise LandingError(
-            f"required table {table.name} is missing", file=f"{table.name}.csv",
-            action=f'deliver it, or declare absent = ["{table.name}"] in plant.toml',
-        )  # fmt: skip
-    needed = [column.name for column in table.columns if not column.nullable and column.name != UOM]
+        return _not_delivered(table, plant_file)
+    needed = _needed(table)
     parts: list[pl.DataFrame] = []
     for path in paths:
         name = path.relative_to(folder).as_posix()
         read = read_csv if path.suffix == ".csv" else read_parquet
-        part = read(_bytes(path, folder, digest), name, needed)
-        parts.append(part.with_columns(pl.lit(table.source or "erp").alias("_source"), pl.lit(name).alias("_file")))
+        parts.append(_from(table, read(_bytes(path, folder, digest), name, needed), name))
     frame = parts[0] if len(parts) == 1 else _together(parts, table)
+    _require_rows(frame, table, plant_file, paths[0].relative_to(folder).as_posix())
+    return frame
+
+
+def _not_delivered(table: Table, plant_file: PlantFile) -> pl.DataFrame | None:
+    if table.name in plant_file.absent:
+        return _no_rows(table)
+    if table.optional:
+        return None
+    raise LandingError(
+        f"required table {table.name} is missing", file=f"{table.name}.csv",
+        action=f'deliver it, or declare absent = ["{table.name}"] in plant.toml',
+    )  # fmt: skip
+
+
+def _require_rows(frame: pl.DataFrame, table: Table, plant_file: PlantFile, file: str) -> None:
     if frame.is_empty() and not table.optional and table.name not in plant_file.absent:
         raise LandingError(
-            f"required table {table.name} has no rows", file=paths[0].relative_to(folder).as_posix(), row=0,
+            f"required table {table.name} has no rows", file=file, row=0,
             action=f'deliver rows, or declare absent = ["{table.name}"] in plant.toml',
         )  # fmt: skip
-    return frame
+
+
+def _needed(table: Table) -> list[str]:
+    """Columns that a header must hold."""
+    return [column.name for column in table.columns if not column.nullable and column.name != UOM]
+
+
+def _from(table: Table, rows: pl.DataFrame, file: str) -> pl.DataFrame:
+    return rows.with_columns(pl.lit(table.source or "erp").alias("_source"), pl.lit(file).alias("_file"))
 
 
 def _no_rows(table: Table) -> pl.DataFrame:
@@ -232,4 +278,4 @@ def _newest_watermark(feeds: pl.DataFrame | None, plant: Plant) -> datetime:
     return max(instants)
 
 
-__all__ = ["PROBLEM", "ROW", "Landing", "LandingError", "landing_tables", "read_landing"]
+__all__ = ["PROBLEM", "ROW", "Landing", "LandingError", "landing_of", "landing_tables", "read_landing"]

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -80,12 +79,12 @@ class Result:
     failed_nights: int
 
 
-def run_cell(cell: Cell, scratch: Path, progress: Progress | None = None) -> Result:
-    """Run a cell from its first night to its last. `scratch` holds one landing folder, overwritten every night."""
+def run_cell(cell: Cell, progress: Progress | None = None) -> Result:
+    """Run a cell from its first night to its last."""
     began = time.process_time()
     nights = 7 * cell.weeks
     plant = begin(orders=cell.orders, nights=nights, seed=cell.seed, drift=cell.drift, plant=cell.parameters)
-    decider = _decider(cell.policy, scratch)
+    decider = _decider(cell.policy)
     start, rows, reruns = plant.day, _Rows(), 0
     opened: pl.DataFrame | None = None  # the plan of the last night, in force when its day opened
     in_force: pl.DataFrame | None = None  # the last plan, that of a rerun where there was one
@@ -102,7 +101,7 @@ def run_cell(cell: Cell, scratch: Path, progress: Progress | None = None) -> Res
         decision = decider.decide(plant, landed)
         rows.stability(plant, in_force, decision.plan)
         if monday and landed is not None:
-            rows.week(plant, landed, _findings(decider, scratch, plant, landed))
+            rows.week(plant, landed, _findings(decider, plant, landed))
         plant, opened, in_force = _take(plant, decision), decision.plan, decision.plan
         again = _major_stop(plant) if isinstance(decider, PlatformDecider) else None
         if again is not None:
@@ -114,15 +113,15 @@ def run_cell(cell: Cell, scratch: Path, progress: Progress | None = None) -> Res
             plant = plant.with_corrected(order_numbers(pl.Series(decider.corrected, dtype=pl.String)))
         plant = replace(run_on(plant, decision.dispatch, next_night(plant)), day=plant.day + timedelta(days=1))
     if landed is not None:
-        rows.week(plant, landed, _findings(decider, scratch, plant, landed, last=True))
+        rows.week(plant, landed, _findings(decider, plant, landed, last=True))
     failed = decider.failed_nights if isinstance(decider, PlatformDecider) else 0
     return Result(rows.frame(), time.process_time() - began, nights, reruns, failed)
 
 
-def _decider(policy: str, scratch: Path) -> Decider:
+def _decider(policy: str) -> Decider:
     if policy == "as_is":
         return AsIs()
-    return FairPeer() if policy == "fair_peer" else PlatformDecider(scratch, policy)
+    return FairPeer() if policy == "fair_peer" else PlatformDecider(policy)
 
 
 def _take(plant: Plant, decision: Decision) -> Plant:
@@ -146,12 +145,12 @@ def _major_stop(plant: Plant) -> int | None:
 
 
 def _findings(
-    decider: Decider, scratch: Path, plant: Plant, landed: Landed, *, last: bool = False
+    decider: Decider, plant: Plant, landed: Landed, *, last: bool = False
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Findings and orders of a night: the platform's own, else its reconciliation run beside, for the count alone."""
     if isinstance(decider, PlatformDecider) and decider.frames and not last:
         return decider.frames["findings"], decider.frames["reconciled_orders"]
-    frames, context = plan_inputs(scratch, plant, landed, settings_of(VARIANTS["platform"]))
+    frames, context = plan_inputs(plant, landed, settings_of(VARIANTS["platform"]))
     made = run_stages(STAGES[:2], frames, context)
     return made["findings"], made["reconciled_orders"]
 

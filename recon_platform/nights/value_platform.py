@@ -10,11 +10,10 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from pathlib import Path
 
 import polars as pl
 
-from recon_platform.connectors import read_landing
+from recon_platform.connectors import landing_of
 from recon_platform.nights.context import landing_context
 from recon_platform.nights.simulate import REMEMBERED
 from recon_platform.planning.plan import inputs, run_stage
@@ -22,7 +21,7 @@ from recon_platform.planning.scheduling import InfeasibleScheduleError
 from recon_platform.planning.stages import STAGES, Stage, stage
 from recon_platform.plantsim.deciding import Decision, overtime_centers, saturday_shifts, tomorrow_is_saturday
 from recon_platform.plantsim.executing import Landed, Plant, view_of
-from recon_platform.plantsim.landing import write_folder
+from recon_platform.plantsim.landing import without_empty_columns
 from recon_platform.plantsim.night import as_of_minute, plant_toml
 from recon_platform.plantsim.policies import EarliestDueDate, PublishedSchedule, order_numbers
 from recon_platform.proposal.capacity_moves import frozen_breaks, overtime
@@ -69,10 +68,10 @@ def settings_of(capabilities: Capabilities) -> str:
 
 
 class PlatformDecider:
-    """Nights of the planning core on what was landed in `folder`; knows nothing of the plant behind it."""
+    """Nights of the planning core on what was landed; knows nothing of the plant behind it."""
 
-    def __init__(self, folder: Path, name: str = "platform") -> None:
-        self.folder, self.name, self.can = folder, name, VARIANTS[name]
+    def __init__(self, name: str = "platform") -> None:
+        self.name, self.can = name, VARIANTS[name]
         self.previous: dict[str, pl.DataFrame] = {}
         self.published: dict[str, pl.DataFrame] = {}
         self.moves: list[dict[str, object]] = []  # rows of decisions_in_force that people took
@@ -87,7 +86,7 @@ class PlatformDecider:
         """Plan, propose, accept. Raises ValueError without a landing."""
         if landed is None:
             raise ValueError("the platform plans what was landed: land the night first")
-        frames, context = plan_inputs(self.folder, plant, landed, settings_of(self.can))
+        frames, context = plan_inputs(plant, landed, settings_of(self.can))
         frames |= inputs({}, self._decisions(context.as_of), self.previous or None, self.published or None)
         view = view_of(plant, landed.text, None)
         looks_for_remedies = self.can.remedies and tomorrow_is_saturday(plant) and _is_night(plant)
@@ -167,11 +166,11 @@ def _stages(can: Capabilities, looks_for_remedies: bool) -> tuple[Stage, ...]:
     return tuple(step for step in STAGES if step.name not in ("shortages", "promises", "metrics"))
 
 
-def plan_inputs(folder: Path, plant: Plant, landed: Landed, policy: str) -> tuple[dict[str, pl.DataFrame], PlanContext]:
-    """Write the landing, read it as any other, and give the tables a plan starts from with their frame."""
+def plan_inputs(plant: Plant, landed: Landed, policy: str) -> tuple[dict[str, pl.DataFrame], PlanContext]:
+    """The landing taken as its files would be, without the disk: the tables a plan starts from, and their frame."""
     settings = plant_toml(plant.history, landed.day, landed.state.now) + policy
-    write_folder(folder, landed.text, plant_toml=settings, parquet=True)
-    landing = read_landing(folder)
+    tables = {name: without_empty_columns(frame) for name, frame in landed.text.items()}
+    landing = landing_of(tables, settings.encode())
     return inputs(landing.frames, None, None, None), landing_context(landing)
 
 

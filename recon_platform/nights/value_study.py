@@ -84,7 +84,7 @@ def run_study(
             continue
         if limit is not None and ran >= limit:
             break
-        result = run_cell(cell, out / "landing", progress)
+        result = run_cell(cell, progress)
         with suppress(ConflictError):  # another process ran the same cell: the same numbers, kept once
             lake.append_log(LAYER, TABLE, rows_of(part, cell, result), metadata={"cell": cell.key}, once=cell.key)
         known = known | {cell.key}

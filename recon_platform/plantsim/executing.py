@@ -27,7 +27,7 @@ from recon_platform.plantsim.history import (
     order_operations,
     working_intervals,
 )
-from recon_platform.plantsim.night import AS_OF_MINUTE, night_frames, true_tables
+from recon_platform.plantsim.night import AS_OF_MINUTE, Master, master_of, night_frames, true_tables
 from recon_platform.plantsim.overtime import Shifts, call
 from recon_platform.plantsim.parameters import Parameters
 from recon_platform.plantsim.policies import Policy, View
@@ -46,6 +46,7 @@ class Plant:
     seed: int
     drift: float
     day: date
+    master: Master
     corrected: frozenset[int] = frozenset()  # orders whose books somebody has put right
     expedited: frozenset[int] = frozenset()  # orders that had to be chased (`chasing`)
 
@@ -99,14 +100,14 @@ def begin(
     warm_up = free_choice(floor, due[operations["order"].to_numpy()], release, SETUP_WEIGHT)
     floor = run_until(floor, warm_up, world.clock.minute(start, AS_OF_MINUTE))
     history = History(world, book, operations, stops, intervals, floor.now)
-    return Plant(history, floor, release, material, seed, drift, start)
+    return Plant(history, floor, release, material, seed, drift, start, master_of(history))
 
 
 def land(plant: Plant) -> Landed:
     """What the plant hands over now: at a night, or at any minute of the day after it."""
     history = plant.current()
     state = state_at(history, plant.now)
-    true = true_tables(state)
+    true = true_tables(state, plant.master)
     text, truth = night_frames(
         history,
         plant.day,
@@ -116,6 +117,7 @@ def land(plant: Plant) -> Landed:
         state=state,
         true=true,
         corrected=plant.corrected,
+        master=plant.master,
     )
     return Landed(plant.day, state, true, text, truth)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recon_platform.connectors import LandingError, read_landing
+from recon_platform.connectors import LandingError, landing_of, read_landing
 from tests.conform.plant import landing
 
 PLANT = 'plant = "TEST"\ntimezone = "Europe/Berlin"\ncalendar = "DAY"\n'
@@ -55,6 +55,25 @@ def test_parts_and_parquet_make_the_same_rows(tmp_path: Path) -> None:
         .equals(whole.frames["work_orders"].select(columns).sort("work_order"))
     )
     assert again.frames["work_orders"]["_file"].to_list() == ["work_orders/a.csv", "work_orders/b.parquet"]
+
+
+def test_tables_handed_over_without_a_folder_are_those_of_their_parquet_files(tmp_path: Path) -> None:
+    tables = {name: frame for name, frame in landing().items() if name != "customers"}
+    settings = (PLANT + 'absent = ["customers"]\n').encode()
+    (tmp_path / "plant.toml").write_bytes(settings)
+    for name, frame in tables.items():
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+    read, taken = read_landing(tmp_path), landing_of(tables, settings)
+    assert list(taken.frames) == list(read.frames)
+    for name, frame in read.frames.items():
+        assert taken.frames[name].equals(frame), name
+        assert taken.frames[name].schema == frame.schema
+    assert (taken.plant, taken.as_of, taken.absent) == (read.plant, read.as_of, read.absent)
+    assert landing_of(tables, settings).digest == taken.digest != landing_of(tables, settings + b"# x\n").digest
+    with pytest.raises(LandingError, match="customers is missing"):
+        landing_of(tables, PLANT.encode())
+    with pytest.raises(LandingError, match="required table items has no rows"):
+        landing_of(tables | {"items": tables["items"].clear()}, settings)
 
 
 def test_unknown_tables_and_columns_are_kept_and_named(tmp_path: Path) -> None:

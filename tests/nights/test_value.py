@@ -86,7 +86,7 @@ def test_money_is_of_a_mean_week_of_worlds_that_have_both(found: pl.DataFrame) -
 def test_a_study_runs_every_cell_once_and_goes_on_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
-    def instant(cell: Cell, scratch: Path, progress: object = None) -> Result:
+    def instant(cell: Cell, progress: object = None) -> Result:
         if len(ran) == 4 and "stopped" not in ran:
             ran.append("stopped")
             raise KeyboardInterrupt
@@ -140,7 +140,7 @@ def test_the_platform_and_what_it_can_do_without_plan_a_world_that_as_is_meets_t
     """A week with everything real: nights, remedies of Friday, published schedule; the same orders fall due for all."""
     due, made = {}, {}
     for policy in ("as_is", "fair_peer", "platform"):
-        result = run_cell(Cell("fastener", plant_named("fastener"), 60, 5, policy, 1), tmp_path / policy)
+        result = run_cell(Cell("fastener", plant_named("fastener"), 60, 5, policy, 1))
         made[policy] = result.measures
         assert result.failed_nights == 0
         due[policy] = dict(
