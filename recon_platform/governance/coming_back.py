@@ -1,9 +1,11 @@
-"""Moves that come back: approved or open, and overtaken by the floor before they were published."""
+"""Moves that come back: approved or open, and overtaken by the floor before they were published, or of another effect together
+than was shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
@@ -18,18 +20,30 @@ if TYPE_CHECKING:
     from recon_platform.governance.store import Store
 
 
-def come_back(store: Store, actor: Actor, begun: Mapping[int, Sequence[str]]) -> list[Request]:
-    """Let moves wait for a new decision because work that they move has begun; gives the new requests.
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What moves bring together, to be decided on as a whole: `brings` figure by figure, and in `words`."""
 
-    `begun` names the operations (`order/op`) by request. A new request shows what the old one showed and what has begun,
+    moves: Sequence[str]
+    brings: Mapping[str, Any]
+    words: str
+
+
+def come_back(
+    store: Store, actor: Actor, begun: Mapping[int, Sequence[str]], together: Together | None = None
+) -> list[Request]:
+    """Let moves wait for a new decision because work that they move has begun, or because of what they bring `together`; gives
+    the new requests.
+
+    `begun` names the operations (`order/op`, none where that is not why) by request. A new request shows what the old one showed and what has begun,
     by the same proposer, so that it is still not theirs to decide; the old one is superseded and what its approval put in
     force ends, all in one transaction. Raises StaleError for a request that is neither open nor approved.
     """
     with store.writing() as tx:
-        return [_again(tx, actor, number, operations) for number, operations in sorted(begun.items())]
+        return [_again(tx, actor, number, operations, together) for number, operations in sorted(begun.items())]
 
 
-def _again(tx: Transaction, actor: Actor, number: int, begun: Sequence[str]) -> Request:
+def _again(tx: Transaction, actor: Actor, number: int, begun: Sequence[str], together: Together | None) -> Request:
     request = load(tx, number)
     tx.allow(actor, Permission.PUBLISH, request.plant)
     if request.state not in {"open", "approved"}:
@@ -37,8 +51,12 @@ def _again(tx: Transaction, actor: Actor, number: int, begun: Sequence[str]) -> 
     set_state(tx, number, "superseded")
     _end(tx, number)
     content = {**request.content, "begun": sorted({*request.content.get("begun", ()), *begun})}
+    reason = request.reason
+    if together is not None:
+        content["together"] = {"moves": sorted(together.moves), "brings": dict(together.brings)}
+        reason = f"{content['reason']}; {together.words}"
     draft = Draft(
-        request.kind, request.plant, request.subject, request.title, request.reason, content,
+        request.kind, request.plant, request.subject, request.title, reason, content,
         valid_until=request.valid_until, effect_until=request.effect_until, signature=request.signature,
         high=request.needs == Permission.APPROVE_HIGH.value, planning_date=request.planning_date,
         sequence=request.sequence, run_id=request.run_id,

@@ -1,8 +1,8 @@
 """Plan a proposal again with the moves that were approved, before it is published.
 
-A move was signed for the effect it had when it was tried alone. What comes into force is the plan with all approved
-moves together; where that delivers fewer lines on time than was signed for, it goes back to people. So does a move of
-work that the floor has begun meanwhile (`floor`).
+A move was signed for the effect that was shown. What comes into force is the plan with all approved moves together; where
+that is not what was shown (`agreement`), they go back to people with what they bring together. So does a move of work
+that the floor has begun meanwhile (`floor`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recon_platform.governance.actors import Actor
-from recon_platform.governance.coming_back import come_back
-from recon_platform.governance.errors import PublishError, StaleError
+from recon_platform.governance.coming_back import Together, come_back
+from recon_platform.governance.errors import StaleError
 from recon_platform.governance.publications import approved_requests
 from recon_platform.lake import Lake
 from recon_platform.nights import floor
@@ -30,8 +30,8 @@ from recon_platform.tables.lines import CUSTOMER_LINE
 if TYPE_CHECKING:
     from recon_platform.governance import Store
     from recon_platform.governance.requests import Request
+    from recon_platform.tables.model import Frames
 
-SHOWN = 3
 LAST = "promises"  # the stage that says what each customer line gets
 
 
@@ -49,8 +49,8 @@ def solve(lake: Lake, store: Store, manifest: Manifest, *, actor: Actor) -> Solv
     """The run's plan with its approved moves in it; None where none was approved and the plan stands as it was made.
 
     Writes the decisions it used as a version of `decisions_in_force`, so that the schedule can be made again. Raises
-    PublishError where more lines are late than the moves were signed for, beyond the policy's tolerance, StaleError
-    where an operation of an approved move has begun since: the move then waits for a new decision.
+    StaleError where an operation of an approved move has begun since, or the plan differs in any figure from what was shown
+    of the moves: they then wait for a new decision.
     """
     approved = [request for request in approved_requests(store, manifest.run_id) if request.kind == "move"]
     if not approved:
@@ -61,7 +61,7 @@ def solve(lake: Lake, store: Store, manifest: Manifest, *, actor: Actor) -> Solv
     if overtaken:
         returned = floor.said(come_back(store, actor, overtaken))
         raise StaleError(f"the floor has begun what was to be moved: {returned}; decide on them, then publish again")
-    _check_effect(lake, manifest, approved, frames["order_promises"])
+    _check_effect(lake, store, manifest, approved, frames, actor=actor)
     pins = manifest.pins
     written = lake.write(
         DECISIONS_IN_FORCE.layer, DECISIONS_IN_FORCE, decisions, plant=pins.plant["code"],
@@ -139,18 +139,37 @@ def _overtaken(
     return floor.overtaken(moves, begun, manifest.read(lake, "schedule"), solved)
 
 
-def _check_effect(lake: Lake, manifest: Manifest, approved: Sequence[Request], promises: pl.DataFrame) -> None:
-    late = late_lines(manifest.read(lake, "order_promises"))
+def _check_effect(
+    lake: Lake, store: Store, manifest: Manifest, approved: Sequence[Request], solved: Frames, *, actor: Actor
+) -> None:
+    """Let the approved moves come back where the plan with them is not what was shown.
+
+    A plant that tolerates late lines (`effect_tolerance_lines`) lets other figures pass as long as no more are late.
+    """
+    from recon_platform.nights import agreement  # noqa: PLC0415 - loads compiled kernels
+
+    now = agreement.brought(lake, manifest, approved, solved)
+    found = agreement.differing(lake, manifest, approved, solved, now)
+    late, after = late_lines(manifest.read(lake, "order_promises")), late_lines(solved["order_promises"])
     shown = [json.loads(request.content["lines"]) for request in approved]
+    if not found or tolerated(late, shown, after, manifest.pins.context.policy.publish.effect_tolerance_lines):
+        return
+    moves = sorted(_move(request) for request in approved)
+    together = Together(moves, now, agreement.said(moves, now))
+    again = floor.said(come_back(store, actor, dict.fromkeys((one.request for one in approved), ()), together))
+    raise StaleError(
+        f"with its approved moves, run {manifest.run_id} is not what was shown ({agreement.differences(found)}): {again}; decide on "
+        f"them as they are together, then publish again"
+    )
+
+
+def tolerated(late: set[str], shown: Sequence[Mapping[str, list[str]]], after: set[str], tolerance: int) -> bool:
+    """Whether a plant that tolerates so many late lines more than signed for lets a plan pass.
+
+    `late` lines of the plan without moves and `after` with them; `shown`: the lines won and lost that each was signed for.
+    """
     signed = late.difference(*(lines["won"] for lines in shown)).union(*(lines["lost"] for lines in shown))
-    after = late_lines(promises)
-    tolerance = manifest.pins.context.policy.publish.effect_tolerance_lines
-    if len(after) > len(signed) + tolerance:
-        raise PublishError(
-            f"with its approved moves together, run {manifest.run_id} leaves {len(after)} lines late; signed for were "
-            f"{len(signed)} ({len(late)} without the moves, tolerance {tolerance}); also late: "
-            f"{', '.join(sorted(after - signed)[:SHOWN])}; decide on the moves again"
-        )
+    return tolerance > 0 and len(after) <= len(signed) + tolerance
 
 
 def late_lines(promises: pl.DataFrame) -> set[str]:

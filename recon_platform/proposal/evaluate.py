@@ -18,6 +18,8 @@ from recon_platform.tables.reuse import Reuse
 
 LINE = ["sales_order", "line"]
 DAY_TOLERANCE = 1e-9
+COMPARED = ("order_promises", "schedule", "action_messages", "pegging", "capacity_load")
+"""Tables of a plan that an effect is computed from."""
 
 
 @dataclass(frozen=True, slots=True)

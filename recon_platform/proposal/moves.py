@@ -16,6 +16,7 @@ import polars as pl
 from recon_platform.planning.decisions import in_frozen_schedule, switched_off
 from recon_platform.proposal.candidate import Candidate, canonical_json
 from recon_platform.proposal.candidates import RULE_VERSION, candidates, late_orders
+from recon_platform.proposal.evaluate import Effect
 from recon_platform.proposal.sets import Evaluator, MoveSet, Tried, excludes, good_set, pairs_worth_trying
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import SIGNED, Frames
@@ -108,7 +109,7 @@ def move_row(one: Tried, evaluator: Evaluator, others: Sequence[Tried], in_set: 
         "change": canonical_json([*evaluator.setting, *candidate.changes]),
         "reason": candidate.reason,
         "evidence": canonical_json(candidate.evidence),
-        **shown_effect(one),
+        **shown_effect(one.effect, context, candidate.direct_cost),
         "needs": canonical_json(candidate.parts),
         "excludes": canonical_json(sorted(clashing)),
         "in_set": in_set,
@@ -121,9 +122,8 @@ def move_row(one: Tried, evaluator: Evaluator, others: Sequence[Tried], in_set: 
     }  # fmt: skip
 
 
-def shown_effect(one: Tried) -> dict[str, Any]:
-    """What `exception_moves` shows of a move's effect: an approval is for exactly these values."""
-    effect = one.effect
+def shown_effect(effect: Effect, context: PlanContext, direct_cost: float) -> dict[str, Any]:
+    """What `exception_moves` shows of an effect: an approval is for exactly these values."""
     return {
         "lines_won": len(effect.won),
         "lines_lost": len(effect.lost),
@@ -131,7 +131,7 @@ def shown_effect(one: Tried) -> dict[str, Any]:
         "late_days_saved": effect.late_days_saved,
         "labour_hours": effect.labour_hours,
         "overtime_hours": effect.overtime_hours,
-        "cost": round(-one.value, 2) + 0.0,  # never −0.0
+        "cost": round(direct_cost - effect.worth(context), 2) + 0.0,  # never −0.0
         "operations_moved": effect.operations_moved,
         "effect": canonical_json({
             name: getattr(effect, name)
@@ -139,7 +139,7 @@ def shown_effect(one: Tried) -> dict[str, Any]:
                 "late_days_by_class", "late_cost_saved", "changeovers", "setup_hours", "orders_touched", "orders_by_level",
                 "work_centers_touched", "frozen_moved", "messages_made", "messages_cleared",
             )
-        } | {"direct_cost": round(one.candidate.direct_cost, 2)}),
+        } | {"direct_cost": round(direct_cost, 2)}),
     }  # fmt: skip
 
 

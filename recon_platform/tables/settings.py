@@ -102,7 +102,7 @@ MEANING: dict[str, dict[str, tuple[str, str]]] = {
         "publish_base": ("`approve` or `auto`", "Whether a supervisor releases the base plan, or it releases itself."),
         "rollout": ("line → `shadow`, `pilot`, `on`", "State of single lines; of a line in shadow nothing is written back."),
         "default_rollout": ("`shadow`, `pilot`, `on`", "State of every other line."),
-        "effect_tolerance_lines": ("lines", "How many more late lines than signed for still pass at publishing."),
+        "effect_tolerance_lines": ("lines", "How many more late lines than signed for still pass at publishing; at 0 every figure that was shown must come out."),
     },
     "proposal": {
         "max_moves": ("moves", "Exceptions tried out each night, each by planning again."),

@@ -15,6 +15,7 @@ import pytest
 
 from recon_platform.connectors import read_landing
 from recon_platform.governance import Store, service
+from recon_platform.governance.errors import StaleError
 from recon_platform.governance.permissions import Permission
 from recon_platform.governance.requests import Request
 from recon_platform.governance.signatures import Signing
@@ -24,16 +25,12 @@ from recon_platform.nights.night import run_night
 from recon_platform.nights.proposing import propose
 from recon_platform.nights.publish import publish
 from recon_platform.plantsim import generate
-from recon_platform.proposal.candidate import Candidate
-from recon_platform.proposal.evaluate import compare
+from recon_platform.proposal.evaluate import COMPARED, compare
 from recon_platform.proposal.impact import measures
 from recon_platform.proposal.moves import shown_effect
-from recon_platform.proposal.sets import Tried
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from tests.governance.night_lake import NightLake
 from tests.governance.plant import KEY, SECRET, StandingClock, furnish
-
-COMPARED = ("order_promises", "schedule", "action_messages", "pegging", "capacity_load")
 
 
 @dataclass(frozen=True)
@@ -79,8 +76,7 @@ def each_move_has_its_effect(night: Night) -> None:
         solved = solving.solve_with(night.made.lake, night.manifest, DECISIONS_IN_FORCE.frame([decided]))
         effect = compare(night.base, solved, context)
         cost = json.loads(row["effect"])["direct_cost"]
-        alone = Candidate(row["kind"], row["subject"], "", "", [], "", direct_cost=cost)
-        measured = shown_effect(Tried(row["move"], alone, effect, effect.worth(context) - cost))
+        measured = shown_effect(effect, context, cost)
         assert measured == {name: row[name] for name in measured}, row["move"]
 
 
@@ -120,6 +116,44 @@ def test_every_move_has_after_publishing_the_effect_that_was_shown(night: Night)
 
 def test_the_proposed_set_has_after_publishing_the_effect_that_was_shown(night: Night, tmp_path: Path) -> None:
     the_set_has_its_effect(night, tmp_path / "plant")
+
+
+def test_moves_that_were_not_shown_together_come_back_with_what_they_bring_together(
+    night: Night, tmp_path: Path
+) -> None:
+    """Two moves that touch the same lines do not add up: whoever approved each alone is shown both, and then decides."""
+    made = night.made.copy(tmp_path / "plant")
+    store, publisher = made.store(), service("publisher", "1")
+    sam = made.actor(store, "sam")
+    rows = night.moves.filter(~pl.col("kind").is_in(["bundle"])).sort("rank")
+    moves = [
+        str(rows["move"][0]),
+        next(
+            str(m) for m, x in rows.select("move", "excludes")[1:].iter_rows() if rows["move"][0] not in json.loads(x)
+        ),
+    ]
+    for request in store.requests.find(sam, kind="move"):
+        if request.content["move"] in moves:
+            approve(made, store, request)
+    made.approve(store)
+    with pytest.raises(StaleError, match=r"is not what was shown .*decide on them as they are together"):
+        publish(made.lake, store, made.run_id, actor=publisher)
+    assert schedule_in_force(made.lake, made.plant) is None
+    returned = [r for r in store.requests.find(sam, kind="move") if "together" in r.content]
+    assert sorted(r.content["move"] for r in returned) == sorted(moves)
+    for request in returned:
+        assert request.content["together"]["moves"] == sorted(moves)
+        approve(made, store, request)
+    assert sorted(publish(made.lake, store, made.run_id, actor=publisher).record["moves"]) == sorted(moves)
+    store.close()
+    record = json.loads(made.lake.history("published", "published_schedule")[0]["record"])
+    decisions = solving.published_inputs(night.manifest, record)["decisions_in_force"].read(made.lake)
+    solved = solving.solve_with(made.lake, night.manifest, decisions)
+    effect = compare(night.base, solved, night.manifest.pins.context)
+    brings = returned[0].content["together"]["brings"]
+    assert (list(effect.won), list(effect.lost), effect.operations_moved) == (
+        brings["won"], brings["lost"], brings["operations_moved"],
+    )  # fmt: skip
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from recon_platform.governance import Store, service
-from recon_platform.governance.errors import PublishError, StaleError
+from recon_platform.governance.errors import StaleError
 from recon_platform.governance.publications import Publications
 from recon_platform.governance.requests import move_draft
 from recon_platform.nights import floor, records, solving
@@ -20,7 +20,9 @@ from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.maintenance import maintain
 from recon_platform.nights.publish import publish
 from recon_platform.nights.rebuild import rebuild
+from recon_platform.nights.trial import effect_of, night_frames
 from recon_platform.planning import run_stages
+from recon_platform.proposal.moves import shown_effect
 from tests.governance.night_lake import NightLake
 from tests.governance.night_lake import first_night as made_night
 
@@ -79,22 +81,40 @@ def test_without_approved_moves_the_plan_is_published_as_it_was_made(planned: Ni
     assert in_force.rows.read(planned.lake).drop("schedule_version").equals(made)
 
 
-def test_a_worse_effect_than_was_signed_comes_back_and_nothing_is_published(
+def test_an_effect_other_than_was_shown_comes_back_and_is_published_once_it_is_decided_on(
     planned: NightLake, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    approve_move(planned, store)
+    move = approve_move(planned, store)
     planned.approve(store)
 
-    def all_late(*arguments: object) -> dict[str, pl.DataFrame]:
+    def one_line_lost(*arguments: object) -> dict[str, pl.DataFrame]:
         made = run_stages(*arguments)  # type: ignore[arg-type]
-        late = pl.lit(None, pl.Date).alias("projected_ship")
+        first = pl.int_range(pl.len()) == made["order_promises"].with_row_index().filter(on_time)["index"][0]
+        late = pl.when(first).then(None).otherwise("projected_ship").alias("projected_ship")
         return {**made, "order_promises": made["order_promises"].with_columns(late)}
 
-    monkeypatch.setattr(solving, "run_stages", all_late)
-    with pytest.raises(PublishError, match=r"leaves \d+ lines late; signed for were \d+ .*decide on the moves again"):
+    on_time = pl.col("projected_ship").is_not_null() & (pl.col("late_days") <= 0)
+    monkeypatch.setattr(solving, "run_stages", one_line_lost)
+    with pytest.raises(StaleError, match=r"not what was shown \(lines lost \d+, shown was \d+.*; decide on them"):
         publish(planned.lake, store, planned.run_id, actor=PUBLISHER)
     assert schedule_in_force(planned.lake, planned.plant) is None
     assert store.publications.history(planned.plant) == []
+    assert store.decisions_in_force(planned.plant, store.clock()).is_empty()
+
+    sam = planned.actor(store, "sam")
+    again = next(r for r in store.requests.find(sam, kind="move") if r.content["move"] == move)
+    assert again.content["together"]["moves"] == [move]
+    assert again.content["together"]["brings"]["lines_lost"] == again.content["lines_lost"] + 1
+    assert f"{again.content['lines_lost'] + 1} lost" in again.reason
+    store.decisions.approve(sam, again.request, digest=again.digest, reason="still worth it")
+    assert publish(planned.lake, store, planned.run_id, actor=PUBLISHER).record["moves"] == [move]
+
+
+def test_a_plant_may_tolerate_late_lines() -> None:
+    late, shown = {"a", "b", "c"}, [{"won": ["a"], "lost": []}, {"won": ["b"], "lost": ["d"]}]
+    assert not solving.tolerated(late, shown, {"c", "d"}, 0), "at 0 every figure must be the one shown"
+    assert solving.tolerated(late, shown, {"c", "d", "e"}, 1)
+    assert not solving.tolerated(late, shown, {"c", "d", "e", "f"}, 1)
 
 
 def test_a_publication_cut_off_after_its_commit_still_tells_the_erp_what_changed(
@@ -161,14 +181,11 @@ def test_a_move_of_work_that_has_begun_comes_back_for_a_new_decision(planned: Ni
         {"verb": "set", "table": "work_order_operations", "where": where, "values": {"machine": row["machine"]}}
     ]  # fmt: skip
     proposed = manifest.read(lake, "exception_moves").row(0, named=True)
+    effect = effect_of(night_frames(lake, manifest), manifest, change)
     own = {
-        **proposed,
-        "move": move,
-        "kind": "sibling",
-        "subject": name,
-        "change": json.dumps(change),
-        "signature": False,
-    }
+        **proposed, **shown_effect(effect, manifest.pins.context, 0.0), "move": move, "kind": "sibling", "subject": name,
+        "change": json.dumps(change), "signature": False,
+    }  # fmt: skip
     first = store.requests.propose(paula, move_draft(own, manifest.identity))
     store.decisions.approve(sam, first.request, digest=first.digest, reason="worth it")
     begin(planned, operation, manifest.pins.context.as_of.isoformat())
