@@ -22,7 +22,9 @@ def value(
     out: Annotated[Path, typer.Argument(help="Folder of the study; what is finished in it is not run again.")],
     part: Annotated[
         list[str] | None,
-        typer.Option("--part", help="main, random, parts or load; may be given more than once. All if left out."),
+        typer.Option(
+            "--part", help="main, random, parts, load or learning; may be given more than once. All if left out."
+        ),
     ] = None,
     plant: Annotated[
         list[str] | None, typer.Option("--plant", help="fastener, machining or process for part main; all if left out.")

@@ -38,7 +38,7 @@ def _percentiles(value: str) -> list[pl.Expr]:
 
 
 def lead_times(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Calendar days from order to last receipt of each closed purchase line: supplier, item, days."""
+    """Calendar days from order to last receipt of each closed purchase line: supplier, item, days, day (of the receipt)."""
     last = (
         made["receipts"].filter(pl.col("qty") > 0).group_by("purchase_order", "line").agg(pl.col("received_on").max())
     )
@@ -46,7 +46,7 @@ def lead_times(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     days = (pl.col("received_on") - pl.col("ordered_on")).dt.total_days()
     return (
         lines.join(last, on=["purchase_order", "line"])
-        .select("supplier", "item", days.alias("days"))
+        .select("supplier", "item", days.alias("days"), pl.col("received_on").alias("day"))
         .filter(pl.col("days") >= 0)
     )
 
@@ -69,6 +69,19 @@ def _lead_times(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.Data
         pl.col("p80").alias("proposed"),
         "p50", "p80", "samples", pl.lit("calendar days").alias("unit"),
     ).with_columns(_off(LEAST_LEAD_DAYS_OFF, spine.lead_time_share))  # fmt: skip
+
+
+def measured(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Every measurement behind lead and run times: kind, subject (as in `parameter_proposals`), day, value."""
+    leads = lead_times(made).select(
+        pl.lit("lead_time").alias("kind"), pl.format("{}/{}", "supplier", "item").alias("subject"), "day",
+        pl.col("days").cast(pl.Float64).alias("value"),
+    )  # fmt: skip
+    runs = _cycles(made).select(
+        pl.lit("run_time").alias("kind"), pl.format("{}/{}/{}", "item", "routing", "op_seq").alias("subject"),
+        pl.col("at").dt.date().alias("day"), pl.col("per_unit").alias("value"),
+    )  # fmt: skip
+    return pl.concat([leads, runs]).drop_nulls()
 
 
 def _off(least: float, share: float) -> pl.Expr:

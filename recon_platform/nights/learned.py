@@ -9,6 +9,7 @@ learned value that nobody approved.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -60,7 +61,7 @@ def draft_of(row: dict[str, Any], frames: dict[str, pl.DataFrame], manifest: Man
         "change": changes, "learned": row, "run": manifest.run_id, "effects": effects_of(frames, changes, manifest),
     }  # fmt: skip
     was = "none" if row["current"] is None else f"{row['current']:g}"
-    title = f"{kind.replace('_', ' ')} of {subject} from {was} to {_value(row):g} {row['unit']}"
+    title = f"{kind.replace('_', ' ')} of {subject} from {was} to {value_of(row):g} {row['unit']}"
     return Draft(PARAMETER, str(manifest.pins.plant["code"]), f"{kind}/{subject}", title, reason, content)
 
 
@@ -71,18 +72,21 @@ def asked_by_itself(lake: Lake, manifest: Manifest, agent: Agent) -> list[Draft]
     """
     if TABLE not in manifest.outputs or not agent.may(PARAMETER, Level.PROPOSE):
         return []
-    stale = (
-        manifest.read(lake, TABLE).filter("stale").sort("samples", "kind", "subject", descending=[True, False, False])
-    )
     frames, drafts = material_frames(lake, manifest), []
-    for row in stale.head(MOST_A_NIGHT).iter_rows(named=True):
-        try:
-            changes_of(row, frames)
-        except ValueError:
-            continue
+    for row, _ in askable(manifest.read(lake, TABLE), frames, MOST_A_NIGHT):
         why = f"measured {row['samples']} times: half within {row['p50']:g}, 80 % within {row['p80']:g} {row['unit']}"
         drafts.append(draft_of(row, frames, manifest, why))
     return drafts
+
+
+def askable(learned: pl.DataFrame, frames: Frames, most: int) -> list[tuple[dict[str, Any], list[Change]]]:
+    """The stale rows of `parameter_proposals`, the best measured `most` of them, that a master row could take; and the change."""
+    stale = learned.filter("stale").sort("samples", "kind", "subject", descending=[True, False, False])
+    made = []
+    for row in stale.head(most).iter_rows(named=True):
+        with suppress(ValueError):
+            made.append((row, changes_of(row, frames)))
+    return made
 
 
 def changes_of(row: dict[str, Any], frames: Frames) -> list[Change]:
@@ -92,7 +96,7 @@ def changes_of(row: dict[str, Any], frames: Frames) -> list[Change]:
     it. A run time or yield goes to the routing operation that is valid now, a set-up to its row of the matrix. Raises
     ValueError where there is no such row.
     """
-    kind, subject, value = row["kind"], row["subject"], _value(row)
+    kind, subject, value = row["kind"], row["subject"], value_of(row)
     if kind == "lead_time":
         return _lead_time(str(subject).removesuffix(f"/{row['item']}"), row["item"], value, frames)
     if kind == "setup_time":
@@ -113,8 +117,8 @@ def effects_of(frames: dict[str, pl.DataFrame], changes: list[Change], manifest:
     }  # fmt: skip
 
 
-def _value(row: dict[str, Any]) -> float:
-    """Lead times are whole days, and none is promised shorter than it was."""
+def value_of(row: dict[str, Any]) -> float:
+    """The value asked for. Lead times are whole days, and none is promised shorter than it was."""
     return float(math.ceil(row["proposed"])) if row["kind"] == "lead_time" else float(row["proposed"])
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from recon_platform.connectors import landing_of
 from recon_platform.nights.context import landing_context
 from recon_platform.nights.simulate import REMEMBERED
+from recon_platform.nights.value_learning import Learner
 from recon_platform.planning.plan import inputs, run_stage
 from recon_platform.planning.scheduling import InfeasibleScheduleError
 from recon_platform.planning.stages import STAGES, Stage, stage
@@ -33,6 +34,7 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 
 PLAN = ("work_order", "op_seq", "work_center", "machine", "start", "end")
+LEARNING_DAY = 1  # Monday
 OVERTIME_MOVES, FENCE_MOVES, SET_TRIALS = 4, 2, 4
 
 
@@ -45,6 +47,7 @@ class Capabilities:
     finite_capacity: bool = True  # the floor follows a schedule; without it due dates on reconciled orders
     remedies: bool = True  # overtime and breaks of the fence with their measured effect, accepted where they pay
     stability: bool = True  # frozen day, order kept beyond it
+    learning: bool = False  # learned run and lead times, once a week, where they stood their backtest
 
 
 VARIANTS: dict[str, Capabilities] = {
@@ -54,7 +57,9 @@ VARIANTS: dict[str, Capabilities] = {
     "no_finite_capacity": Capabilities(finite_capacity=False, remedies=False),
     "no_remedies": Capabilities(remedies=False),
     "no_stability": Capabilities(stability=False),
+    "learning": Capabilities(learning=True),
 }
+WITHOUT = tuple(name for name in VARIANTS if name.startswith("no_"))
 
 
 def settings_of(capabilities: Capabilities) -> str:
@@ -75,6 +80,7 @@ class PlatformDecider:
         self.previous: dict[str, pl.DataFrame] = {}
         self.published: dict[str, pl.DataFrame] = {}
         self.moves: list[dict[str, object]] = []  # rows of decisions_in_force that people took
+        self.learner = Learner()
         self.frames: dict[str, pl.DataFrame] = {}
         self.corrected: tuple[str, ...] = ()
         self.failed_nights = 0
@@ -100,6 +106,8 @@ class PlatformDecider:
             return Decision(PublishedSchedule().dispatch(replace(view, schedule=kept)), plan=_plan_of(kept))
         self.previous = {name: frames[name] for name in REMEMBERED if name in frames}
         self.frames = frames
+        if self.can.learning and plant.day.isoweekday() == LEARNING_DAY and _is_night(plant):
+            self.learner.weekly(frames, context)
         changes = frames["order_changes"]["work_order"].drop_nulls().unique().sort()
         self.corrected = tuple(changes) if self.can.causes else ()
         if not self.can.finite_capacity:
@@ -147,6 +155,7 @@ class PlatformDecider:
 
     def _decisions(self, as_of: datetime) -> pl.DataFrame | None:
         rows = [row for row in self.moves if row["valid_until"] > as_of]  # type: ignore[operator]
+        rows += self.learner.decisions.values()
         if not self.can.reconciliation:
             rows = [*rows, _switched_off(as_of)]
         return DECISIONS_IN_FORCE.frame(rows) if rows else None

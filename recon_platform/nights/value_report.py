@@ -23,11 +23,12 @@ from recon_platform.nights.value_findings import (
     means,
     worth,
 )
-from recon_platform.nights.value_platform import VARIANTS
+from recon_platform.nights.value_platform import WITHOUT
 from recon_platform.nights.value_study import MAIN_POLICIES, PARTS
 
 BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"
 COLOURS = {"as_is": "#8b1e3f", "fair_peer": "#b8860b", "platform": "#0b6e4f"}
+PARTS_SHOW = ("otif_first_promised", "expedites", "overtime_hours", "plan_adherence", "exceptions_to_decide")
 PANELS = (("otif_first_promised", "On time in full, first promise"), ("expedites", "Expedites per 100 orders"))
 
 
@@ -74,7 +75,12 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
         lines += _plant(works, rows, measures.filter((pl.col("part") == "main") & (pl.col("works") == works)), costs)
     for part, title in (("random", "Plants drawn at random"), ("load", "By load")):
         lines += _gains(title, gains(worlds.filter(pl.col("part") == part)))
-    lines += _parts(worlds.filter(pl.col("works") == "fastener"))
+    lines += _parts("What each part is worth (fastener)", worlds.filter(pl.col("works") == "fastener"), WITHOUT)
+    lines += _parts(
+        "Learned run and lead times, where nobody kept them up",
+        worlds.filter(pl.col("part") == "learning"),
+        ("learning",),
+    )
     lines += [
         "### What running it takes",
         "",
@@ -141,16 +147,17 @@ def _gains(title: str, rows: pl.DataFrame) -> list[str]:
     return [*lines, ""]
 
 
-def _parts(worlds: pl.DataFrame) -> list[str]:
-    lines = ["### What each part is worth (fastener)", ""]
-    ran = [name for name in VARIANTS if name != "platform" and name in worlds["policy"].unique().to_list()]
+def _parts(title: str, worlds: pl.DataFrame, variants: Sequence[str]) -> list[str]:
+    """Variants of the platform, each less the platform whole."""
+    lines = [f"### {title}", ""]
+    ran = [name for name in variants if name in worlds["policy"].unique().to_list()]
     if not ran:
         return [*lines, "Not run yet.", ""]
-    lines += _head(["without", "worlds", "otif_first_promised", "expedites", "overtime_hours", "exceptions_to_decide"])
+    lines += _head(["variant less platform", "worlds", *PARTS_SHOW])
     for name in ran:
         found = {one.metric: one for one in differences(worlds, name, "platform")}
         texts = []
-        for metric in ("otif_first_promised", "expedites", "overtime_hours", "exceptions_to_decide"):
+        for metric in PARTS_SHOW:
             one = found.get(metric)
             half = "" if one is None or one.of.half is None else f" ± {one.of.half:.3g}"
             texts.append("" if one is None else f"{one.of.mean:+.3g}{half}")

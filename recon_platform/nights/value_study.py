@@ -15,15 +15,23 @@ import polars as pl
 
 from recon_platform.lake import ConflictError, Lake
 from recon_platform.nights.value_cell import Cell, Result, run_cell
-from recon_platform.nights.value_platform import VARIANTS
-from recon_platform.plantsim.parameters import PLANTS, Parameters, at_load, plant_named, with_queues
+from recon_platform.nights.value_platform import WITHOUT
+from recon_platform.plantsim.parameters import (
+    PLANTS,
+    Parameters,
+    at_load,
+    plant_named,
+    with_queues,
+    with_stale_standards,
+)
 from recon_platform.plantsim.random_plant import random_plant
 from recon_platform.tables.metrics import VALUE_MEASURES
 
 LAYER, TABLE = VALUE_MEASURES.layer, VALUE_MEASURES.name
-PARTS = ("main", "random", "parts", "load")
+PARTS = ("main", "random", "parts", "load", "learning")
 """`main`: three plants; `random`: plants drawn at random; `parts`: the platform without one capability each, on the
-fastener plant; `load`: the fastener plant from 70 to 95 % load."""
+fastener plant; `load`: the fastener plant from 70 to 95 % load; `learning`: it with run times nobody kept up."""
+STANDARDS_SIGMA = 0.35  # of part `learning`: a third of the ERP's run times are off by more than the tolerance
 MAIN_POLICIES = ("as_is", "fair_peer", "platform")
 LOADS = (0.70, 0.75, 0.80, 0.85, 0.90, 0.95)
 LOAD, QUEUES = 0.80, 1.7
@@ -52,12 +60,16 @@ def cells_of(
         for n in range(FIRST_SEED, FIRST_SEED + RANDOM_PLANTS):
             made += [("random", Cell(f"random-{n}", random_plant(n), orders, n, p, weeks)) for p in MAIN_POLICIES]
     if "parts" in parts:
-        for seed, name in itertools.product(few, ("as_is", *VARIANTS)):
+        for seed, name in itertools.product(few, ("as_is", "platform", *WITHOUT)):
             made.append(("parts", Cell("fastener", works_of("fastener"), orders, seed, name, weeks)))
     if "load" in parts:
         for seed, load in itertools.product(few, LOADS):
             works, plant_at = f"fastener at {load:.0%}", works_of("fastener", load)
             made += [("load", Cell(works, plant_at, orders, seed, p, weeks)) for p in MAIN_POLICIES]
+    if "learning" in parts:
+        stale = with_stale_standards(works_of("fastener"), STANDARDS_SIGMA)
+        for seed, name in itertools.product(few, ("platform", "learning")):
+            made.append(("learning", Cell("fastener, run times not kept up", stale, orders, seed, name, weeks)))
     return made
 
 

@@ -77,11 +77,11 @@ def apply_changes(frames: Frames, changes: list[Change]) -> dict[str, pl.DataFra
     return changed
 
 
-def changes_in_force(decisions: pl.DataFrame | None) -> list[Change]:
-    """The changes of all decisions that change a plan, in the order of their identity."""
+def changes_in_force(decisions: pl.DataFrame | None, kinds: Sequence[str] = APPLIED_KINDS) -> list[Change]:
+    """The changes of all decisions that change a plan, of `kinds` alone, in the order of their identity."""
     if decisions is None or decisions.is_empty():
         return []
-    rows = decisions.filter(pl.col("kind").is_in(APPLIED_KINDS)).sort("decision")
+    rows = decisions.filter(pl.col("kind").is_in(kinds)).sort("decision")
     changes: list[Change] = []
     for value in rows.get_column("value"):
         changes.extend(json.loads(value).get("change", []))
@@ -108,13 +108,13 @@ def with_trial(frames: Frames, context: PlanContext, changes: Sequence[Change]) 
 
 
 def decided(
-    run: Callable[[Frames, PlanContext], dict[str, pl.DataFrame]],
+    run: Callable[[Frames, PlanContext], dict[str, pl.DataFrame]], kinds: Sequence[str] = APPLIED_KINDS
 ) -> Callable[[Frames, PlanContext], dict[str, pl.DataFrame]]:
-    """A stage that sees its tables with the decisions in force applied."""
+    """A stage that sees its tables with the decisions in force applied, of `kinds` alone."""
 
     @wraps(run)
     def run_decided(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
-        changes = changes_in_force(frames.get("decisions_in_force"))
+        changes = changes_in_force(frames.get("decisions_in_force"), kinds)
         return run(apply_changes(frames, changes) if changes else frames, context)
 
     return run_decided

@@ -208,7 +208,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "reconcile", "reconciled_backlog", "ERP and MES made to agree, with evidence for every correction.",
         reads=(*_CONFORMED, "decisions_in_force", DELIVERED, "previous.pegging", "previous.rule_precision"),
-        writes=_RECONCILED, run=_reconcile,
+        # No exception changes a fact; but what an operation takes is the value people approved, of open orders too.
+        writes=_RECONCILED, run=decided(_reconcile, ("parameter",)),
     ),
     Stage(
         "material", "material", "Netting through all levels, pegging, action messages and their causes.",

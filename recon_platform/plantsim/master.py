@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from recon_platform.plantsim.demand import item_yield, lead_time_working_days
@@ -21,6 +22,7 @@ from recon_platform.plantsim.master_resources import (
     work_centers,
 )
 from recon_platform.plantsim.stocking import stock_rules
+from recon_platform.plantsim.streams import stream
 from recon_platform.plantsim.world import World
 
 PIECE, KILOGRAM, THOUSAND, BOX = "H87", "KGM", "MIL", "XBX"
@@ -165,6 +167,12 @@ def _bom(world: World) -> pl.DataFrame:
     )
 
 
+def _standards_kept(world: World) -> pl.Series:
+    """Of each routing row: the ERP's run time ÷ the true one."""
+    draws = stream(world.seed, "standards").normal(0.0, 1.0, world.routing.height)
+    return pl.Series(np.exp(world.parameters.standards_sigma * draws))
+
+
 def _routings(world: World) -> pl.DataFrame:
     routing = world.routing
     wc = routing["wc"]
@@ -187,7 +195,7 @@ def _routings(world: World) -> pl.DataFrame:
         operation_code="operation_code",
         work_center=pl.Series([w.code for w in world.parameters.work_centers]).gather(wc),
         setup_min=standard.gather(wc),
-        run_min_per_unit=pl.when(batch).then(0.0).otherwise("run_min_per_unit"),
+        run_min_per_unit=pl.when(batch).then(0.0).otherwise(pl.col("run_min_per_unit") * _standards_kept(world)),
         setup_skill=setter,
         setup_people=pl.when(setter.is_not_null()).then(1.0),
         run_skill=runner,
