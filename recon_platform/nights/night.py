@@ -284,11 +284,12 @@ def close(run: NightRun, stages: Sequence[Stage] = NIGHT_STAGES) -> Manifest:
 def read_input(lake: Lake, name: str, entry: TableVersion) -> pl.DataFrame:
     """A table a stage reads, in the form the stage knows."""
     frame = entry.read(lake)
-    if name.startswith("raw."):
-        return unpacked(entry.table, frame)
-    if name == PUBLISHED:
-        return frame.drop("schedule_version")
-    return frame
+    return unpacked(entry.table, frame) if name.startswith("raw.") else as_read(name, frame)
+
+
+def as_read(name: str, stored: pl.DataFrame) -> pl.DataFrame:
+    """A table other than a raw one in the form that stages know."""
+    return stored.drop("schedule_version") if name == PUBLISHED else stored
 
 
 def _sequence(finished: Manifest | None, asked: int | None) -> int:

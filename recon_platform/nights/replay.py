@@ -16,7 +16,7 @@ from recon_platform.lake import Lake, LakeError, canonical_order
 from recon_platform.lake.lake import RAW
 from recon_platform.lake.raw import packed, unpacked
 from recon_platform.nights import records
-from recon_platform.nights.night import Progress, read_input
+from recon_platform.nights.night import Progress, as_read
 from recon_platform.nights.records import Manifest, TableVersion
 from recon_platform.nights.versions import all_versions
 from recon_platform.planning import Stage, run_stages
@@ -111,15 +111,16 @@ def read_pinned(lake: Lake, name: str, entry: TableVersion) -> pl.DataFrame:
     """An input as a manifest recorded it; LakeError where the lake holds other rows now."""
     stored = entry.read(lake)
     if entry.layer == RAW:
-        table, stored = packed(entry.table, unpacked(entry.table, stored))
+        frame = unpacked(entry.table, stored)
+        table, stored = packed(entry.table, frame)
     else:
-        table = output_table(entry.table)
+        table, frame = output_table(entry.table), as_read(name, stored)
     if lake.digest(stored, table) != entry.digest:
         raise LakeError(
             f"{entry.layer}.{entry.table} version {entry.version} of {entry.plant} {entry.planning_date} does not hold "
             f"the rows that were recorded (digest {entry.digest[:12]}…); restore the lake from a copy"
         )
-    return read_input(lake, name, entry)
+    return frame
 
 
 def _compare(lake: Lake, name: str, entry: TableVersion, made: pl.DataFrame | None) -> Difference | None:
