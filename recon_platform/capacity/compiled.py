@@ -69,7 +69,7 @@ inner_search = nb.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=Tru
 """The same for the searches, which copy whole solutions: that needs counted references."""
 
 SOURCES = (
-    "causes", "compiled", "dispatch", "in_force", "index", "placing", "problem", "queues", "state", "together", "views", "waiting",
+    "causes", "compiled", "dispatch", "in_force", "index", "offers", "placing", "problem", "queues", "state", "together", "views", "waiting",
 )  # fmt: skip
 
 

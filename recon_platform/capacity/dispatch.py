@@ -4,7 +4,7 @@ Index (ATCS in log form; Vepsalainen & Morton 1987, Lee, Bhaskaran & Pinedo 1997
 ``ln(weight / run) − max(0, latest − now) / (k1 · mean run) − set-up / (k2 · mean set-up)``.
 While an operation has slack, time shifts all indices alike, so the order inside a (work center, family) queue does not
 change; once late its index is ``ln(weight / run)``. Two heaps, and a third that finds the operations whose slack has
-run out, make the exact index cost O(families + log queue), with no scan of a queue.
+run out, make the exact index cost O(families + log queue), with no scan of a queue; `offers` spare the scan of machines.
 
 Belongs here: the sweep, and the choice of operation and machine. Not here: where work fits in time (`placing`), the
 lists (`waiting`), the sequence in force (`in_force`), what is placed together (`together`), the choice of k1 and k2 (`portfolio`).
@@ -21,7 +21,17 @@ from recon_platform.capacity.causes import BIG, FENCE, MAX_WAIT
 from recon_platform.capacity.compiled import inner, sources_digest
 from recon_platform.capacity.in_force import let_go, look_at_machine, put_off, start_kept
 from recon_platform.capacity.index import note
-from recon_platform.capacity.placing import NEVER, NO, YES, changeover, changes_from, fill_changeovers, fit
+from recon_platform.capacity.offers import (
+    best_offer,
+    follows_at_once,
+    forget,
+    line_up,
+    look_at_family,
+    second_offer,
+    setup_there,
+    step_back,
+)
+from recon_platform.capacity.placing import NEVER, NO, YES, changeover, fill_changeovers, fit
 from recon_platform.capacity.problem import FREE, SOFT, Array, Problem
 from recon_platform.capacity.state import (
     DONE,
@@ -137,68 +147,46 @@ def _assign(
         if nothing_due or look_at_machine(p, s, m, now, k1_inverse, k2_inverse, stay):
             k += 1
     families = p.center[center].families
-    first_look = True
+    any_load = False
+    many = np.int64(desk.active)
+    for a in range(many):
+        f = np.int64(s.active[families + a])
+        s.line[families + a] = f
+        s.offer[f].operation = -1
+        any_load |= look_at_family(p, s, f, now, k1_inverse)
+    line_up(s, np.int64(families), many)
     while desk.active > 0 and desk.idle > 0:
-        for a in range(desk.active):
-            f = np.int64(s.active[families + a])
-            if first_look or s.queue[f].stale == 1 or s.queue[f].loads == 1:
-                find_top(p, s, f, now, k1_inverse)
-        first_look = False
-        best = -BIG
-        best_machine, best_operation = NOBODY, NOBODY
-        best_speed, best_setup = np.float64(0.0), np.float64(0.0)
-        second = NOBODY
-        second_index = -BIG
-        for k in range(desk.idle):
-            m = np.int64(s.idle[base + k])
-            seat = s.seat[m]
-            if seat.tried == now:
-                continue
-            speed = np.float64(p.machine[m].speed)
-            row = changes_from(p, s, center, np.int64(seat.family))
-            for a in range(desk.active):
-                f = np.int64(s.active[families + a])
-                q = s.queue[f]
-                o = np.int64(q.top)
-                if o < 0 or (q.pinned >= 0 and q.pinned != m):
-                    continue
-                setup = np.float64(s.change[row + f]) if row < NEVER else changeover(p, s, np.int64(seat.family), f)
-                value = q.top_index - setup * k2_inverse
-                if q.top_home >= 0 and q.top_home != m:
-                    value -= pull
-                if value <= seat.bar and now + p.operation[o].run / speed > seat.limit:
-                    continue
-                better = value > best
-                if value == best:
-                    if o == best_operation:
-                        better = speed > best_speed or (speed == best_speed and m < best_machine)
-                    else:
-                        better = o < best_operation
-                if better:
-                    if o != best_operation:
-                        second = best_operation
-                        second_index = best
-                    soon(p.operation, o)
-                    soon(s.course, o)
-                    soon(p.open_end, seat.cursor)
-                    soon(p.open_start, seat.cursor)
-                    best = value
-                    best_machine, best_operation, best_speed, best_setup = m, o, speed, setup
-                elif value > second_index and o != best_operation:
-                    second = o
-                    second_index = value
-        if best_machine < 0:
+        f = best_offer(p, s, center, many, now, k2_inverse, pull)
+        if f < 0:
             break
+        best = s.offer[f].worth
+        best_machine, best_operation = np.int64(s.offer[f].machine), np.int64(s.offer[f].operation)
+        soon(p.operation, best_operation)
+        soon(s.course, best_operation)
+        soon(p.open_end, s.seat[best_machine].cursor)
+        soon(p.open_start, s.seat[best_machine].cursor)
+        best_setup = setup_there(p, s, center, best_machine, f)
+        second, second_index = NOBODY, -BIG
+        if s.count[RECORD] == 1:
+            other = second_offer(p, s, center, many, now, k2_inverse, pull)
+            if other >= 0:
+                second, second_index = np.int64(s.offer[other].operation), s.offer[other].worth
         verdict = _give(p, s, best_machine, best_operation, best, best_setup, now, k1_inverse, k2_inverse)
         if verdict == 0:
             s.seat[best_machine].tried = now
-        elif verdict == 1 and s.count[RECORD] == 1:
-            f = np.int64(p.operation[best_operation].family)
-            if s.queue[f].active_at >= 0:
-                find_top(p, s, f, now, k1_inverse)
+        # What follows an operation at once may have been booked on any machine: then all are looked at again.
+        forget(s, families, desk.active, best_machine, follows_at_once(p, s, best_operation))
+        any_load |= look_at_family(p, s, f, now, k1_inverse)
+        step_back(s, np.int64(families), many, np.int64(0))
+        if any_load:
+            for a in range(desk.active):
+                look_at_family(p, s, np.int64(s.active[families + a]), now, k1_inverse)
+            line_up(s, np.int64(families), many)
+        if verdict == 1 and s.count[RECORD] == 1:
+            if s.queue[f].active_at >= 0 and s.queue[f].top >= 0:
                 value = s.queue[f].top_index - best_setup * k2_inverse
-                if s.queue[f].top >= 0 and value > second_index:
-                    second = s.queue[f].top
+                if value > second_index:
+                    second = np.int64(s.queue[f].top)
                     second_index = value
             s.terms[best_operation, 4] = second
             s.terms[best_operation, 5] = second_index

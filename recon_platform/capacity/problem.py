@@ -18,7 +18,7 @@ CACHE_LINE = 64  # bytes
 FREE, RUNNING, FROZEN, SOFT = 0, 1, 2, 3
 """State of an operation: dispatched freely; running now; kept inside the fence; kept by match-up unless beaten."""
 
-i4, i2, f4, u1 = np.int32, np.int16, np.float32, np.uint8
+i4, i2, f4, f8, u1 = np.int32, np.int16, np.float32, np.float64, np.uint8
 
 OPERATION = np.dtype(
     [

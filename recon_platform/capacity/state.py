@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recon_platform.capacity.compiled import inner
-from recon_platform.capacity.problem import CACHE_LINE, Array, Fields, Problem, f4, i2, i4, on_cache_lines, u1
+from recon_platform.capacity.problem import CACHE_LINE, Array, Fields, Problem, f4, f8, i2, i4, on_cache_lines, u1
 
 WAITS, PLACED, PUT_OFF, FAILED = 1, 2, 3, 4
 """Values of `here`; 0 is not ready yet."""
@@ -103,6 +103,8 @@ SEAT = np.dtype(
     ],
     align=True,
 )
+OFFER = np.dtype([("worth", f8), ("operation", i4), ("machine", i4)], align=True)
+"""What a family offers the idle machines of its work center: without a machine its worth is a bound."""
 DESK = np.dtype([("active", i4), ("idle", i4), ("put_off", i4), ("touched", i4)], align=True)
 GROUP = np.dtype([("left", i4), ("best", i4)], align=True)
 
@@ -117,6 +119,8 @@ class State(NamedTuple):
     slack: Array
     overdue: Array
     queue: Array  # per family
+    offer: Array  # per family
+    line: Array  # families by what they offer, in the slice of their work center
     active: Array  # families with work, in the slice of their work center
     seat: Array  # per machine
     idle: Array  # idle machines, in the slice of their work center
@@ -141,7 +145,7 @@ class State(NamedTuple):
 i8 = np.int64
 STATE_FIELDS: Fields = (
     ("placement", PLACEMENT, 1), ("course", COURSE, 1), ("terms", f4, 2), ("early", i8, 1), ("slack", i8, 1), ("overdue", i8, 1),
-    ("queue", QUEUE, 1), ("active", i4, 1), ("seat", SEAT, 1), ("idle", i4, 1), ("desk", DESK, 1), ("group", GROUP, 1),
+    ("queue", QUEUE, 1), ("offer", OFFER, 1), ("line", i4, 1), ("active", i4, 1), ("seat", SEAT, 1), ("idle", i4, 1), ("desk", DESK, 1), ("group", GROUP, 1),
     ("ready_head", i4, 1), ("machine_head", i4, 1), ("touch_head", i4, 1), ("touch_next", i4, 1), ("touch_time", i4, 1),
     ("touched", i4, 1), ("pool_at", i4, 1), ("taken", i2, 1), ("most", i2, 1), ("tool_free", i4, 1), ("change_at", i4, 1), ("change", f4, 1),
     ("plan", i4, 2), ("count", i8, 1),
@@ -163,7 +167,7 @@ def room_for(p: Problem, record: bool) -> State:
     terms[:, 4] = -1.0
     kept = {"placement": np.empty(n, PLACEMENT), "course": on_cache_lines(n, COURSE), "terms": terms}
     shapes: dict[str, tuple[int, ...]] = {
-        "early": (n,), "slack": (n,), "overdue": (n,), "queue": (families,), "active": (families,), "seat": (machines,),
+        "early": (n,), "slack": (n,), "overdue": (n,), "queue": (families,), "offer": (families,), "line": (families,), "active": (families,), "seat": (machines,),
         "idle": (machines,), "desk": (centers,), "group": (p.group_ptr.shape[0] - 1,), "ready_head": (minutes,),
         "machine_head": (minutes,), "touch_head": (minutes,), "touch_next": (machines + families,),
         "touch_time": (machines + families,), "touched": (centers,), "pool_at": (p.pool_ptr.shape[0] - 1,),
