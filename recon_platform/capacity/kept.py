@@ -42,11 +42,13 @@ KEPT_BY = (
 
 
 def what_is_kept(
-    operations: pl.DataFrame, machines: pl.DataFrame, frames: Frames, context: PlanContext, released: pl.DataFrame
-) -> Kept:
+    operations: pl.DataFrame, machines: pl.DataFrame, frames: Frames, context: PlanContext, released: pl.DataFrame,
+    match_up_days: float,
+) -> Kept:  # fmt: skip
     """`operations`: `KEPT_BY`. `released`: orders that
     an approved move frees from the fence (work_order, op_seq or null for all). An operation pinned to another machine than
-    the one in force is free to go there, inside the fence too: people decided that.
+    the one in force is free to go there, inside the fence too: people decided that. `match_up_days`: how far out machine and
+    sequence in force are held.
     """
     origin = origin_of(context.as_of)
     published = frames.get("published.schedule")
@@ -99,7 +101,7 @@ def what_is_kept(
         )
     )
     bound = pl.col("home").is_not_null() & ~pl.col("external")
-    match_up = int(context.policy.capacity.match_up_days * 1440)
+    match_up = int(match_up_days * 1440)
     in_fence = pl.col("from") < pl.col("fence")
     elsewhere = (pl.col("pinned") >= 0) & (pl.col("pinned") != pl.col("home"))
     joined = joined.with_columns((pl.col("released") | (elsewhere & in_fence).fill_null(False)).alias("released"))

@@ -46,7 +46,7 @@ def line_up(s: State, families: int, many: int) -> None:
 
 
 @inner
-def best_offer(p: Problem, s: State, center: int, many: int, now: int, k2_inverse: float, pull: float) -> int:
+def best_offer(p: Problem, s: State, center: int, many: int, now: int, k2_inverse: float, pull: float) -> np.int64:
     """The family of `center` whose offer is worth most, of equals that of the first operation; NOBODY: no machine takes any."""
     front = np.int64(p.center[center].families)
     while True:

@@ -23,14 +23,14 @@ STAY = 0.5
 stability weight."""
 
 
-def schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+def schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
     """`schedule`, `unscheduled`, `capacity_load` (both bases) and `dispatch_list` of one night.
 
     Reads reconciled_operations, reconciled_orders, supply_orders, order_links, the conformed master tables,
     `published.schedule` and `decisions_in_force` where present. Deterministic; no clock, no randomness but the seed of
-    the policy.
+    the policy. `reuse`: as in `prepare`.
     """
-    prepared = prepare(frames, context)
+    prepared = prepare(frames, context, reuse=reuse)
     placed = placements(prepared, _solve(prepared, context, record=True))
     base = read_machines(frames, context) if prepared.approved.overtime.height else None
     required = frames.get("required_load")
@@ -68,13 +68,14 @@ def _solve(prepared: Prepared, context: PlanContext, *, record: bool) -> Solutio
     return run_pass(prepared.problem, setting, record=record, bias=bias)
 
 
-def held_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
-    """`schedule` as the facts alone make it: machines and sequence in force kept, what is new put where it finds room.
+def held_schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> pl.DataFrame:
+    """`schedule` without terms, as the facts alone make it: machines and sequence in force kept, what is new put where it finds room.
 
     What `schedule` does otherwise is its own doing, worth it or not; with nothing new this is the schedule in force.
     """
-    prepared = prepare(frames, context, held=True)
-    return schedule_table(prepared, placements(prepared, run_pass(prepared.problem, Setting(*GRID[0]))))
+    prepared = prepare(frames, context, held=True, reuse=reuse)
+    placed = placements(prepared, run_pass(prepared.problem, Setting(*GRID[0])))
+    return schedule_table(prepared, placed, terms=False)
 
 
 def look_ahead(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> tuple[float, float]:

@@ -5,7 +5,7 @@ Belongs here: putting together what `backlog`, `machines`, `changeovers`, `peopl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -71,9 +71,6 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
     reuse = reuse or Reuse()
     of = pl.DataFrame.select
     origin = origin_of(context.as_of)
-    if held:
-        capacity = replace(context.policy.capacity, match_up_days=FOR_EVER)
-        context = replace(context, policy=replace(context.policy, capacity=capacity))
     approved = read_approved(frames, context)
     operations, orders, refused = read_backlog(frames, context, reuse)
     machines = reuse.of(read_machines, only(frames, *OPEN_TIME), context, approved.overtime)
@@ -92,7 +89,10 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
     )
     operations = reuse.of(_of_kind, operations, kind_of)
     in_force = only(frames, "published.schedule")
-    kept = reuse.of(what_is_kept, of(operations, KEPT_BY), machines.machines, in_force, context, approved.released)
+    days = FOR_EVER if held else context.policy.capacity.match_up_days
+    kept = reuse.of(
+        what_is_kept, of(operations, KEPT_BY), machines.machines, in_force, context, approved.released, days
+    )
     pool_ptr, staff = reuse.of(staffed, people)
     changeovers = reuse.of(
         build_changeovers,

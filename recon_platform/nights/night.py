@@ -34,6 +34,7 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.model import Table
 from recon_platform.tables.registry import output_table
+from recon_platform.tables.reuse import Reuse
 from recon_platform.tables.validation import TableError, violations
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class NightRun:
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     unchanged: Mapping[str, TableVersion] = field(default_factory=dict)  # of the run that a rerun stands on
+    reuse: Reuse = field(default_factory=Reuse)  # what stages made on the way
 
     @property
     def run_id(self) -> str:
@@ -231,7 +233,7 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
     made = _after_downtime(run, stage)
     if made is None:
         frames = {name: run.read(name) for name in stage.reads if name in available}
-        made = run_in_memory(stage, frames, run.context)
+        made = run_in_memory(stage, frames, run.context, run.reuse)
     found = [violation for name in sorted(made) for violation in violations(output_table(name), made[name])]
     if found:
         raise TableError(found)

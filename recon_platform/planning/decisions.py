@@ -17,6 +17,7 @@ import polars as pl
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse
 
 Change = Mapping[str, Any]
 """`{"verb": "set" | "add" | "remove", "table": …, "where": {column: value}, "values": {column: value}}`.
@@ -108,14 +109,14 @@ def with_trial(frames: Frames, context: PlanContext, changes: Sequence[Change]) 
 
 
 def decided(
-    run: Callable[[Frames, PlanContext], dict[str, pl.DataFrame]], kinds: Sequence[str] = APPLIED_KINDS
-) -> Callable[[Frames, PlanContext], dict[str, pl.DataFrame]]:
+    run: Callable[..., dict[str, pl.DataFrame]], kinds: Sequence[str] = APPLIED_KINDS
+) -> Callable[..., dict[str, pl.DataFrame]]:
     """A stage that sees its tables with the decisions in force applied, of `kinds` alone."""
 
     @wraps(run)
-    def run_decided(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+    def run_decided(frames: Frames, context: PlanContext, *shared: Reuse) -> dict[str, pl.DataFrame]:
         changes = changes_in_force(frames.get("decisions_in_force"), kinds)
-        return run(apply_changes(frames, changes) if changes else frames, context)
+        return run(apply_changes(frames, changes) if changes else frames, context, *shared)
 
     return run_decided
 

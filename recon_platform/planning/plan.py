@@ -11,12 +11,17 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.order import settled
 from recon_platform.tables.registry import output_table
+from recon_platform.tables.reuse import Reuse
 
 Progress = Callable[[str], None]
 
 
-def run_stage(stage: Stage, frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+def run_stage(
+    stage: Stage, frames: Frames, context: PlanContext, reuse: Reuse | None = None
+) -> dict[str, pl.DataFrame]:
     """Run one stage on the tables it declares and no others; what it made is signed and stands in the order of the keys.
+
+    `reuse`: what earlier stages of the run made on the way, for a stage that shares.
 
     Raises ValueError where a table it needs is not there, or where it made other tables than it declares: a stage
     that reads more than it says could not be replayed from the manifest.
@@ -24,7 +29,8 @@ def run_stage(stage: Stage, frames: Frames, context: PlanContext) -> dict[str, p
     missing = [name for name in stage.required if name not in frames]
     if missing:
         raise ValueError(f"stage {stage.name} needs {', '.join(missing)}; run the stages before it first")
-    made = stage.run({name: frames[name] for name in stage.reads if name in frames}, context)
+    shared = (reuse or Reuse(),) if stage.shares else ()
+    made = stage.run({name: frames[name] for name in stage.reads if name in frames}, context, *shared)
     return finished(made, stage.writes, stage.name, context)
 
 
@@ -43,11 +49,11 @@ def run_stages(
     stages: Sequence[Stage], frames: Frames, context: PlanContext, progress: Progress | None = None
 ) -> dict[str, pl.DataFrame]:
     """Run `stages` in order on `frames`; gives `frames` and everything the stages made, by name."""
-    known = dict(frames)
+    known, reuse = dict(frames), Reuse()
     for stage in stages:
         if progress is not None:
             progress(stage.name)
-        known.update(run_stage(stage, known, context))
+        known.update(run_stage(stage, known, context, reuse))
     return known
 
 

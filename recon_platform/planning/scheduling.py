@@ -7,6 +7,7 @@ import polars as pl
 from recon_platform.capacity import check_schedule, schedule
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse
 
 SHOWN_VIOLATIONS = 5
 
@@ -15,9 +16,9 @@ class InfeasibleScheduleError(ValueError):
     """The independent checker found a schedule that breaks a constraint: a defect, never to be published."""
 
 
-def schedule_and_check(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+def schedule_and_check(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
     """Tables `schedule`, `unscheduled`, `capacity_load`, `dispatch_list`; raises InfeasibleScheduleError."""
-    made = schedule(frames, context)
+    made = schedule(frames, context, reuse)
     violations = check_schedule({**frames, **made}, context)
     if not violations.is_empty():
         shown = "; ".join(

@@ -29,7 +29,8 @@ BEFORE = "previous."
 DELIVERED = "previous.deliveries"
 ROWS_BEFORE = "row_counts_before"  # as conforming calls the deliveries of earlier nights
 
-StageFunction = Callable[[Frames, PlanContext], dict[str, pl.DataFrame]]
+StageFunction = Callable[..., dict[str, pl.DataFrame]]
+"""Of tables and context; where a stage `shares`, also of what other stages of the run made on the way (`Reuse`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class AfterDowntime:
 class Stage:
     """One step of the night. `group` is the heading under which people look for it.
 
-    `columns`: of a table named there the stage reads these columns and no others; of any other it may read all.
+    `shares`: it is also given what other stages of the run made on the way. `columns`: of a table named there the stage reads these columns and no others; of any other it may read all.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Stage:
     run: StageFunction
     after_downtime: AfterDowntime | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shares: bool = False
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -131,16 +133,16 @@ def _shortages(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     return find_shortages(frames, context)
 
 
-def _schedule(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+def _schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
     from recon_platform.planning.scheduling import schedule_and_check  # noqa: PLC0415
 
-    return schedule_and_check(frames, context)
+    return schedule_and_check(frames, context, reuse)
 
 
-def _schedule_unchecked(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+def _schedule_unchecked(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
     from recon_platform.capacity import schedule  # noqa: PLC0415
 
-    return schedule(frames, context)
+    return schedule(frames, context, reuse)
 
 
 def _schedule_compared(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
@@ -233,7 +235,7 @@ STAGES: tuple[Stage, ...] = (
         reads=(
             *_CONFORMED, *_RECONCILED, *_MATERIAL, "required_load", "published.schedule", "decisions_in_force",
         ),
-        writes=("schedule", "unscheduled", "capacity_load", "dispatch_list"), run=decided(_schedule),
+        writes=("schedule", "unscheduled", "capacity_load", "dispatch_list"), run=decided(_schedule), shares=True,
     ),
     Stage(
         "promises", "schedule_proposal", "The ship date of every customer line and what bounds it.",
@@ -291,7 +293,7 @@ def compared_stages(reuse: Reuse) -> tuple[Stage, ...]:
     by_name = {step.name: step for step in trial_stages()}
     return (
         replace(by_name["material"], writes=_NETTED, columns=_OF_OPERATIONS, run=decided(_netted)),
-        replace(by_name["schedule"], writes=("schedule", "capacity_load"), run=decided(partial(_schedule_compared, reuse=reuse))),
+        replace(by_name["schedule"], writes=("schedule", "capacity_load"), shares=False, run=decided(partial(_schedule_compared, reuse=reuse))),
         replace(by_name["promises"], run=decided(partial(_promises_compared, reuse=reuse))),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from recon_platform.proposal.reasons import with_reasons
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import PROPOSAL_CHANGES
+from recon_platform.tables.reuse import Reuse
 
 MOVED_MINUTES = 1.0
 SEQUENCING = "SEQUENCING"
@@ -25,11 +26,11 @@ SEQUENCING = "SEQUENCING"
 KEY = ["work_order", "op_seq"]
 
 
-def proposal_changes(frames: Frames, context: PlanContext) -> pl.DataFrame:
+def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> pl.DataFrame:
     """Table `proposal_changes`; empty where no schedule is in force."""
     if frames.get("published.schedule") is None or frames["published.schedule"].is_empty():
         return PROPOSAL_CHANGES.empty()
-    changes = _explained(frames, context)
+    changes = _explained(frames, context, reuse)
     zone = context.plant.timezone
     shown = {
         side: pl.concat_str(
@@ -60,9 +61,9 @@ def proposal_changes(frames: Frames, context: PlanContext) -> pl.DataFrame:
     ).sort("work_order", "op_seq", "what")
 
 
-def _explained(frames: Frames, context: PlanContext) -> pl.DataFrame:
+def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.DataFrame:
     """The operations that differ, with `reason`, `cause`, `root`, and `by_facts_minutes`, `sequenced_anew`."""
-    held = {**frames, "schedule": held_schedule(frames, context)}
+    held = {**frames, "schedule": held_schedule(frames, context, reuse)}
     by_facts = with_reasons(_side_by_side(held), held, context).select(
         *KEY, pl.col("what").is_not_null().alias("facts_move"), pl.col("shift_minutes").alias("by_facts_minutes"),
         pl.col("to_machine").alias("held_machine"), pl.col("to_start").alias("held_start"),
