@@ -12,7 +12,7 @@ from recon_platform.capacity.causes import BIG, FENCE, RUNNING_NOW, STABILITY
 from recon_platform.capacity.compiled import inner
 from recon_platform.capacity.index import index_on, note
 from recon_platform.capacity.placing import NEVER, NO, changeover, fit
-from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Problem
+from recon_platform.capacity.problem import FREE, FROZEN, RUNNING, SOFT, Problem
 from recon_platform.capacity.state import FAILED, PLACED, PUT_OFF, WAITS, State
 from recon_platform.capacity.together import chain_length, commit, keep_chain, load_more, plan_chain, why_then
 from recon_platform.capacity.waiting import back_at, enqueue, make_busy, occupy, touch, touch_later
@@ -148,16 +148,20 @@ def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k
 def let_go(p: Problem, s: State, now: int) -> bool:
     """Nothing moves any more: heads of kept sequences that wait for others give up their place; False when none does.
 
-    What stands behind a head keeps its place and its machine.
+    A frozen operation gives up its own only where no running or held one is in the way: that would break the fence. What
+    stands behind a head keeps its place and its machine.
     """
     any_let_go = False
-    for m in range(p.machine.shape[0] - 1):
-        seat = s.seat[m]
-        if seat.kept_at >= seat.kept_end:
-            continue
-        course = s.course[p.kept[seat.kept_at]]
-        if course.state != FREE and course.here == 0:
-            any_let_go = True
-            course.state = FREE
-        touch(s, np.int64(p.machine[m].center))
+    for frozen_too in range(2):
+        if any_let_go:
+            break
+        for m in range(p.machine.shape[0] - 1):
+            seat = s.seat[m]
+            if seat.kept_at >= seat.kept_end:
+                continue
+            course = s.course[p.kept[seat.kept_at]]
+            if course.here == 0 and course.state != FREE and (frozen_too == 1 or course.state != FROZEN):
+                any_let_go = True
+                course.state = FREE
+            touch(s, np.int64(p.machine[m].center))
     return any_let_go

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from recon_platform.capacity.clock import minute_down, origin_of
-from recon_platform.capacity.problem import FREE, FROZEN, RUNNING, SOFT
+from recon_platform.capacity.problem import FREE, FROZEN, HELD, RUNNING, SOFT
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -107,7 +107,7 @@ def what_is_kept(
     joined = joined.with_columns((pl.col("released") | (elsewhere & in_fence).fill_null(False)).alias("released"))
     joined = joined.with_columns(
         pl.when(bound & pl.col("status").is_in(["running", "paused"])).then(RUNNING)
-        .when(bound & (pl.col("status") == "setup")).then(FROZEN)
+        .when(bound & (pl.col("status") == "setup")).then(HELD)
         .when(pl.col("released") | elsewhere).then(FREE)
         .when(bound & in_fence).then(FROZEN)
         .when(bound & (pl.col("from") < match_up) & ~pl.col("chained")).then(SOFT)

@@ -25,7 +25,7 @@ from recon_platform.capacity.people import in_small_numbers, people_by_minute, s
 from recon_platform.capacity.problem import (
     CENTER,
     FREE,
-    FROZEN,
+    HELD,
     KIND,
     MACHINE,
     OPERATION,
@@ -396,7 +396,7 @@ def _operation_records(
     records["urgency"] = np.log(weight / np.maximum(records["run"], 1.0))
     records["preds"] = np.where(first, 0, 1)
     if held:
-        records["state"][records["state"] == SOFT] = FROZEN
+        records["state"][records["state"] == SOFT] = HELD
     return records
 
 

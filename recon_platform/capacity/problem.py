@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 CACHE_LINE = 64  # bytes
-FREE, RUNNING, FROZEN, SOFT = 0, 1, 2, 3
-"""State of an operation: dispatched freely; running now; kept inside the fence; kept by match-up unless beaten."""
+FREE, RUNNING, FROZEN, SOFT, HELD = 0, 1, 2, 3, 4
+"""State of an operation: dispatched freely; running now; kept inside the fence; kept by match-up unless beaten; kept like
+one inside the fence, but no fence forbids that it gives up its place (being set up; soft in a plan that holds the sequence)."""
 
 i4, i2, f4, f8, u1 = np.int32, np.int16, np.float32, np.float64, np.uint8
 

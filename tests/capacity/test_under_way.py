@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.capacity.plants import PlantBuilder, at
 from tests.capacity.test_known_answers import plan, times
 
@@ -75,3 +77,37 @@ def test_lateness_of_the_schedule_in_force_is_not_kept_beyond_the_fence() -> Non
     assert times(made, "W1")[1] == at(24)  # inside the fence nothing begins that was not to begin there
     assert times(made, "W2")[1] == at(25)
     assert times(made, "W1", 20)[1] == at(25)
+
+
+def stuck_behind(machine_status: str) -> PlantBuilder:
+    """A circle through what is on the floor: P/10, begun on A-01, needs Q, which comes after W/20 on B-01, which follows
+    W/10 on A-01 — after P/10, since what is on the machine goes first. B-02 is the faster machine."""
+    builder = PlantBuilder()
+    builder.center("A")
+    builder.center("B", machines=2)
+    builder.rows["machines"][-1]["speed"] = 2.0
+    builder.order("P", [{"work_center": "A", "run": 60.0, "status": machine_status, "machine": "A-01"}])
+    builder.order("Q", [{"work_center": "B", "run": 60.0}])
+    builder.order("W", [{"work_center": "A", "run": 60.0}, {"work_center": "B", "run": 60.0, "max_wait_min": 60.0}])
+    builder.add("order_links", supply_order="Q", demand_order="P", item="I-Q", qty=1.0)
+    for order, seq, machine, start in (
+        ("W", 10, "A-01", 1),
+        ("W", 20, "B-01", 2),
+        ("Q", 10, "B-01", 3),
+        ("P", 10, "A-01", 9),
+    ):
+        builder.add("published", work_order=order, op_seq=seq, work_center=machine[0], machine=machine,
+                    setup_start=at(start), start=at(start), end=at(start + 1), qty=1.0, frozen=False, forced=False,
+                    bound_by="machine", terms="")  # fmt: skip
+    return builder
+
+
+@pytest.mark.parametrize("status", ["paused", "setup"])
+def test_a_circle_through_the_floor_is_undone_there_not_by_a_break_of_the_fence(status: str) -> None:
+    made = plan(stuck_behind(status))
+    assert times(made, "W")[1] == at(1)
+    assert times(made, "W", 20)[1] == at(2)
+    assert times(made, "Q")[1] == at(3)
+    assert times(made, "P")[1] == at(4)
+    where = made["schedule"].filter(work_order="W", op_seq=20).get_column("machine").item()
+    assert where == "B-01"
