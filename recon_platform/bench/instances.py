@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from recon_platform.capacity.problem import Array
-from recon_platform.capacity.sequence import anneal
+from recon_platform.capacity.sequence import anneal, temper
 from recon_platform.capacity.shop import (
     ATC,
     MAKESPAN,
@@ -36,6 +36,7 @@ from recon_platform.capacity.tabu import tabu
 LOOK_AHEADS = (1.0, 2.0, 4.0)
 SLICE_SECONDS = {MAKESPAN: 4.0, TARDINESS: 1.0}  # CPU seconds of one seed, as long as there are fewer than MAX_SEEDS
 MAX_SEEDS = 5
+FIRST_LADDER = 0.1  # share of a first, short tempering, which also tells how fast the long one will be
 PROBE_MOVES = 2000
 
 TARGETS = {
@@ -121,7 +122,7 @@ def temperatures(shop: Shop, start: float) -> tuple[float, float]:
         return mean + 1e-9, 0.01 * mean + 1e-9
     if shop.objective == MAKESPAN:
         return 0.12 * mean + 1e-9, 0.006 * mean + 1e-9
-    return 5.0 * float(shop.weight.mean()) * mean, 0.3 * float(shop.weight.mean()) * mean
+    return 10.0 * float(shop.weight.mean()) * mean, 0.6 * float(shop.weight.mean()) * mean
 
 
 def lower_bound(shop: Shop) -> float:
@@ -141,7 +142,15 @@ def seek(shop: Shop, begin: Timed, moves: int, seed: int, *, hot: float, cold: f
         return anneal_sequence(shop, begin.order, begin.alternative, moves, seed, hot, cold)
     if shop.objective == MAKESPAN and shop.setup.shape[0] == 1:
         return tabu(shop, begin.order, begin.alternative, moves, seed, lower_bound(shop))
+    if _is_tempered(shop):
+        return temper(shop, begin.order, begin.alternative, moves, seed, hot, cold)
     return anneal(shop, begin.order, begin.alternative, moves, seed, hot, cold)
+
+
+def _is_tempered(shop: Shop) -> bool:
+    """A job shop for tardiness without a choice of machine: one long parallel tempering beats several annealings."""
+    several = shop.machines > 1 and shop.alt_machine.shape[0] == shop.job.shape[0]
+    return bool(shop.objective == TARDINESS and several)
 
 
 def search(shop: Shop, cpu_seconds: float) -> tuple[Timed, float, float]:
@@ -156,11 +165,13 @@ def search(shop: Shop, cpu_seconds: float) -> tuple[Timed, float, float]:
     best = min(start, seek(shop, start, PROBE_MOVES, 1, hot=hot, cold=cold), key=lambda made: made.value)
     per_move = max(1e-8, (time.process_time() - tick) / PROBE_MOVES)
     bound = lower_bound(shop)
-    seeds = int(min(MAX_SEEDS, max(1, cpu_seconds // SLICE_SECONDS[shop.objective])))
+    tempered = _is_tempered(shop)
+    seeds = 2 if tempered else int(min(MAX_SEEDS, max(1, cpu_seconds // SLICE_SECONDS[shop.objective])))
     seed = 0
     while best.value > bound:
         left = cpu_seconds - (time.process_time() - began)
-        moves = int(max(0.0, left) / max(1, seeds - seed) / per_move)
+        share = FIRST_LADDER if tempered and seed == 0 else 1.0 / max(1, seeds - seed)
+        moves = int(max(0.0, left) * share / per_move)
         if moves < PROBE_MOVES // 2:
             break
         seed += 1

@@ -13,6 +13,7 @@ better search in `tabu`. Plants with calendars, people and loads go through `imp
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
@@ -21,6 +22,8 @@ from recon_platform.capacity.compiled import SEARCH_SOURCES, inner_search, sourc
 from recon_platform.capacity.problem import Array
 from recon_platform.capacity.shop import Shop, Timed, link, retime, value_of
 
+LADDER = 8  # walks of parallel tempering
+TURN = 100  # moves of each between two chances to change places
 REACH = 8  # places a short insertion on a single machine moves at most
 INNER_PASSED_OVER = 0.7  # share of inner pairs of a block not considered: only its ends can shorten the path
 
@@ -172,7 +175,154 @@ def _shift(order: Array, position: Array, old: int, new: int, kept: Array) -> No
     position[x] = new
 
 
-def _entry(digest: int) -> Callable[[Shop, Array, Array, int, int, float, float], Timed]:
+class Walk(NamedTuple):
+    """Where a walk stands: an order, machines, the sequences on them, and the times of all that."""
+
+    order: Array
+    alternative: Array
+    position: Array  # of each operation in the order
+    before: Array
+    after: Array
+    head: Array  # first operation of each machine
+    start: Array
+    end: Array
+
+
+class Room(NamedTuple):
+    """What a move needs room for; nothing is kept in it from one move to the next."""
+
+    order: Array
+    path: Array
+    rest: Array
+    start: Array
+    end: Array
+    marked: Array
+    late: Array
+
+
+class Best(NamedTuple):
+    """The best solution seen; `value` has one entry."""
+
+    value: Array
+    order: Array
+    alternative: Array
+
+
+@inner_search
+def _begin(shop: Shop, order: Array, alternative: Array) -> tuple[Walk, float]:
+    """A walk that stands at a solution, and its value."""
+    n = order.shape[0]
+    position = np.empty(n, np.int64)
+    for q in range(n):
+        position[order[q]] = q
+    walk = Walk(
+        order.copy(), alternative.copy(), position, np.empty(n, np.int64), np.empty(n, np.int64),
+        np.empty(shop.machines, np.int64), np.zeros(n), np.zeros(n),
+    )  # fmt: skip
+    link(shop, order, alternative, walk.before, walk.after, walk.head)
+    retime(shop, order, alternative, walk.before, walk.start, walk.end, 0)
+    return walk, value_of(shop, walk.end)
+
+
+@inner_search
+def _room(shop: Shop) -> Room:
+    n = shop.job.shape[0]
+    return Room(
+        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), np.empty(n),
+        np.zeros(n, np.uint8), np.empty(shop.release.shape[0], np.int64),
+    )  # fmt: skip
+
+
+@inner_search
+def _timed(shop: Shop, best: Best, walk: Walk) -> Timed:
+    """The best solution with its times; the walk's arrays are used for them."""
+    link(shop, best.order, best.alternative, walk.before, walk.after, walk.head)
+    start, end = np.zeros(walk.start.shape[0]), np.zeros(walk.start.shape[0])
+    retime(shop, best.order, best.alternative, walk.before, start, end, 0)
+    return Timed(best.value[0], best.order, best.alternative, start, end)
+
+
+@inner_search
+def _wander(
+    shop: Shop, walk: Walk, room: Room, best: Best, value: float, moves: int, temperature: float, cooling: float
+) -> float:
+    """Make `moves` moves, each kept by the rule of Metropolis, the temperature times `cooling` before each; the value after."""
+    n = walk.order.shape[0]
+    order, alternative, position, before, after, head, start, end = walk
+    kept_order, path, rest, kept_start, kept_end, marked, late = room
+    flexible = shop.alt_machine.shape[0] > n
+    one_machine = shop.machines == 1
+    for _ in range(moves):
+        temperature *= cooling
+        target = _target(shop, end, late)
+        if target < 0:
+            break
+        length = _critical_path(shop, before, start, end, target, path)
+        insert = one_machine or (flexible and np.random.random() < 0.5)
+        if not insert:
+            k = _pair(path, length, before)
+            if k < 0 and not flexible:
+                if shop.objective == 0:
+                    break
+                continue
+            insert = k < 0
+        if insert:
+            x = path[np.random.randint(length)]
+            j = shop.job[x]
+            old_q = position[x]
+            low = position[x - 1] + 1 if x > shop.first[j] else 0
+            high = position[x + 1] - 1 if x + 1 < shop.first[j + 1] else n - 1
+            if one_machine and np.random.random() < 0.5:
+                low, high = max(low, old_q - REACH), min(high, old_q + REACH)
+            new_q = low + np.random.randint(high - low + 1)
+            new_a = alternative[x]
+            if flexible:
+                new_a = shop.alt_ptr[x] + np.random.randint(shop.alt_ptr[x + 1] - shop.alt_ptr[x])
+            if new_q == old_q and new_a == alternative[x]:
+                continue
+            at, upto = min(old_q, new_q), max(old_q, new_q)
+            _shift(order, position, old_q, new_q, kept_order)
+        else:
+            x, v = path[k + 1], path[k]
+            at, upto = position[x], position[v]
+            new_a = alternative[x]
+            if not _after_in_order(shop, order, position, after, x, v, kept_order, marked, rest):
+                continue
+        old_a, old_before = alternative[x], before[x]
+        take_out(before, after, head, shop.alt_machine[old_a], x)
+        p = -1
+        if insert:
+            y = head[shop.alt_machine[new_a]]
+            while y >= 0 and position[y] < position[x]:
+                p = y
+                y = after[y]
+        else:
+            p = v
+        alternative[x] = new_a
+        put_in(before, after, head, shop.alt_machine[new_a], x, p)
+        kept_start[:] = start
+        kept_end[:] = end
+        retime(shop, order, alternative, before, start, end, at)
+        new_value = value_of(shop, end)
+        if new_value <= value or np.random.random() < np.exp((value - new_value) / temperature):
+            value = new_value
+            if value < best.value[0]:
+                best.value[0] = value
+                best.order[:] = order
+                best.alternative[:] = alternative
+            continue
+        take_out(before, after, head, shop.alt_machine[new_a], x)
+        alternative[x] = old_a
+        put_in(before, after, head, shop.alt_machine[old_a], x, old_before)
+        for q in range(at, upto + 1):
+            order[q] = kept_order[q]
+            position[order[q]] = q
+        start[:] = kept_start
+        end[:] = kept_end
+    return value
+
+
+def _entries(digest: int) -> tuple[Callable[[Shop, Array, Array, int, int, float, float], Timed], ...]:
     @nb.njit(cache=True, nogil=True)
     def anneal(shop: Shop, order: Array, alternative: Array, moves: int, seed: int, hot: float, cold: float) -> Timed:
         """Anneal from `order`, `alternative` over `moves` moves, temperature falling from `hot` to `cold` geometrically.
@@ -180,99 +330,38 @@ def _entry(digest: int) -> Callable[[Shop, Array, Array, int, int, float, float]
         Temperatures are in units of the objective. Deterministic for a seed. Returns the best solution seen.
         """
         np.random.seed(seed + 0 * digest)
-        n = order.shape[0]
-        order, alternative = order.copy(), alternative.copy()
-        position = np.empty(n, np.int64)
-        for q in range(n):
-            position[order[q]] = q
-        before, after = np.empty(n, np.int64), np.empty(n, np.int64)
-        head = np.empty(shop.machines, np.int64)
-        link(shop, order, alternative, before, after, head)
-        start, end = np.zeros(n), np.zeros(n)
-        retime(shop, order, alternative, before, start, end, 0)
-        value = value_of(shop, end)
-        best = value
-        best_order, best_alternative = order.copy(), alternative.copy()
-        kept_order, path, rest = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
-        kept_start, kept_end = np.empty(n), np.empty(n)
-        marked = np.zeros(n, np.uint8)
-        late = np.empty(shop.release.shape[0], np.int64)
-        temperature = hot
-        cooling = (cold / hot) ** (1.0 / max(1, moves))
-        flexible = shop.alt_machine.shape[0] > n
-        one_machine = shop.machines == 1
-        for _ in range(moves):
-            temperature *= cooling
-            target = _target(shop, end, late)
-            if target < 0:
-                break
-            length = _critical_path(shop, before, start, end, target, path)
-            insert = one_machine or (flexible and np.random.random() < 0.5)
-            if not insert:
-                k = _pair(path, length, before)
-                if k < 0 and not flexible:
-                    if shop.objective == 0:
-                        break
-                    continue
-                insert = k < 0
-            if insert:
-                x = path[np.random.randint(length)]
-                j = shop.job[x]
-                old_q = position[x]
-                low = position[x - 1] + 1 if x > shop.first[j] else 0
-                high = position[x + 1] - 1 if x + 1 < shop.first[j + 1] else n - 1
-                if one_machine and np.random.random() < 0.5:
-                    low, high = max(low, old_q - REACH), min(high, old_q + REACH)
-                new_q = low + np.random.randint(high - low + 1)
-                new_a = alternative[x]
-                if flexible:
-                    new_a = shop.alt_ptr[x] + np.random.randint(shop.alt_ptr[x + 1] - shop.alt_ptr[x])
-                if new_q == old_q and new_a == alternative[x]:
-                    continue
-                at, upto = min(old_q, new_q), max(old_q, new_q)
-                _shift(order, position, old_q, new_q, kept_order)
-            else:
-                x, v = path[k + 1], path[k]
-                at, upto = position[x], position[v]
-                new_a = alternative[x]
-                if not _after_in_order(shop, order, position, after, x, v, kept_order, marked, rest):
-                    continue
-            old_a, old_before = alternative[x], before[x]
-            take_out(before, after, head, shop.alt_machine[old_a], x)
-            p = -1
-            if insert:
-                y = head[shop.alt_machine[new_a]]
-                while y >= 0 and position[y] < position[x]:
-                    p = y
-                    y = after[y]
-            else:
-                p = v
-            alternative[x] = new_a
-            put_in(before, after, head, shop.alt_machine[new_a], x, p)
-            kept_start[:] = start
-            kept_end[:] = end
-            retime(shop, order, alternative, before, start, end, at)
-            new_value = value_of(shop, end)
-            if new_value <= value or np.random.random() < np.exp((value - new_value) / temperature):
-                value = new_value
-                if value < best:
-                    best = value
-                    best_order[:] = order
-                    best_alternative[:] = alternative
-                continue
-            take_out(before, after, head, shop.alt_machine[new_a], x)
-            alternative[x] = old_a
-            put_in(before, after, head, shop.alt_machine[old_a], x, old_before)
-            for q in range(at, upto + 1):
-                order[q] = kept_order[q]
-                position[order[q]] = q
-            start[:] = kept_start
-            end[:] = kept_end
-        link(shop, best_order, best_alternative, before, after, head)
-        retime(shop, best_order, best_alternative, before, start, end, 0)
-        return Timed(best, best_order, best_alternative, start, end)
+        walk, value = _begin(shop, order, alternative)
+        best = Best(np.full(1, value), order.copy(), alternative.copy())
+        _wander(shop, walk, _room(shop), best, value, moves, hot, (cold / hot) ** (1.0 / max(1, moves)))
+        return _timed(shop, best, walk)
 
-    return anneal
+    @nb.njit(cache=True, nogil=True)
+    def temper(shop: Shop, order: Array, alternative: Array, moves: int, seed: int, hot: float, cold: float) -> Timed:
+        """Parallel tempering (Swendsen & Wang 1986; Hukushima & Nemoto 1996) from `order`, `alternative`: `LADDER` walks
+        at temperatures from `cold` to `hot`, which share `moves` moves and change places now and then, so that what is
+        found hot is finished cold and what is stuck cold comes free. As `anneal` otherwise.
+        """
+        np.random.seed(seed + 0 * digest)
+        walk, value = _begin(shop, order, alternative)
+        best = Best(np.full(1, value), order.copy(), alternative.copy())
+        walks = [_begin(shop, order, alternative)[0] for _ in range(LADDER)]
+        values = np.full(LADDER, value)
+        stands = np.arange(LADDER)  # which walk stands on each step of the ladder
+        steps = cold * (hot / cold) ** (np.arange(LADDER) / (LADDER - 1))
+        room = _room(shop)
+        each = max(1, min(TURN, moves // LADDER))
+        for turn in range(max(1, moves // (LADDER * each))):
+            for k in range(LADDER):
+                w = stands[k]
+                values[w] = _wander(shop, walks[w], room, best, values[w], each, steps[k], 1.0)
+            for k in range(turn % 2, LADDER - 1, 2):
+                low, high = stands[k], stands[k + 1]
+                gain = (values[low] - values[high]) * (1.0 / steps[k] - 1.0 / steps[k + 1])
+                if gain >= 0.0 or np.random.random() < np.exp(gain):
+                    stands[k], stands[k + 1] = high, low
+        return _timed(shop, best, walk)
+
+    return anneal, temper
 
 
-anneal = _entry(sources_digest(SEARCH_SOURCES))
+anneal, temper = _entries(sources_digest(SEARCH_SOURCES))

@@ -93,7 +93,13 @@ def snooze(
     door = doors.enter(Permission.PROPOSE, lake, governance, home)
     manifest = _newest(lake, plant, door)
     made = put_aside(Lake(lake), door.store, door.actor, manifest, message=message, days=days, reason=reason)
-    say_made(door, lake, made.request, as_json, entered="from the next night on; `recon revoke` brings it back")
+    say_made(
+        door,
+        lake,
+        made.request,
+        as_json,
+        entered=f"from the next night on; `recon revoke {made.decision}` brings it back",
+    )
 
 
 @needs(Permission.PROPOSE)

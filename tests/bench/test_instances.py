@@ -75,6 +75,35 @@ def test_a_machine_with_seven_jobs_is_solved(with_setup: bool) -> None:
     assert value(data, 20_000) == min(map(cost, itertools.permutations(range(7))))
 
 
+def test_three_jobs_on_three_machines_are_as_little_late_as_any_sequence_allows() -> None:
+    rng = np.random.default_rng(111)
+    jobs = [
+        job([[(int(m), int(rng.integers(2, 20)))] for m in rng.permutation(3)], due=int(due), weight=int(weight))
+        for due, weight in zip((14, 22, 30), (5, 2, 3), strict=True)
+    ]
+    data = instance(jobs, "total_weighted_tardiness")
+
+    def cost(sequence: tuple[int, ...]) -> int:
+        free, ends, step = [0] * 3, [0] * 3, [0] * 3
+        for j in sequence:
+            alternative = jobs[j]["operations"][step[j]]["alternatives"][0]
+            step[j] += 1
+            ends[j] = free[alternative["machine"]] = (
+                max(ends[j], free[alternative["machine"]]) + alternative["duration"]
+            )
+        return sum(one["weight"] * max(0, end - one["due"]) for one, end in zip(jobs, ends, strict=True))
+
+    places = range(9)
+    sequences = (
+        tuple(0 if k in first else 1 if k in second else 2 for k in places)
+        for first in itertools.combinations(places, 3)
+        for second in itertools.combinations([k for k in places if k not in first], 3)
+    )
+    least = min(map(cost, sequences))
+    assert 0 < least < value(data, 1)
+    assert value(data, 4000) == least
+
+
 def test_a_job_may_visit_one_machine_twice_running() -> None:
     jobs = [job([[(0, 4), (1, 5)], [(0, 3)], [(1, 2), (0, 2)]], due=9), job([[(0, 2)], [(1, 6)], [(1, 1)]], due=9)]
     assert value(instance(jobs, "makespan"), 500) == 11
