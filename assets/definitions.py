@@ -10,7 +10,20 @@ from typing import Any
 
 import dagster as dg
 
-from assets import conformed, history, load, material, metrics, proposal, published, raw, reconciled, scores, shortages
+from assets import (
+    conformed,
+    history,
+    load,
+    material,
+    metrics,
+    proposal,
+    published,
+    raw,
+    reconciled,
+    scores,
+    shortages,
+    value_week,
+)
 from assets.audit_jobs import JOBS
 from assets.jobs import jobs
 from assets.relay_job import relay_job
@@ -29,7 +42,9 @@ from sensors.plants import plants_sensor
 from sensors.schedules import daily_audit_export, nightly_schedule, weekly_maintenance
 from sensors.weekly import weekly_report_schedule
 
-STAGE_MODULES = (raw, conformed, history, reconciled, material, load, shortages, proposal, metrics, published, scores)
+STAGE_MODULES = (
+    raw, conformed, history, reconciled, material, load, shortages, proposal, metrics, published, scores, value_week,
+)  # fmt: skip
 
 
 def embedded_resources() -> dict[str, Any]:
@@ -83,7 +98,7 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
         plants = resource_overrides["landing"]
     return dg.Definitions(
         assets=assets,
-        jobs=[*jobs(raw_keys, published.KEY, scores.KEY), *JOBS, *WORKBOOK_JOBS, relay_job, weekly_report_job, *scaled],
+        jobs=[*jobs(raw_keys, published.KEY, [scores.KEY, value_week.KEY]), *JOBS, *WORKBOOK_JOBS, relay_job, weekly_report_job, *scaled],
         schedules=[
             weekly_maintenance(), daily_audit_export(),
             *(nightly_schedule(plant, plants.zone(plant)) for plant in plants.plants()),

@@ -35,12 +35,15 @@ def rerun_keys() -> list[dg.AssetKey]:
     return [raw_key(EVENT_TABLE), derived_key(EVENT_TABLE), *changed]
 
 
-def jobs(raw: list[dg.AssetKey], published: dg.AssetKey, scores: dg.AssetKey) -> list[dg.UnresolvedAssetJobDefinition]:
-    """All asset jobs; `raw` are the keys of the landing tables, `published` that of the schedule in force, `scores` of the agents'."""
+def jobs(
+    raw: list[dg.AssetKey], published: dg.AssetKey, beside: list[dg.AssetKey]
+) -> list[dg.UnresolvedAssetJobDefinition]:
+    """All asset jobs; `raw` are the keys of the landing tables, `published` that of the schedule in force, `beside` what
+    is measured beside a night: the agents, the week."""
     tags = {**RETRY_AFTER_CRASH, **LONGEST_RUN_SECONDS}
     return [
         dg.define_asset_job(
-            "night", selection=dg.AssetSelection.assets(*raw, *night_keys(), scores), tags=tags,
+            "night", selection=dg.AssetSelection.assets(*raw, *night_keys(), *beside), tags=tags,
             description="A whole night of one plant: from the landing to the proposal and its measures.",
         ),
         dg.define_asset_job(

@@ -204,6 +204,28 @@ class NightsResource(dg.ConfigurableResource):
             inputs={name: manifest.outputs[name].version for name in ("metrics", "order_promises", "shipments")},
         )
 
+    def value_week(self, context: dg.AssetExecutionContext) -> Step:
+        """Write the last whole week beside the plant's baseline, by what the newest plan of the partition was handed."""
+        from recon_platform.lake import LakeError
+        from recon_platform.nights import baseline, records
+        from recon_platform.tables.metrics import VALUE_WEEK
+
+        plant, planning_date = night_of(context.partition_key)
+        lake = self.lake()
+        manifest = records.latest(lake, plant, planning_date)
+        if manifest is None:
+            raise LakeError(f"{plant} has no finished plan of {planning_date}; run the night first")
+        frame = baseline.week_of(lake, manifest)
+        made = lake.write(
+            str(VALUE_WEEK.layer), VALUE_WEEK, frame, plant=plant, planning_date=planning_date,
+            sequence=manifest.pins.sequence, run_id=manifest.run_id, metadata={"actor": "weekly value"},
+        )  # fmt: skip
+        return Step(
+            frames={VALUE_WEEK.name: frame},
+            written={VALUE_WEEK.name: Written(made.version, made.digest)},
+            inputs={name: manifest.outputs[name].version for name in baseline.READS},
+        )
+
     # What sensors and schedules ask.
 
     def latest(self, plant: str) -> NightRecord | None:

@@ -11,6 +11,7 @@ import typer.core
 from recon_platform.cli import (
     agents,
     audit,
+    baseline,
     bench,
     change,
     connect,
@@ -58,6 +59,7 @@ for topic in (
     maintain,
     simulate,
     value,
+    baseline,
     agents,
     demo,
     serve,

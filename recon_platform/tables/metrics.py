@@ -44,4 +44,40 @@ VALUE_MEASURES = Table(
     ),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (METRICS, VALUE_MEASURES)
+_WEEK = (
+    Column("metric", Kind.KEY, "Measure, as defined in docs/kpis.md."),
+    Column("period_start", Kind.DAY, "First day counted; service is counted of the week before the others."),
+    Column("period_end", Kind.DAY, "Last day counted."),
+    Column("numerator", Kind.NUMBER, "What is counted.", nullable=True),
+    Column("denominator", Kind.NUMBER, "What it is divided by; null for a plain sum.", nullable=True),
+    Column("value", Kind.NUMBER, "The measure; null where it cannot be told.", nullable=True),
+    Column("unit", Kind.TEXT, "Its unit."),
+)  # fmt: skip
+
+VALUE_BASELINE = Table(
+    name="value_baseline",
+    layer=Layer.METRICS,
+    meaning="A plant's weeks before it went live (`recon baseline --capture`): captured once, never changed.",
+    key=("baseline_of", "metric", "period_start"),
+    columns=(Column("baseline_of", Kind.KEY, "The plant."), *_WEEK),
+)  # fmt: skip
+
+VALUE_WEEK = Table(
+    name="value_week",
+    layer=Layer.METRICS,
+    meaning="The last whole week beside the week before and the baseline, with money at stated unit costs; no proof of a cause.",
+    key=("metric",),
+    columns=(
+        *_WEEK,
+        Column("week_before", Kind.NUMBER, "Its value a week earlier.", nullable=True),
+        Column("baseline", Kind.NUMBER, "Mean of the weeks captured before go-live.", nullable=True),
+        Column("low", Kind.NUMBER, "Lower natural limit of those weeks.", nullable=True),
+        Column("high", Kind.NUMBER, "Upper natural limit of those weeks.", nullable=True),
+        Column("baseline_weeks", Kind.WHOLE, "Weeks captured that have a value.", minimum=0),
+        Column("outside", Kind.FLAG, "Whether the week lies outside the limits; null with fewer than two weeks.", nullable=True),
+        Column("saved", Kind.NUMBER, "Money less than at the baseline's rate and this week's load; negative: more.",
+               nullable=True, unit="plant currency"),
+    ),
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (METRICS, VALUE_MEASURES, VALUE_BASELINE, VALUE_WEEK)

@@ -15,6 +15,7 @@ from recon_platform.governance.agents import DEFAULTS
 from recon_platform.nights import records
 from recon_platform.nights.replay import replay
 from recon_platform.tables.governance import AGENT_SCORES
+from recon_platform.tables.metrics import VALUE_WEEK
 from resources.clock import ClockResource
 from sensors.failures import failure_sensor
 from tests.dagster.plant import CODE, FIRST, LONG_STOP, SECOND, Installation, Planned
@@ -39,7 +40,7 @@ def test_a_night_is_materialized_described_and_closed(planned: Planned, night: I
     manifest = records.latest(site.lake, CODE, FIRST)
     assert manifest is not None
     derived = {key.path[-1]: found for key, found in made.items() if key.path[0] != "raw"}
-    scores = derived.pop("agent_scores")
+    scores, week = derived.pop("agent_scores"), derived.pop("value_week")
     assert set(derived) == set(manifest.outputs)
     for name, found in derived.items():
         metadata = {key: value.value for key, value in found.metadata.items()}
@@ -75,7 +76,9 @@ def test_a_night_is_materialized_described_and_closed(planned: Planned, night: I
     assert (scores.metadata["promised lines"].value, scores.metadata["kept lines"].value) == (0, 0)
     assert scores.metadata["reconciler: hours_saved"].value >= 0
     assert "order_promises" in scores.metadata["input_versions"].value
-    for name, found in {**derived, "agent_scores": scores}.items():
+    kept = site.lake.read("metrics", VALUE_WEEK, plant=CODE, planning_date=FIRST)
+    assert week.metadata["otif_first_promised"].value == kept.filter(metric="otif_first_promised")["value"][0] > 0
+    for name, found in {**derived, "agent_scores": scores, "value_week": week}.items():
         lineage = found.metadata["dagster/column_lineage"].value.deps_by_column
         assert lineage == column_lineage(name).deps_by_column, name
     landed = {key.path[-1]: check for key, check in ((c.asset_key, c) for c in checks) if key.path[0] == "raw"}

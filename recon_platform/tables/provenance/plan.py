@@ -38,6 +38,14 @@ _MEASURED = (
     "reconciled_orders.status,erp_status inventory_transactions.qty,book_qty published.schedule.start,machine schedule.start,"
     "machine operation_status.ended_at previous.capacity_load.loaded_min,available_min"
 )
+_OF_A_WEEK = (
+    "sales_orders.qty,requested_date,first_promised_date,rush shipments.shipped_on,qty,freight_cost "
+    "labour_hours.regular_hours,overtime_hours"
+)
+_WEEK = {
+    "metric": "@rules", "period_start": "@run", "period_end": "@run", "numerator": _OF_A_WEEK, "denominator": _OF_A_WEEK,
+    "value": _OF_A_WEEK, "unit": "@rules",
+}  # fmt: skip
 
 _LOAD = {
     "bucket_start": f"{_DATES} working_time.start", "basis": "@words",
@@ -120,6 +128,12 @@ MADE_FROM: dict[str, MadeFrom] = {
         "subject": "work_centers.line,work_center customers.class suppliers.supplier purchase_orders.supplier findings.rule",
         "period_start": "@run", "period_end": "@run", "numerator": _MEASURED, "denominator": _MEASURED,
         "value": "metrics.numerator,denominator", "unit": "@rules", "note": f"{_MEASURED} @words",
+    }),
+    "value_baseline": MadeFrom({"baseline_of": "@run", **_WEEK}),
+    "value_week": MadeFrom({
+        **_WEEK, "week_before": "value_week.numerator,denominator",
+        **dict.fromkeys(("baseline", "low", "high", "baseline_weeks"), "value_baseline.value"),
+        "outside": "value_week.value,low,high", "saved": "value_week.numerator,denominator value_baseline.numerator,denominator @run",
     }),
     "published_schedule": MadeFrom(
         {"schedule_version": "previous.published_schedule.schedule_version",
