@@ -27,7 +27,7 @@ from recon_platform.nights.value_platform import WITHOUT
 from recon_platform.nights.value_study import MAIN_POLICIES, PARTS
 
 BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"
-COLOURS = {"as_is": "#8b1e3f", "fair_peer": "#b8860b", "platform": "#0b6e4f"}
+COLOURS = {"as_is": "#8b1e3f", "fair_peer": "#b8860b", "platform": "#0b6e4f", "unlimited": "#6b7280"}
 PARTS_SHOW = ("otif_first_promised", "expedites", "overtime_hours", "plan_adherence", "exceptions_to_decide")
 PANELS = (("otif_first_promised", "On time in full, first promise"), ("expedites", "Expedites per 100 orders"))
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from recon_platform.lake import ConflictError, Lake
-from recon_platform.nights.value_cell import Cell, Result, run_cell
+from recon_platform.nights.value_cell import run_cell
+from recon_platform.nights.value_measured import UNLIMITED, Cell, Result
 from recon_platform.nights.value_platform import WITHOUT
 from recon_platform.plantsim.parameters import (
     PLANTS,
@@ -32,7 +33,7 @@ PARTS = ("main", "random", "parts", "load", "learning")
 """`main`: three plants; `random`: plants drawn at random; `parts`: the platform without one capability each, on the
 fastener plant; `load`: the fastener plant from 70 to 95 % load; `learning`: it with run times nobody kept up."""
 STANDARDS_SIGMA = 0.35  # of part `learning`: a third of the ERP's run times are off by more than the tolerance
-MAIN_POLICIES = ("as_is", "fair_peer", "platform")
+MAIN_POLICIES = ("as_is", "fair_peer", "platform", UNLIMITED)
 LOADS = (0.70, 0.75, 0.80, 0.85, 0.90, 0.95)
 LOAD, QUEUES = 0.80, 1.7
 """Load of the busiest work center and reserve in the planned lead times of the study's plants: with them about three of

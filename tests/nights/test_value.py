@@ -10,8 +10,9 @@ import pytest
 from recon_platform.lake import Lake
 from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
 from recon_platform.nights import value_study
-from recon_platform.nights.value_cell import Cell, Result, run_cell
+from recon_platform.nights.value_cell import run_cell
 from recon_platform.nights.value_findings import by_world, differences, gains, means, worth
+from recon_platform.nights.value_measured import Cell, Result
 from recon_platform.nights.value_platform import VARIANTS
 from recon_platform.nights.value_report import BEGIN, END, write_report
 from recon_platform.nights.value_study import cells_of, finished, measures, run_study
