@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recon_platform.bench.reruns import NO_MOVES
-from recon_platform.connectors import read_landing
+from recon_platform.connectors import Landing, read_landing
 from recon_platform.governance import Store, plant_time
 from recon_platform.governance.clock import system_clock
 from recon_platform.governance.permissions import Role
@@ -21,6 +21,7 @@ from recon_platform.lake import Lake
 from recon_platform.nights.audit_trail import LakeAudit
 from recon_platform.nights.night import run_night
 from recon_platform.nights.publish import publish
+from recon_platform.nights.records import Manifest
 from recon_platform.plantsim import generate
 
 PEOPLE = {"planner": Role.PLANNER, "supervisor": Role.SUPERVISOR, "auditor": Role.AUDITOR, "admin": Role.IT}
@@ -64,16 +65,8 @@ def _make(home: Path, orders: int, seed: int, say: Callable[[str], None]) -> dic
     for folder in nights:
         with (folder / "plant.toml").open("a", encoding="utf-8") as file:
             file.write(NO_MOVES)
-    store = _store(home, read_landing(nights[0]).as_of)
-    people = {name: secrets.token_urlsafe(15) for name in PEOPLE}
-    for name, role in PEOPLE.items():
-        store.people.found(name, name.capitalize(), [role], people[name])
     say("its first night")
-    first = run_night(lake, read_landing(nights[0]), store=store, clock=store.clock).manifest
-    supervisor = store.sessions.authenticate(store.sessions.login("supervisor", people["supervisor"]).token)
-    base = store.requests.find(supervisor, kind="base")[0]
-    store.decisions.approve(supervisor, base.request, digest=base.digest, reason="bench: first night")
-    publish(lake, store, first.run_id, actor=supervisor)
+    store, people, _ = night_in_force(lake, home, read_landing(nights[0]))
     say("its second night")
     landing = read_landing(nights[1])
     plant_time.anchor(store, landing.as_of, system_clock)
@@ -81,6 +74,21 @@ def _make(home: Path, orders: int, seed: int, say: Callable[[str], None]) -> dic
     store.audit.copy_to(LakeAudit(lake))
     store.close()
     return {"plant": landing.plant.code, "operations": last.outputs["schedule"].rows, "people": people}
+
+
+def night_in_force(lake: Lake, home: Path, landing: Landing) -> tuple[Store, dict[str, str], Manifest]:
+    """Plan the night of `landing` and put its schedule in force: the store made for it in `home`, the secret of each of
+    `PEOPLE`, the night's manifest."""
+    store = _store(home, landing.as_of)
+    people = {name: secrets.token_urlsafe(15) for name in PEOPLE}
+    for name, role in PEOPLE.items():
+        store.people.found(name, name.capitalize(), [role], people[name])
+    night = run_night(lake, landing, store=store, clock=store.clock).manifest
+    supervisor = store.sessions.authenticate(store.sessions.login("supervisor", people["supervisor"]).token)
+    base = store.requests.find(supervisor, kind="base")[0]
+    store.decisions.approve(supervisor, base.request, digest=base.digest, reason="bench: first night")
+    publish(lake, store, night.run_id, actor=supervisor)
+    return store, people, night
 
 
 def _store(home: Path, as_of: datetime) -> Store:

@@ -1,7 +1,7 @@
 """How long a rerun after downtime takes at the size of a large plant: the core and the lake, without orchestrator.
 
-A plant's night is planned into a lake, one long stop is reported, and the rerun is opened, planned stage by stage and
-closed, as the job `rerun` does it. A small plant goes first, so that compiled kernels start cold for no size.
+A plant's night is planned into a lake and put in force, one long stop is reported, and the rerun is opened, planned stage
+by stage and closed, as the job `rerun` does it. A small plant goes first, so that compiled kernels start cold for no size.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from recon_platform.bench.console_lake import night_in_force
 from recon_platform.bench.reruns import HEADER, NO_MOVES
 from recon_platform.connectors import read_landing
 from recon_platform.lake import Lake
 from recon_platform.nights.downtime import EventFolder, read_events
-from recon_platform.nights.night import close, run_night, run_stage
+from recon_platform.nights.night import close, run_stage
 from recon_platform.nights.records import Manifest
 from recon_platform.nights.rerun import open_rerun
 from recon_platform.plantsim import generate
@@ -48,7 +49,8 @@ def run(orders: int, *, seed: int = 1, say: Callable[[str], None] | None = None)
             with (landing / "plant.toml").open("a", encoding="utf-8") as file:
                 file.write(NO_MOVES)  # of the night; a rerun of a large plant tries none anyway
             lake = Lake(f"{name}/lake")
-            night = run_night(lake, read_landing(landing)).manifest
+            store, _, night = night_in_force(lake, Path(name), read_landing(landing))
+            store.close()
             figures = _rerun(lake, night, _long_stop(night, lake, Path(name)), size)
     return figures
 

@@ -2,7 +2,7 @@
 
 from recon_platform.capacity.check import check_schedule
 from recon_platform.capacity.explain import Explanation, explain_operation, order_screen
-from recon_platform.capacity.load import required_load
+from recon_platform.capacity.load import load_after_downtime, required_load
 from recon_platform.capacity.planning_stage import held_schedule, look_ahead, schedule, trial_schedule
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "check_schedule",
     "explain_operation",
     "held_schedule",
+    "load_after_downtime",
     "look_ahead",
     "order_screen",
     "required_load",

@@ -67,6 +67,21 @@ def required_load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
     return {"required_load": REQUIRED_LOAD.frame(_with_available(loaded, machines, context, "required", None))}
 
 
+def load_after_downtime(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame] | None:
+    """`required_load` from that of the night (`previous.required_load`), where only downtime is otherwise than then.
+
+    Work falls on the days it fell on; the working time of each day is counted anew. None where a day without load has
+    lost all of its working time: whether work that takes no time falls on it, the operations alone tell.
+    """
+    night = frames["previous.required_load"]
+    loaded = night.filter((pl.col("loaded_min") > 0) | (pl.col("available_min") <= 0))
+    loaded = loaded.select("work_center", "bucket_start", "loaded_min", "setup_min")
+    made = REQUIRED_LOAD.frame(_with_available(loaded, read_machines(frames, context), context, "required", None))
+    if night.join(made, on=["work_center", "bucket_start"], how="anti").height:
+        return None
+    return {"required_load": made}
+
+
 def scheduled_load(
     placed: pl.DataFrame, machines: Machines, context: PlanContext, base: Machines | None = None
 ) -> pl.DataFrame:

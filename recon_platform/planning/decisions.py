@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -25,6 +25,8 @@ Change = Mapping[str, Any]
 In `where` a value is matched exactly; `{"from": a, "to": b}` matches a ≤ value < b. The verb `grant` changes no table:
 `{"verb": "grant", "grant": {…}}` allows the scheduler what it may not do by itself (overtime, a sibling, the fence).
 """
+
+Made = TypeVar("Made")
 
 APPLIED_KINDS = ("approved_move", "pin", "override", "parameter")
 
@@ -108,13 +110,11 @@ def with_trial(frames: Frames, context: PlanContext, changes: Sequence[Change]) 
     return {**frames, "decisions_in_force": pl.concat([in_force, DECISIONS_IN_FORCE.frame([trial])])}
 
 
-def decided(
-    run: Callable[..., dict[str, pl.DataFrame]], kinds: Sequence[str] = APPLIED_KINDS
-) -> Callable[..., dict[str, pl.DataFrame]]:
+def decided(run: Callable[..., Made], kinds: Sequence[str] = APPLIED_KINDS) -> Callable[..., Made]:
     """A stage that sees its tables with the decisions in force applied, of `kinds` alone."""
 
     @wraps(run)
-    def run_decided(frames: Frames, context: PlanContext, *shared: Reuse) -> dict[str, pl.DataFrame]:
+    def run_decided(frames: Frames, context: PlanContext, *shared: Reuse) -> Made:
         changes = changes_in_force(frames.get("decisions_in_force"), kinds)
         return run(apply_changes(frames, changes) if changes else frames, context, *shared)
 

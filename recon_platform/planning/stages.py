@@ -43,7 +43,7 @@ class AfterDowntime:
 
     reads: tuple[str, ...]
     writes: tuple[str, ...]
-    run: Callable[[Frames, PlanContext], dict[str, pl.DataFrame] | None]
+    run: Callable[..., dict[str, pl.DataFrame] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,12 @@ def _load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     from recon_platform.capacity import required_load  # noqa: PLC0415
 
     return required_load(frames, context)
+
+
+def _load_after_downtime(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame] | None:
+    from recon_platform.capacity import load_after_downtime  # noqa: PLC0415
+
+    return load_after_downtime(frames, context)
 
 
 def _shortages(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
@@ -224,6 +230,10 @@ STAGES: tuple[Stage, ...] = (
         "load", "capacity_load", "What the material plan asks of each work center before any schedule.",
         reads=(*_CONFORMED, *_RECONCILED, *_MATERIAL, "decisions_in_force"),
         writes=("required_load",), run=decided(_load),
+        after_downtime=AfterDowntime(
+            reads=("machines", "work_centers", "working_time", "downtime_events", f"{BEFORE}required_load", "decisions_in_force"),
+            writes=("required_load",), run=decided(_load_after_downtime),
+        ),
     ),
     Stage(
         "shortages", "shortages", "Where material is missing, when, and what covers it.",

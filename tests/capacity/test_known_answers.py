@@ -8,7 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recon_platform.capacity import check_schedule, explain_operation, order_screen, required_load, schedule
+from recon_platform.capacity import (
+    check_schedule,
+    explain_operation,
+    load_after_downtime,
+    order_screen,
+    required_load,
+    schedule,
+)
 from recon_platform.capacity.portfolio import best_of
 from recon_platform.capacity.prepare import prepare
 from tests.capacity.plants import AS_OF, PlantBuilder, at, context
@@ -201,6 +208,24 @@ def test_what_cannot_be_scheduled_is_listed_and_the_rest_planned() -> None:
     assert "may not pause" in reasons["TOO-LONG"]
     assert "on hold" in reasons["HELD"]
     assert "no routing" in reasons["NO-ROUTING"]
+
+
+def test_after_downtime_load_is_that_of_the_night_over_what_is_open_now() -> None:
+    builder = PlantBuilder()
+    builder.center("A", machines=2, hours=(6, 14))
+    builder.order("W1", [{"work_center": "A", "run": 120.0}], due=72, start=date(2026, 3, 5))
+    night = builder.frames()
+    before = required_load(night, context())["required_load"]
+    open_time = night["working_time"]
+    for lost, known in ((pl.col("machine") == "A-01", True), (pl.col("start").dt.day() < 8, False)):
+        now = {**night, "working_time": open_time.filter(~lost), "previous.required_load": before}
+        made = load_after_downtime(now, context())
+        if known:
+            assert made is not None
+            assert made["required_load"].equals(required_load(now, context())["required_load"])
+            assert made["required_load"]["available_min"].sum() == before["available_min"].sum() / 2
+        else:  # days without load have no working time any more
+            assert made is None
 
 
 def test_required_load_needs_no_schedule() -> None:
