@@ -104,25 +104,25 @@ def _overtime(rows: list[dict[str, Any]]) -> pl.DataFrame:
     )
 
 
-def with_pins(operations: pl.DataFrame, approved: Approved, machines: pl.DataFrame) -> pl.DataFrame:
+def with_pins(operations: pl.DataFrame, pins: pl.DataFrame, machines: pl.DataFrame) -> pl.DataFrame:
     """`operations` with `pinned`: index of the machine people keep it on, -1: none. A machine of another work center, where the
     operation is no longer done, binds nothing. `machines`: index, machine, work_center.
     """
-    known = approved.pins.join(machines.select("machine", "work_center", pl.col("index").alias("pinned")), on="machine")
+    known = pins.join(machines.select("machine", "work_center", pl.col("index").alias("pinned")), on="machine")
     return operations.join(
         known.select("work_order", "op_seq", "work_center", "pinned"),
         on=["work_order", "op_seq", "work_center"], how="left", maintain_order="left",
     ).with_columns(pl.col("pinned").cast(pl.Int32).fill_null(-1))  # fmt: skip
 
 
-def redirect(operations: pl.DataFrame, approved: Approved, centers: pl.DataFrame) -> pl.DataFrame:
+def redirect(operations: pl.DataFrame, siblings: pl.DataFrame, centers: pl.DataFrame) -> pl.DataFrame:
     """Operations with approved sibling moves carried out: another work center at its speed, no machine bound.
 
     `centers` gives `sibling_speed` by work center: 0.8 takes a quarter longer than the operation's own work center.
     """
-    if approved.siblings.is_empty():
+    if siblings.is_empty():
         return operations
-    moved = approved.siblings.unique(["work_order", "op_seq"], keep="last", maintain_order=True).join(
+    moved = siblings.unique(["work_order", "op_seq"], keep="last", maintain_order=True).join(
         centers.select(pl.col("work_center").alias("to"), "sibling_speed"), on="to", how="left"
     )
     slower = pl.when(pl.col("to") != pl.col("work_center")).then("sibling_speed").otherwise(None).fill_null(1.0)

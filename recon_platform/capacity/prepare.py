@@ -74,7 +74,7 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
     approved = read_approved(frames, context)
     operations, orders, refused = read_backlog(frames, context, reuse)
     machines = reuse.of(read_machines, only(frames, *OPEN_TIME), context, approved.overtime)
-    operations = reuse.of(_where_approved, operations, approved, machines)
+    operations = reuse.of(_where_approved, operations, approved.siblings, approved.pins, machines)
     operations, orders, refused = _placeable(
         operations, orders, refused, reuse.of(_unplaceable, of(operations, _PLACED_BY), machines)
     )
@@ -121,9 +121,11 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
     return Prepared(problem, operations, orders, machines, kept, refused, approved, origin)
 
 
-def _where_approved(operations: pl.DataFrame, approved: Approved, machines: Machines) -> pl.DataFrame:
+def _where_approved(
+    operations: pl.DataFrame, siblings: pl.DataFrame, pins: pl.DataFrame, machines: Machines
+) -> pl.DataFrame:
     """`operations` at the work centers and on the machines that people decided."""
-    return with_pins(redirect(operations, approved, machines.centers), approved, machines.machines)
+    return with_pins(redirect(operations, siblings, machines.centers), pins, machines.machines)
 
 
 def _of_kind(operations: pl.DataFrame, kind_of: Array) -> pl.DataFrame:

@@ -146,12 +146,16 @@ def compare(without: Frames, with_: Frames, context: PlanContext, reuse: Reuse |
 
 def moved_operations(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """`work_order`, `op_seq`, `place`, `frozen`: operations that start at another time or machine, come or go."""
-    return (
-        before.join(after, on=["work_order", "op_seq"], how="full", coalesce=True)
-        .filter(
-            pl.col("start").ne_missing(pl.col("start_right")) | pl.col("machine").ne_missing(pl.col("machine_right"))
+    key, read = ["work_order", "op_seq"], ["start", "machine", "work_center", "frozen"]
+    moved = pl.col("start").ne_missing(pl.col("start_right")) | pl.col("machine").ne_missing(pl.col("machine_right"))
+    if before.select(key).equals(after.select(key)):  # the same operations in the same order, as nearly always
+        both = pl.concat(
+            [before.select(*key, *read), after.select(pl.col(read).name.suffix("_right"))], how="horizontal"
         )
-        .select("work_order", "op_seq", pl.coalesce("work_center_right", "work_center").alias("place"), "frozen")
+    else:
+        both = before.select(*key, *read).join(after.select(*key, *read), on=key, how="full", coalesce=True)
+    return both.filter(moved).select(
+        "work_order", "op_seq", pl.coalesce("work_center_right", "work_center").alias("place"), "frozen"
     )
 
 
