@@ -64,7 +64,7 @@ def delta(
         return
     output.print_frame(f"Run {found.run_id}: {changes.height:,} changes by {by.replace('_', ' ')}", rolled)
     largest = changes.sort(pl.col("shift_minutes").abs(), "work_order", descending=[True, False], nulls_last=True)
-    shown = largest.select("work_order", "op_seq", "what", "from", "to", "otif_effect", "reason")
+    shown = largest.select("work_order", "op_seq", "what", "from", "to", "otif_effect", "reason", "^further$")
     output.print_frame("Largest changes", shown, shown=rows)
 
 

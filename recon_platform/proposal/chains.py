@@ -10,6 +10,8 @@ Belongs here: rows, links and roots. What counts as a fact of an operation's own
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -24,8 +26,19 @@ TIES = 3  # rounds in which operations that part at the same instant may explain
 NONE = -1
 
 
-def links(rows: pl.DataFrame, frames: Frames, own: Flags) -> Index:
-    """Row of the operation that explains each row's move, −1 where there is none.
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What stands around each row: all pairs (`row`, `hit`) of it and the operations before it in its order, of its components,
+    on its machine and in its place; when it parted, whether it moved, and what parted before it at its work center."""
+
+    pairs: pl.DataFrame
+    parting: Index
+    moved: Flags
+    queue: Index
+
+
+def links(rows: pl.DataFrame, frames: Frames, own: Flags) -> tuple[Index, Neighbours]:
+    """Row of the operation that explains each row's move, −1 where there is none; and all that stands around each.
 
     `rows`: `row`, `work_order`, `op_seq`, `what` and for both sides (`from_`, `to_`) `machine`, `center`, `setup`, `end`;
     `own`: rows with a fact of their own about their start. A later operation was kept from its old place: by the
@@ -55,7 +68,11 @@ def links(rows: pl.DataFrame, frames: Frames, own: Flags) -> Index:
             fits = (hit >= 0) & (best < 0) & ~own & moved & (parting[to] == parting) & explained[to]
             best = np.where(fits & (hit != np.arange(hit.size)), hit, best)
     queue = _parted_before(rows, parting, moved)
-    return np.where((best < 0) & moved, queue, best)
+    near = [pl.DataFrame({"row": rows["row"], "hit": hit}) for hit in candidates[2:4]]  # in its place
+    near += [pairs.select("row", pl.col("hit").cast(pl.Int64)) for pairs in (step, component)]
+    near += [_ahead_on_machine(rows, side) for side in ("from", "to")]
+    pairs = pl.concat(near).filter(pl.col("hit") >= 0).unique(maintain_order=True)
+    return np.where((best < 0) & moved, queue, best), Neighbours(pairs, parting, moved, queue)
 
 
 def roots(link: Index, starts: Flags, lasts: Flags) -> Index:
@@ -150,6 +167,15 @@ def _occupants(rows: pl.DataFrame, place: str, plan: str) -> Index:
     ).drop_nulls().sort("at", "until", "hit")  # fmt: skip
     met = asked.join_asof(holds, on="at", by="machine", strategy="backward", check_sortedness=False)
     return _scattered(met.filter((pl.col("until") > pl.col("at")).fill_null(False)), rows.height)
+
+
+def _ahead_on_machine(rows: pl.DataFrame, plan: str) -> pl.DataFrame:
+    """`row`, `hit`: what runs before each row on its machine in schedule `plan`."""
+    machine, setup, end = (f"{plan}_{name}" for name in ("machine", "setup", "end"))
+    return (
+        rows.select("row", machine, setup, end).drop_nulls().sort(machine, setup, end, "row")
+        .select("row", pl.col("row").shift(1).over(machine).alias("hit"))
+    )  # fmt: skip
 
 
 def _parted_before(rows: pl.DataFrame, parting: Index, moved: Flags) -> Index:

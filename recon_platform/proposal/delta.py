@@ -54,6 +54,7 @@ def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None =
             "reason",
             "cause",
             "root",
+            "further",
             pl.col("frozen").fill_null(False),
             pl.col("otif_effect").fill_null(0).cast(pl.Int64),
             (pl.col("to_hours").fill_null(0) - pl.col("from_hours").fill_null(0)).alias("labour_effect"),
@@ -64,12 +65,12 @@ def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None =
 def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.DataFrame:
     """The operations that differ, with `reason`, `cause`, `root`, and `by_facts_minutes`, `sequenced_anew`."""
     held = {**frames, "schedule": held_schedule(frames, context, reuse)}
-    by_facts = with_reasons(_side_by_side(held), held, context).select(
+    by_facts = with_reasons(side_by_side(held), held, context).select(
         *KEY, pl.col("what").is_not_null().alias("facts_move"), pl.col("shift_minutes").alias("by_facts_minutes"),
         pl.col("to_machine").alias("held_machine"), pl.col("to_start").alias("held_start"),
-        *(pl.col(name).alias(f"facts_{name}") for name in ("reason", "cause", "root")),
+        *(pl.col(name).alias(f"facts_{name}") for name in ("reason", "cause", "root", "further")),
     )  # fmt: skip
-    told = with_reasons(_side_by_side(frames), frames, context).filter(pl.col("what").is_not_null())
+    told = with_reasons(side_by_side(frames), frames, context).filter(pl.col("what").is_not_null())
     rows = told.join(by_facts, on=KEY, how="left", maintain_order="left")
     moves_on = (pl.col("to_start") - pl.col("held_start")).dt.total_seconds().abs() / 60 >= MOVED_MINUTES
     anew = (moves_on | (pl.col("to_machine") != pl.col("held_machine"))).fill_null(False)
@@ -86,12 +87,13 @@ def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.
         .otherwise(place).alias("reason"),
         pl.when(only_there).then("cause").when(facts_move).then("facts_cause").otherwise(pl.lit(SEQUENCING)).alias("cause"),
         pl.when(only_there).then("root").when(facts_move).then("facts_root").alias("root"),
+        pl.when(facts_move).then("facts_further").alias("further"),
         (~only_there & (anew | ~facts_move)).alias("sequenced_anew"),
         pl.when(only_there).then(None).otherwise("by_facts_minutes").alias("by_facts_minutes"),
     )  # fmt: skip
 
 
-def _side_by_side(frames: Frames) -> pl.DataFrame:
+def side_by_side(frames: Frames) -> pl.DataFrame:
     """Operations in force and proposed side by side and what stands before each on its machine; `what` is null where an
     operation keeps machine and start."""
     sides = []

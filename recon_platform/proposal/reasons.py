@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from recon_platform.proposal.chains import links, roots
+from recon_platform.proposal.further import further_facts
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -27,7 +28,8 @@ Case = tuple[pl.Expr, pl.Expr, pl.Expr | str | None]
 
 
 def with_reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
-    """`changes` with `reason` in words, `cause` as a category and `root`, the operation (`order/op`) whose fact it is.
+    """`changes` with `reason` in words, `cause` as a category, `root`, the operation (`order/op`) whose fact it is, and `further`,
+    the other facts the change rests on (`further_facts`).
 
     `changes` holds every operation of either schedule: one that keeps its start can be the root, as when it takes longer.
     """
@@ -38,7 +40,7 @@ def with_reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) ->
         ((pl.col("to_end") - pl.col("to_setup")) - (pl.col("from_end") - pl.col("from_setup"))).dt.total_seconds().abs()
         >= (pl.col("to_setup") - pl.col("from_setup")).dt.total_seconds().abs()
     ).to_series().fill_null(True)  # fmt: skip
-    link = links(known, frames, starts | (lasting & longer).to_numpy())
+    link, near = links(known, frames, starts | (lasting & longer).to_numpy())
     root = roots(link, starts, (lasting & longer).to_numpy())
     root = np.where((root < 0) & lasting.to_numpy(), np.arange(known.height), root)
     found = np.where(root >= 0, root, np.arange(known.height))
@@ -51,11 +53,13 @@ def with_reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) ->
         "chained": pl.Series((root >= 0) & (found != np.arange(known.height))), "has_root": pl.Series(root >= 0),
         "root_name": names.gather(found), "root_fact": facts["fact"].gather(found), "root_cause": facts["of"].gather(found),
     })  # fmt: skip
+    further = further_facts(known.with_columns(facts["fact"]), near, starts, lasting.to_numpy(), root)
     resequenced = pl.concat_str(
         pl.lit("resequenced: on "), pl.col("to_machine").fill_null("no machine"), pl.lit(" it now runs after "),
         pl.col("to_after_order").fill_null("nothing"), pl.lit("; before, after "), pl.col("from_after_order").fill_null("nothing"),
     )  # fmt: skip
     return pl.concat([known, at_root], how="horizontal").with_columns(
+        further,
         pl.when("chained").then(pl.concat_str(pl.lit("because of "), "root_name", pl.lit(": "), "root_fact"))
         .when("has_root").then("root_fact").otherwise(resequenced).alias("reason"),
         pl.when("has_root").then("root_cause").alias("cause"),

@@ -53,6 +53,10 @@ PROPOSAL_CHANGES = Table(
         Column("reason", Kind.TEXT, "Why, in words, from stored facts."),
         Column("cause", Kind.TEXT, "Cause category; SEQUENCING: no fact, the planner sequenced anew.", nullable=True),
         Column("root", Kind.TEXT, "Operation (`order/op`) whose fact is the reason; null: no fact.", nullable=True),
+        Column(
+            "further", Kind.TEXT, "Other facts (`order/op: fact`, a JSON list) that would still keep it from its place without that one.",
+            nullable=True,
+        ),
         Column("frozen", Kind.FLAG, "Lies inside the frozen horizon."),
         Column("otif_effect", Kind.WHOLE, "Customer lines won (+) or lost (−) by the order's new end.", unit="lines"),
         Column("labour_effect", Kind.NUMBER, "Change of run and set-up time.", unit="hours"),

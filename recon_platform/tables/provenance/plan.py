@@ -98,7 +98,7 @@ MADE_FROM: dict[str, MadeFrom] = {
         "what": f"{_BEFORE} {_AFTER} reconciled_orders.status reconciled_operations.status",
         "from": _BEFORE, "to": _AFTER, "shift_minutes": "published.schedule.start schedule.start",
         "by_facts_minutes": f"published.schedule.start {_REASONS}", "sequenced_anew": f"schedule.start,machine {_REASONS}",
-        "reason": _REASONS, "cause": _REASONS, "root": _REASONS, "frozen": "schedule.frozen",
+        "reason": _REASONS, "cause": _REASONS, "root": _REASONS, "further": _REASONS, "frozen": "schedule.frozen",
         "otif_effect": "order_promises.projected_ship,promised published.schedule.end",
         "labour_effect": f"{_TIMES} published.schedule.setup_start,end",
     }),
