@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     benches.command("sabotage")(sabotage)
     benches.command("reruns")(reruns)
     benches.command("rerun")(rerun)
+    benches.command("moves")(moves)
     benches.command("replay")(replay)
     benches.command("extract")(extract)
     benches.command("console")(console)
@@ -293,6 +294,29 @@ def rerun(
         total = tuple(f"{sum(seconds):.2f}" for seconds in zip(*((f.wall_s, f.cpu_s) for f in figures), strict=True))
         title = f"{orders:,} orders, {figures[0].operations:,} operations"
         output.print_rows(title, ("part", "wall s", "CPU s"), [*rows, ("all", *total)])
+
+
+@needs(None)
+def moves(
+    operations: Annotated[
+        int, typer.Option("--operations", min=1, help="About so many operations in the plan.")
+    ] = 100_000,
+    moves: Annotated[int, typer.Option("--moves", min=1, help="Moves tried out, kinds in turn.")] = 200,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Trials at once.")] = 2,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same plant.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Time one what-if and many moves against a large plan, each the whole plan again with it."""
+    from recon_platform.bench.moves import run
+
+    with output.progress(3, quiet=as_json) as step:
+        found = run(operations, moves, threads=threads, seed=seed, say=step)
+    if as_json:
+        output.print_json(found)
+        return
+    rows = [(row.part, str(row.moves), str(row.wall_s), str(row.cpu_s)) for row in found.rows]
+    title = f"{found.operations:,} operations of {found.orders:,} orders, {found.threads} threads"
+    output.print_rows(title, ("part", "moves", "wall s", "CPU s"), rows)
 
 
 @needs(None)
