@@ -23,6 +23,7 @@ from recon_platform.plantsim.parameters import (
     at_load,
     plant_named,
     with_queues,
+    with_reservations,
     with_stale_standards,
 )
 from recon_platform.plantsim.random_plant import random_plant
@@ -59,7 +60,10 @@ def cells_of(
             made += [("main", Cell(plant, works_of(plant), orders, seed, p, weeks)) for p in MAIN_POLICIES]
     if "random" in parts:
         for n in range(FIRST_SEED, FIRST_SEED + RANDOM_PLANTS):
-            made += [("random", Cell(f"random-{n}", random_plant(n), orders, n, p, weeks)) for p in MAIN_POLICIES]
+            made += [
+                ("random", Cell(f"random-{n}", with_reservations(random_plant(n)), orders, n, p, weeks))
+                for p in MAIN_POLICIES
+            ]
     if "parts" in parts:
         for seed, name in itertools.product(few, ("as_is", "platform", *WITHOUT)):
             made.append(("parts", Cell("fastener", works_of("fastener"), orders, seed, name, weeks)))
@@ -76,7 +80,7 @@ def cells_of(
 
 def works_of(plant: str, load: float = LOAD) -> Parameters:
     """A plant that comes with the package, as the study runs it."""
-    return with_queues(at_load(plant_named(plant), load), QUEUES)
+    return with_reservations(with_queues(at_load(plant_named(plant), load), QUEUES))
 
 
 def run_study(

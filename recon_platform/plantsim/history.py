@@ -160,15 +160,18 @@ def _rework(world: World, ops: pl.DataFrame) -> np.ndarray:
     return 1 + REWORKED_PART * (stream(world.seed, "rework").random(len(ops)) < share)
 
 
-def material_ready(world: World, book: OrderBook) -> Minutes:
-    """When the bought components of each order have arrived (10:00 of the day); lines that came in two parts serve the
-    second half of their orders from the second part."""
+def covered_on(book: OrderBook) -> pl.DataFrame:
+    """Needs of bought components with `day`: when what was bought for them has come. Lines that came in two parts serve
+    the second half of their orders from the second part."""
     joined = book.needs.join(book.purchases.select("purchase", "arrival_day", "second_day", "first_qty"), on="purchase")
     joined = joined.sort("purchase", "order").with_columns(cumulative=pl.col("need").cum_sum().over("purchase"))
-    day = joined.select(
-        "order", day=pl.when(pl.col("cumulative") <= pl.col("first_qty")).then("arrival_day").otherwise("second_day")
-    )
-    latest = day.group_by("order").agg(pl.col("day").max()).sort("order")
+    first = pl.col("cumulative") <= pl.col("first_qty")
+    return joined.with_columns(day=pl.when(first).then("arrival_day").otherwise("second_day"))
+
+
+def material_ready(world: World, book: OrderBook) -> Minutes:
+    """When the bought components of each order have arrived (10:00 of the day)."""
+    latest = covered_on(book).group_by("order").agg(pl.col("day").max()).sort("order")
     ready = np.zeros(len(book.orders), np.int64)
     ready[latest["order"].to_numpy()] = world.clock.minutes_of_days(latest["day"].to_numpy(), 600)
     return ready

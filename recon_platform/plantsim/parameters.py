@@ -160,6 +160,7 @@ class Parameters:
     absent_share: float = 0.06  # chance that a setter is missing on a shift
     expected_setup_share: float = 0.5  # of the setup minutes of a full change, what sequencing leaves on average
     make_to_stock: bool = False  # make items have lot rules and a safety stock (`stocking`); else lot-for-lot, none
+    reserves_material: bool = False  # the ERP tells which order the wire in stock was bought for
     lead_time_factor: float = 1.0  # on the planned lead times of the ERP: the reserve for queues that planners add
     standards_sigma: float = 0.0  # log spread of the ERP's run times around the true ones: standards nobody kept up
     load_factor: float = 1.0  # on the load of every work center: what a load sweep turns
@@ -250,6 +251,11 @@ def at_load(plant: Parameters, load: float) -> Parameters:
 def with_queues(plant: Parameters, factor: float) -> Parameters:
     """The plant with `factor` times the planned lead times: what its planners add in the ERP for waiting in queues."""
     return dataclasses.replace(plant, lead_time_factor=factor)
+
+
+def with_reservations(plant: Parameters) -> Parameters:
+    """The plant with an ERP that tells what its stores do anyway: wire goes to the order it was bought for, to no other."""
+    return dataclasses.replace(plant, reserves_material=True)
 
 
 def with_stale_standards(plant: Parameters, sigma: float) -> Parameters:

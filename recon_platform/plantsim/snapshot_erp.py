@@ -14,7 +14,7 @@ import polars as pl
 from recon_platform.plantsim.clock import DAY_MIN
 from recon_platform.plantsim.master import BOX, KILOGRAM, PIECE, THOUSAND
 from recon_platform.plantsim.shifts import SATURDAY
-from recon_platform.plantsim.snapshot_stock import inventory, item_names, purchases
+from recon_platform.plantsim.snapshot_stock import inventory, item_names, purchases, reservations
 from recon_platform.plantsim.state import KEEP_SHIPPED_DAYS, State
 
 FORECAST_FROM_DAYS, FORECAST_TO_DAYS = 21, 49
@@ -22,7 +22,9 @@ FORECAST_FROM_DAYS, FORECAST_TO_DAYS = 21, 49
 
 def erp_tables(state: State) -> dict[str, pl.DataFrame]:
     """Moving ERP tables at the state's minute, names as in the landing contract."""
+    reserved = {"allocations": reservations(state)} if state.history.world.parameters.reserves_material else {}
     return {
+        **reserved,
         "sales_orders": _sales_orders(state),
         "master_schedule": _forecast(state),
         "inventory": inventory(state),

@@ -5,10 +5,10 @@ Belongs here: stock by lot, purchase lines and receipts. Does not belong here: o
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 from recon_platform.plantsim.demand import SAFETY_WORKING_DAYS, purchase_lines
+from recon_platform.plantsim.history import covered_on
 from recon_platform.plantsim.master import KILOGRAM, PIECE
 from recon_platform.plantsim.state import State
 from recon_platform.plantsim.stocking import safety_lots
@@ -19,11 +19,45 @@ def item_names(state: State, index: pl.Series) -> pl.Series:
     return state.history.world.items["item"].gather(index)
 
 
+def _received_through(state: State) -> int:
+    """The last day of which the goods, received at ten in the morning, are in stock."""
+    clock = state.history.world.clock
+    local = clock.instant(state.now).astimezone(clock.zone)
+    return clock.day_number(local.date()) - (0 if local.hour >= 10 else 1)
+
+
+def reservations(state: State) -> pl.DataFrame:
+    """Wire in stock that was bought for an order which has not drawn it yet: the stores hand it to no other."""
+    book, world = state.history.book, state.history.world
+    bought = covered_on(book).filter((pl.col("kind") == "wire") & (pl.col("day") <= _received_through(state)))
+    open_orders = state.orders.filter(~pl.col("status").is_in(["complete", "closed"]))
+    drawn = state.issues.filter(pl.col("component_index") >= 0).select("order", "op_seq", "component_index", "issued")
+    rows = (
+        bought.join(open_orders.select(order="index", for_order="work_order"), on="order")
+        .join(drawn, on=["order", "op_seq", "component_index"], how="left")
+        .with_columns(qty=(pl.col("need") - pl.col("issued").fill_null(0.0)).round(3))
+        .filter(pl.col("qty") > 0)
+        .sort("order", "op_seq", "component_index")
+    )
+    return rows.select(
+        item=world.components["component"].gather(rows["component_index"]),
+        lot=book.purchases["lot"].gather(rows["purchase"]), qty="qty", uom=pl.lit(KILOGRAM), for_order="for_order",
+    )  # fmt: skip
+
+
+def _by_reservation(wires: pl.DataFrame, reserved: pl.DataFrame) -> pl.DataFrame:
+    """Stock of wire by lot: what is kept for orders is available, the rest of a heat is none an order could be made of."""
+    kept = reserved.group_by("item", "lot").agg(_kept=pl.col("qty").sum())
+    both = wires.join(kept, on=["item", "lot"], how="left", maintain_order="left").with_columns(
+        _kept=pl.min_horizontal(pl.col("_kept").fill_null(0.0), "qty")
+    )
+    free = both.with_columns(qty=(pl.col("qty") - pl.col("_kept")).round(3), status=pl.lit("hold"))
+    made = pl.concat([both.with_columns(qty=pl.col("_kept").round(3)), free]).filter(pl.col("qty") > 0)
+    return made.drop("_kept").sort("item", "lot", "status")
+
+
 def inventory(state: State) -> pl.DataFrame:
-    world, book, clock = state.history.world, state.history.book, state.history.world.clock
-    today = clock.local_days(np.array([state.now]))[0]
-    morning = state.now >= clock.minute(clock.instant(state.now).astimezone(clock.zone).date(), 600)
-    today = today if morning else today - 1
+    world, book, today = state.history.world, state.history.book, _received_through(state)
     bought = book.purchases.with_columns(
         arrived=pl.when(pl.col("arrival_day") <= today).then("first_qty").otherwise(0.0)
         + pl.when(pl.col("second_day") <= today).then(pl.col("qty") - pl.col("first_qty")).otherwise(0.0)
@@ -82,6 +116,8 @@ def inventory(state: State) -> pl.DataFrame:
         status=pl.lit("available"),
         certificate=pl.lit("3.1"),
     )
+    if world.parameters.reserves_material:
+        wire_rows = _by_reservation(wire_rows, reservations(state))
     rows = [wire_rows, pool_rows, goods_rows]
     if world.parameters.make_to_stock:
         rows.append(safety_lots(world))
@@ -91,8 +127,7 @@ def inventory(state: State) -> pl.DataFrame:
 def purchases(state: State) -> dict[str, pl.DataFrame]:
     """Purchase lines placed so far: those of the order book, and the twelve months before it."""
     clock, components = state.history.world.clock, state.history.world.components
-    local = clock.instant(state.now).astimezone(clock.zone)
-    today = clock.day_number(local.date()) - (0 if local.hour >= 10 else 1)
+    today = _received_through(state)
     lines = pl.concat([_earlier(state), state.history.book.purchases], how="diagonal")
     lines = lines.filter((pl.col("ordered_day") <= today) & (pl.col("due_day") > today - 365))
     in_full = pl.col("second_day") <= today
