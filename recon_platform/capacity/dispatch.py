@@ -23,6 +23,7 @@ from recon_platform.capacity.in_force import let_go, look_at_machine, put_off, s
 from recon_platform.capacity.index import note
 from recon_platform.capacity.offers import (
     best_offer,
+    best_pair,
     follows_at_once,
     forget,
     line_up,
@@ -66,6 +67,8 @@ from recon_platform.capacity.waiting import (
     touch_later,
 )
 
+FEW = 8
+"""Idle machines of a work center up to which each is weighed against each family."""
 AHEAD = np.int64(2)
 """Minutes ahead of which what becomes ready is fetched from memory."""
 
@@ -133,19 +136,35 @@ def _give(
 
 
 @inner
-def _assign(
-    p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, pull: float,
-) -> None:  # fmt: skip
-    """Give the idle machines of `center` work, best (machine, operation) pair first, until either runs out."""
+def _give_to_few(
+    p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float, pull: float
+) -> None:
+    """Weigh every idle machine against every family each time: with few machines nothing is faster."""
     desk = s.desk[center]
-    base = p.center[center].machines
-    k = np.int64(0)
-    while k < desk.idle:
-        m = np.int64(s.idle[base + k])
-        seat = s.seat[m]
-        nothing_due = now < seat.open_until and seat.booked < 0 and seat.kept_at >= seat.kept_end
-        if nothing_due or look_at_machine(p, s, m, now, k1_inverse, k2_inverse, stay):
-            k += 1
+    families = p.center[center].families
+    first_look = True
+    while desk.active > 0 and desk.idle > 0:
+        for a in range(desk.active):
+            f = np.int64(s.active[families + a])
+            if first_look or s.queue[f].stale == 1 or s.queue[f].loads == 1:
+                find_top(p, s, f, now, k1_inverse)
+        first_look = False
+        m, i, best, setup, second, second_index = best_pair(p, s, center, now, k2_inverse, pull)
+        if m < 0:
+            break
+        verdict = _give(p, s, m, i, best, setup, now, k1_inverse, k2_inverse)
+        if verdict == 0:
+            s.seat[m].tried = now
+        elif verdict == 1 and s.count[RECORD] == 1:
+            _note_runner_up(p, s, i, setup, second, second_index, now, k1_inverse, k2_inverse)
+
+
+@inner
+def _give_to_many(
+    p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float, pull: float
+) -> None:
+    """Keep what each family offers while machines take it: the same pairs as `_give_to_few` finds, with fewer looks."""
+    desk = s.desk[center]
     families = p.center[center].families
     any_load = False
     many = np.int64(desk.active)
@@ -160,22 +179,22 @@ def _assign(
         if f < 0:
             break
         best = s.offer[f].worth
-        best_machine, best_operation = np.int64(s.offer[f].machine), np.int64(s.offer[f].operation)
-        soon(p.operation, best_operation)
-        soon(s.course, best_operation)
-        soon(p.open_end, s.seat[best_machine].cursor)
-        soon(p.open_start, s.seat[best_machine].cursor)
-        best_setup = setup_there(p, s, center, best_machine, f)
+        m, i = np.int64(s.offer[f].machine), np.int64(s.offer[f].operation)
+        soon(p.operation, i)
+        soon(s.course, i)
+        soon(p.open_end, s.seat[m].cursor)
+        soon(p.open_start, s.seat[m].cursor)
+        setup = setup_there(p, s, center, m, f)
         second, second_index = NOBODY, -BIG
         if s.count[RECORD] == 1:
             other = second_offer(p, s, center, many, now, k2_inverse, pull)
             if other >= 0:
                 second, second_index = np.int64(s.offer[other].operation), s.offer[other].worth
-        verdict = _give(p, s, best_machine, best_operation, best, best_setup, now, k1_inverse, k2_inverse)
+        verdict = _give(p, s, m, i, best, setup, now, k1_inverse, k2_inverse)
         if verdict == 0:
-            s.seat[best_machine].tried = now
+            s.seat[m].tried = now
         # What follows an operation at once may have been booked on any machine: then all are looked at again.
-        forget(s, families, desk.active, best_machine, follows_at_once(p, s, best_operation))
+        forget(s, families, desk.active, m, follows_at_once(p, s, i))
         any_load |= look_at_family(p, s, f, now, k1_inverse)
         step_back(s, np.int64(families), many, np.int64(0))
         if any_load:
@@ -183,13 +202,43 @@ def _assign(
                 look_at_family(p, s, np.int64(s.active[families + a]), now, k1_inverse)
             line_up(s, np.int64(families), many)
         if verdict == 1 and s.count[RECORD] == 1:
-            if s.queue[f].active_at >= 0 and s.queue[f].top >= 0:
-                value = s.queue[f].top_index - best_setup * k2_inverse
-                if value > second_index:
-                    second = np.int64(s.queue[f].top)
-                    second_index = value
-            s.terms[best_operation, 4] = second
-            s.terms[best_operation, 5] = second_index
+            _note_runner_up(p, s, i, setup, second, second_index, now, k1_inverse, k2_inverse)
+
+
+@inner
+def _note_runner_up(
+    p: Problem, s: State, i: int, setup: float, second: int, second_index: float, now: int, k1_inverse: float, k2_inverse: float
+) -> None:  # fmt: skip
+    """Record what would have gone instead of operation `i`: the next best offer, or the next of its own family."""
+    f = np.int64(p.operation[i].family)
+    s.terms[i, 4] = second
+    s.terms[i, 5] = second_index
+    if s.queue[f].active_at >= 0:
+        find_top(p, s, f, now, k1_inverse)
+        value = s.queue[f].top_index - setup * k2_inverse
+        if s.queue[f].top >= 0 and value > second_index:
+            s.terms[i, 4] = s.queue[f].top
+            s.terms[i, 5] = value
+
+
+@inner
+def _assign(
+    p: Problem, s: State, center: int, now: int, k1_inverse: float, k2_inverse: float, stay: float, pull: float,
+) -> None:  # fmt: skip
+    """Give the idle machines of `center` work, best (machine, operation) pair first, until either runs out."""
+    desk = s.desk[center]
+    base = p.center[center].machines
+    k = np.int64(0)
+    while k < desk.idle:
+        m = np.int64(s.idle[base + k])
+        seat = s.seat[m]
+        nothing_due = now < seat.open_until and seat.booked < 0 and seat.kept_at >= seat.kept_end
+        if nothing_due or look_at_machine(p, s, m, now, k1_inverse, k2_inverse, stay):
+            k += 1
+    if desk.active > 0 and desk.idle > FEW:
+        _give_to_many(p, s, center, now, k1_inverse, k2_inverse, pull)
+    else:
+        _give_to_few(p, s, center, now, k1_inverse, k2_inverse, pull)
     k = np.int64(0)
     while k < desk.idle:
         m = np.int64(s.idle[base + k])

@@ -19,7 +19,63 @@ from recon_platform.capacity.placing import NEVER, changeover, changes_from
 from recon_platform.capacity.problem import Problem
 from recon_platform.capacity.state import State
 from recon_platform.capacity.together import NOBODY, chain_length
+from recon_platform.capacity.views import soon
 from recon_platform.capacity.waiting import find_top
+
+
+@inner
+def best_pair(
+    p: Problem, s: State, center: int, now: int, k2_inverse: float, pull: float
+) -> tuple[np.int64, np.int64, float, float, np.int64, float]:
+    """(machine, operation, index, set-up, runner-up, its index) of the best offer, every idle machine weighed against every
+    family; machine NOBODY: none takes any. Of equals the first operation, on the faster machine, then the first.
+    """
+    desk = s.desk[center]
+    base, families = p.center[center].machines, p.center[center].families
+    best = -BIG
+    best_machine, best_operation = NOBODY, NOBODY
+    best_speed, best_setup = np.float64(0.0), np.float64(0.0)
+    second = NOBODY
+    second_index = -BIG
+    for k in range(desk.idle):
+        m = np.int64(s.idle[base + k])
+        seat = s.seat[m]
+        if seat.tried == now:
+            continue
+        speed = np.float64(p.machine[m].speed)
+        row = changes_from(p, s, center, np.int64(seat.family))
+        for a in range(desk.active):
+            f = np.int64(s.active[families + a])
+            q = s.queue[f]
+            o = np.int64(q.top)
+            if o < 0 or (q.pinned >= 0 and q.pinned != m):
+                continue
+            setup = np.float64(s.change[row + f]) if row < NEVER else changeover(p, s, np.int64(seat.family), f)
+            value = q.top_index - setup * k2_inverse
+            if q.top_home >= 0 and q.top_home != m:
+                value -= pull
+            if value <= seat.bar and now + p.operation[o].run / speed > seat.limit:
+                continue
+            better = value > best
+            if value == best:
+                if o == best_operation:
+                    better = speed > best_speed or (speed == best_speed and m < best_machine)
+                else:
+                    better = o < best_operation
+            if better:
+                if o != best_operation and (best > second_index or (best == second_index and best_operation < second)):
+                    second = best_operation
+                    second_index = best
+                soon(p.operation, o)
+                soon(s.course, o)
+                soon(p.open_end, seat.cursor)
+                soon(p.open_start, seat.cursor)
+                best = value
+                best_machine, best_operation, best_speed, best_setup = m, o, speed, setup
+            elif o != best_operation and (value > second_index or (value == second_index and o < second)):
+                second = o
+                second_index = value
+    return best_machine, best_operation, best, best_setup, second, second_index
 
 
 @inner
