@@ -94,8 +94,8 @@ def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.
 
 
 def side_by_side(frames: Frames) -> pl.DataFrame:
-    """Operations in force and proposed side by side and what stands before each on its machine; `what` is null where an
-    operation keeps machine and start."""
+    """Operations in force and proposed side by side, by order and operation, and what stands before each on its machine; `what`
+    is null where an operation keeps machine and start."""
     sides = []
     for side, name in (("from", "published.schedule"), ("to", "schedule")):
         schedule = frames[name].sort("machine", "start", *KEY)
@@ -129,6 +129,7 @@ def side_by_side(frames: Frames) -> pl.DataFrame:
         .join(sides[1], on=KEY, how="full", coalesce=True)
         .join(states, on="work_order", how="left")
         .join(operations, on=KEY, how="left")
+        .sort(KEY)  # what follows settles ties by the place of a row
         .with_columns(shift.alias("shift_minutes"))
         .with_columns(
             pl.when(pl.col("from_start").is_null())

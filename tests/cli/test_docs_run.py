@@ -78,7 +78,7 @@ class Reader:
         self._who = arguments[arguments.index("--home") + 1] if "--home" in arguments else ""
         code = execute(arguments)
         printed = self._capsys.readouterr()
-        assert code == 0, f"recon {line}: {printed.err}"
+        assert code == 0, f"recon {line}: {printed.err} {printed.out}"
         for init_name, init_secret, name, secret in SECRET_SHOWN.findall(printed.out):
             self.secrets[init_name or name] = init_secret or secret
         if arguments[:2] == ["user", "secret"]:

@@ -126,6 +126,16 @@ def test_trying_a_move_out_leaves_the_plan_as_it_is(proposed: Proposed) -> None:
     assert "decisions_in_force" not in proposed.frames
 
 
+def test_the_order_of_rows_changes_no_word_of_the_delta_view(proposed: Proposed) -> None:
+    frames = proposed.frames
+    shuffled = {
+        name: frames[name].sample(fraction=1.0, shuffle=True, seed=7)
+        for name in ("published.schedule", "schedule", "reconciled_orders", "reconciled_operations")
+    }
+    asked = {name: frame for name, frame in frames.items() if name != "proposal_changes"}
+    assert proposal_changes({**asked, **shuffled}, proposed.context).equals(frames["proposal_changes"])
+
+
 def test_against_itself_a_schedule_changes_nothing(proposed: Proposed) -> None:
     frames = {**proposed.frames, "published.schedule": proposed.frames["schedule"]}
     assert proposal_changes(frames, proposed.context).is_empty()
