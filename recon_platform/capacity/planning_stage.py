@@ -10,10 +10,17 @@ import polars as pl
 from recon_platform.capacity.improve import improve
 from recon_platform.capacity.load import capacity_load, required_load, scheduled_load, work_by_center
 from recon_platform.capacity.machines import read_machines
-from recon_platform.capacity.portfolio import GRID, NO_BIAS, Setting, best_of, run_pass
+from recon_platform.capacity.portfolio import GRID, NO_BIAS, Setting, compared, run_pass
 from recon_platform.capacity.prepare import OPEN_TIME, Prepared, prepare
 from recon_platform.capacity.problem import Solution
-from recon_platform.capacity.results import dispatch_table, placements, schedule_table, unscheduled_table
+from recon_platform.capacity.results import (
+    dispatch_table,
+    placements,
+    schedule_table,
+    settings_table,
+    unscheduled_table,
+)
+from recon_platform.tables.capacity import setting_taken
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reuse import Reuse, only
@@ -24,14 +31,15 @@ stability weight."""
 
 
 def schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
-    """`schedule`, `unscheduled`, `capacity_load` (both bases) and `dispatch_list` of one night.
+    """`schedule`, `unscheduled`, `capacity_load` (both bases), `dispatch_list` and `dispatch_settings` of one night.
 
     Reads reconciled_operations, reconciled_orders, supply_orders, order_links, the conformed master tables,
     `published.schedule` and `decisions_in_force` where present. Deterministic; no clock, no randomness but the seed of
     the policy. `reuse`: as in `prepare`.
     """
     prepared = prepare(frames, context, reuse=reuse)
-    placed = placements(prepared, _solve(prepared, context, record=True))
+    settings = _settings(prepared, context)
+    placed = placements(prepared, _solve(prepared, settings[0][0], context, record=True))
     base = read_machines(frames, context) if prepared.approved.overtime.height else None
     required = frames.get("required_load")
     if required is None:
@@ -41,6 +49,7 @@ def schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -
         "unscheduled": unscheduled_table(prepared, placed),
         "capacity_load": capacity_load(required, scheduled_load(placed, prepared.machines, context, base)),
         "dispatch_list": dispatch_table(prepared, placed),
+        "dispatch_settings": settings_table(settings),
     }
 
 
@@ -48,7 +57,7 @@ def trial_schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[s
     """`schedule` and `capacity_load` of a plan that is compared and not kept: each operation where `schedule` puts it, without
     the terms of the choice; load as scheduled, all days of a work center in one bucket."""
     prepared = prepare(frames, context, reuse=reuse)
-    placed = placements(prepared, _solve(prepared, context, record=False))
+    placed = placements(prepared, _solve(prepared, _settings(prepared, context)[0][0], context, record=False))
     base = (
         reuse.of(read_machines, only(frames, *OPEN_TIME), context, None) if prepared.approved.overtime.height else None
     )
@@ -58,10 +67,9 @@ def trial_schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[s
     }
 
 
-def _solve(prepared: Prepared, context: PlanContext, *, record: bool) -> Solution:
-    """The plan of a prepared problem: the best dispatch setting, improved as far as policy says."""
+def _solve(prepared: Prepared, setting: Setting, context: PlanContext, *, record: bool) -> Solution:
+    """The plan of a prepared problem with a dispatch setting, improved as far as policy says."""
     policy = context.policy.capacity
-    setting = _setting(prepared, context)
     bias = NO_BIAS
     if policy.improvement_moves > 0:
         bias, _, _ = improve(prepared.problem, setting, policy.improvement_moves, seed=policy.seed)
@@ -79,15 +87,22 @@ def held_schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = No
 
 
 def look_ahead(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> tuple[float, float]:
-    """(k1, k2) that `schedule` takes for these tables: a trial that keeps them moves nothing by changing its rule."""
-    setting = _setting(prepare(frames, context, reuse=reuse), context)
+    """(k1, k2) that `schedule` takes for these tables: a trial that keeps them moves nothing by changing its rule.
+
+    Where the plan's own `dispatch_settings` are among the tables, that is what they say.
+    """
+    made = frames.get("dispatch_settings")
+    if made is not None:
+        return setting_taken(made)
+    setting = _settings(prepare(frames, context, reuse=reuse), context)[0][0]
     return setting.k1, setting.k2
 
 
-def _setting(prepared: Prepared, context: PlanContext) -> Setting:
+def _settings(prepared: Prepared, context: PlanContext) -> list[tuple[Setting, float | None]]:
+    """The dispatch settings compared, the one to take first: what people approved, else what the plan keeps, else the best."""
     policy = context.policy.capacity
     stay, pull = STAY * policy.stability_weight / 0.1, policy.stability_weight
-    if prepared.approved.look_ahead is not None:
-        k1, k2 = prepared.approved.look_ahead
-        return Setting(k1, k2, stay, pull)
-    return best_of(prepared.problem, policy.portfolio_passes, stay=stay, pull=pull)[0]
+    kept = prepared.approved.look_ahead or context.look_ahead
+    if kept is not None:
+        return [(Setting(*kept, stay, pull), None)]
+    return [*compared(prepared.problem, policy.portfolio_passes, stay=stay, pull=pull)]

@@ -120,19 +120,26 @@ def late_orders(problem: Problem, state: Solution) -> float:
     return float(late.sum()) + value / (1.0 + value)
 
 
-def best_of(
+def compared(
     problem: Problem, passes: int, *, threads: int = 2, stay: float = 0.0, pull: float = 0.0,
     measure: Callable[[Problem, Solution], float] = objective,
-) -> tuple[Setting, float]:  # fmt: skip
-    """The best of the first `passes` settings of the grid, and its measure. Ties go to the earlier setting.
+) -> list[tuple[Setting, float]]:  # fmt: skip
+    """The first `passes` settings of the grid, each with its measure, the best first. Ties go to the earlier setting.
 
     No plan is kept: a pass at a million operations takes a hundred megabytes, and making the best one again is one pass.
     """
     settings = [Setting(k1, k2, stay, pull) for k1, k2 in GRID[: max(1, passes)]]
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         values = list(pool.map(lambda setting: measure(problem, run_pass(problem, setting)), settings))
-    best = min(range(len(settings)), key=lambda k: values[k])
-    return settings[best], values[best]
+    return sorted(zip(settings, values, strict=True), key=lambda one: one[1])
+
+
+def best_of(
+    problem: Problem, passes: int, *, threads: int = 2, stay: float = 0.0, pull: float = 0.0,
+    measure: Callable[[Problem, Solution], float] = objective,
+) -> tuple[Setting, float]:  # fmt: skip
+    """The best of `compared`, and its measure."""
+    return compared(problem, passes, threads=threads, stay=stay, pull=pull, measure=measure)[0]
 
 
 def best_plan(

@@ -5,6 +5,8 @@ Belongs here: writing down what a pass decided, with its reasons. Nothing is dec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -12,7 +14,7 @@ from recon_platform.capacity.clock import instant
 from recon_platform.capacity.portfolio import Setting
 from recon_platform.capacity.prepare import Prepared
 from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Solution
-from recon_platform.tables.capacity import BOUND_BY, DISPATCH_LIST, SCHEDULE, UNSCHEDULED
+from recon_platform.tables.capacity import BOUND_BY, DISPATCH_LIST, DISPATCH_SETTINGS, SCHEDULE, UNSCHEDULED
 
 
 def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
@@ -171,4 +173,16 @@ def dispatch_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-__all__ = ["Setting", "dispatch_table", "placements", "schedule_table", "unscheduled_table"]
+def settings_table(settings: Sequence[tuple[Setting, float | None]]) -> pl.DataFrame:
+    """The `dispatch_settings` table of settings and what each was measured at, the one taken first.
+
+    Whole minutes: the last digits of a sum are not the same on every machine.
+    """
+    rows: list[dict[str, object]] = [
+        {"k1": one.k1, "k2": one.k2, "lateness": None if value is None else float(round(value)), "taken": place == 0}
+        for place, (one, value) in enumerate(settings)
+    ]
+    return DISPATCH_SETTINGS.frame(rows).sort("k1", "k2")
+
+
+__all__ = ["Setting", "dispatch_table", "placements", "schedule_table", "settings_table", "unscheduled_table"]

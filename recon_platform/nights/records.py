@@ -64,6 +64,7 @@ class Pins:
     rerun_of: str | None = None  # the run whose tables stand in for stages that an event cannot change
     carried: tuple[str, ...] = ()  # those stages
     agents: Mapping[str, str] = field(default_factory=dict)  # version of each; empty in runs before they were kept
+    look_ahead: tuple[float, float] | None = None  # dispatch setting a rerun keeps of its night
 
     @property
     def context(self) -> PlanContext:
@@ -75,6 +76,7 @@ class Pins:
             sequence=self.sequence,
             policy=policy_from_dict(self.policy),
             agents=self.agents,
+            look_ahead=self.look_ahead,
         )
 
     def to_json(self) -> str:
@@ -85,6 +87,8 @@ class Pins:
         values = json.loads(text)
         values["inputs"] = {name: TableVersion(**entry) for name, entry in values["inputs"].items()}
         values["carried"] = tuple(values.get("carried", ()))
+        kept = values.get("look_ahead")
+        values["look_ahead"] = None if kept is None else (float(kept[0]), float(kept[1]))
         return cls(**values)
 
 

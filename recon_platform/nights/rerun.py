@@ -33,6 +33,7 @@ from recon_platform.nights.night import (
 from recon_platform.nights.records import OPEN, Manifest, name_run
 from recon_platform.nights.versions import agent_versions, code_version, library_versions, rule_version
 from recon_platform.proposal.stages import NIGHT_STAGES
+from recon_platform.tables.capacity import setting_taken
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 
 CARRIED: tuple[str, ...] = ("history", "reconcile", "material", "shortages")
@@ -53,7 +54,9 @@ def open_rerun(
     """Open the run that plans `base` again with `events` laid over the downtime it read.
 
     The stages of `CARRIED` are taken over as they are, unless people decided something since or the code changed: then
-    the whole plan is made again. A rerun with the same pins that was begun before is resumed.
+    the whole plan is made again. The dispatch setting is the night's in either case: a rerun is to answer the event, and
+    another rule would move work that the event has nothing to do with. A rerun with the same pins that was begun before is
+    resumed.
     """
     now = clock()
     plant, day = base.pins.plant["code"], base.pins.context.planning_date
@@ -61,6 +64,7 @@ def open_rerun(
     decisions = DECISIONS_IN_FORCE.empty() if store is None else store.decisions_in_force(plant, now)
     decided = lake.digest(decisions, DECISIONS_IN_FORCE)
     in_force = schedule_in_force(lake, plant)
+    settings = base.outputs.get("dispatch_settings")
     same_code = (base.pins.code_version, base.pins.rule_version) == (code_version(), rule_version())
     same_decisions = DECISIONS in base.pins.inputs and base.pins.inputs[DECISIONS].digest == decided
     revisions = [base.pins.landing_digest, *(f"{event.event}@{event.revision}" for event in laid)]
@@ -71,6 +75,7 @@ def open_rerun(
         rule_version=rule_version(), libraries=library_versions(), inputs={}, agents=agent_versions(base.pins.policy_digest),
         schedule_version=in_force.schedule_version if in_force is not None else None,
         carried=CARRIED if same_code and same_decisions else (),
+        look_ahead=setting_taken(settings.read(lake)) if settings is not None else None,
     )  # fmt: skip
     named = hashlib.sha256(json.dumps([asdict(pins) | {"run_id": ""}, decided], sort_keys=True).encode()).hexdigest()
     pins = replace(pins, run_id=name_run(plant, day, pins.sequence, named))

@@ -245,7 +245,7 @@ STAGES: tuple[Stage, ...] = (
         reads=(
             *_CONFORMED, *_RECONCILED, *_MATERIAL, "required_load", "published.schedule", "decisions_in_force",
         ),
-        writes=("schedule", "unscheduled", "capacity_load", "dispatch_list"), run=decided(_schedule), shares=True,
+        writes=("schedule", "unscheduled", "capacity_load", "dispatch_list", "dispatch_settings"), run=decided(_schedule), shares=True,
     ),
     Stage(
         "promises", "schedule_proposal", "The ship date of every customer line and what bounds it.",

@@ -1,9 +1,12 @@
-"""Tables of finite capacity: load, the schedule, what could not be scheduled, and the dispatch list.
+"""Tables of finite capacity: load, the schedule, what could not be scheduled, the dispatch list and its setting.
 
-Belongs here: descriptions only. How a schedule is made and checked lives in `recon_platform.capacity`.
+Belongs here: descriptions, and the one value that others than the scheduler read out of them. How a schedule is made and
+checked lives in `recon_platform.capacity`.
 """
 
 from __future__ import annotations
+
+import polars as pl
 
 from recon_platform.tables.model import Column, Kind, Layer, Table
 
@@ -92,4 +95,26 @@ DISPATCH_LIST = Table(
     ),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (REQUIRED_LOAD, CAPACITY_LOAD, SCHEDULE, UNSCHEDULED, DISPATCH_LIST)
+DISPATCH_SETTINGS = Table(
+    name="dispatch_settings",
+    layer=Layer.CAPACITY,
+    meaning="Settings of the dispatch rule that were compared, and the one the schedule was made with.",
+    key=("k1", "k2"),
+    columns=(
+        Column("k1", Kind.NUMBER, "Look-ahead: slack counts against k1 mean run times.", minimum=0),
+        Column("k2", Kind.NUMBER, "Set-up sensitivity: a set-up counts against k2 mean set-ups.", minimum=0),
+        Column(
+            "lateness", Kind.NUMBER, "Weighted lateness of the plan this setting makes; empty where it was not compared.",
+            unit="minutes × order weight", nullable=True, minimum=0,
+        ),
+        Column("taken", Kind.FLAG, "The schedule was made with it."),
+    ),
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (REQUIRED_LOAD, CAPACITY_LOAD, SCHEDULE, UNSCHEDULED, DISPATCH_LIST, DISPATCH_SETTINGS)
+
+
+def setting_taken(settings: pl.DataFrame) -> tuple[float, float]:
+    """(k1, k2) of the row of `dispatch_settings` that the schedule was made with."""
+    k1, k2 = settings.filter("taken").select("k1", "k2").row(0)
+    return float(k1), float(k2)

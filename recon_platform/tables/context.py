@@ -36,7 +36,8 @@ class PlanContext:
 
     `as_of` is the instant (UTC) the data speak of; `planning_date` the working date planned on, in plant time;
     `sequence` 0 for the nightly run and 1, 2, … for reruns after events; `agents` the version of each agent, which signs
-    the rows it makes (empty: nothing is signed).
+    the rows it makes (empty: nothing is signed). `look_ahead`: the dispatch setting (k1, k2) the schedule is made with,
+    as in a rerun, which keeps that of its night; None where the plan compares several.
     """
 
     plant: Plant
@@ -45,6 +46,7 @@ class PlanContext:
     sequence: int = 0
     policy: Policy = field(default_factory=Policy)
     agents: Mapping[str, str] = field(default_factory=dict)
+    look_ahead: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:

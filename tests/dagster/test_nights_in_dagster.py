@@ -14,6 +14,7 @@ from assets.night_stages import night_stage
 from recon_platform.governance.agents import DEFAULTS
 from recon_platform.nights import records
 from recon_platform.nights.replay import replay
+from recon_platform.tables.capacity import setting_taken
 from recon_platform.tables.governance import AGENT_SCORES
 from recon_platform.tables.metrics import VALUE_WEEK
 from resources.clock import ClockResource
@@ -109,6 +110,10 @@ def test_a_rerun_makes_only_what_downtime_can_change_and_carries_the_rest(night:
         )
     )
     assert stopped.is_empty()
+    tried, kept = (run.read(site.lake, "dispatch_settings") for run in (before, after))
+    assert tried.height == after.pins.context.policy.capacity.portfolio_passes
+    assert kept["lateness"].to_list() == [None], "a rerun compares no settings"
+    assert setting_taken(kept) == setting_taken(tried) == after.pins.context.look_ahead
     assert replay(site.lake, after.run_id).identical
 
 

@@ -84,6 +84,10 @@ MADE_FROM: dict[str, MadeFrom] = {
         "due": "supply_orders.due_at", "note": "schedule.bound_by,frozen,forced supply_orders.material_bound",
         "start": "schedule.setup_start",
     }, carried="schedule"),
+    "dispatch_settings": MadeFrom({
+        "k1": "@policy decisions_in_force.value", "k2": "@policy decisions_in_force.value", "lateness": _PLACED,
+        "taken": _PLACED,
+    }),
     "order_promises": MadeFrom({
         "customer_class": "customers.class", "qty": "sales_orders.qty,shipped_qty", "requested": "sales_orders.requested_date",
         "first_promised": "sales_orders.first_promised_date,promised_date",
