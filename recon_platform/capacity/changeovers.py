@@ -14,7 +14,6 @@ import polars as pl
 
 from recon_platform.capacity.problem import FAMILY, Array
 from recon_platform.tables.model import Frames
-from recon_platform.tables.reuse import Reuse
 
 FAMILY_ATTRIBUTE = "family"
 """The attribute that is filled from the routing's set-up family (else the item's family)."""
@@ -22,9 +21,8 @@ FAMILY_ATTRIBUTE = "family"
 
 @dataclass(frozen=True, slots=True)
 class Changeovers:
-    """Families and matrices, and for each operation (in the order given) its family."""
+    """Families and matrices in numbers."""
 
-    operation_family: Array
     families: int  # those of operations; what stands on machines follows
     family: Array
     value: Array
@@ -35,23 +33,31 @@ class Changeovers:
     machine_family: Array
 
 
+SETUP = ("setup_matrix", "setup_attributes", "lots", "items")
+"""Tables that set-ups are read from."""
 SETTING_UP = ("row", "center", "item", "lot", "setup_family", "setup_min", "batch_key", "pinned")
-"""Columns of operations that a set-up depends on."""
+"""Columns of operations that a set-up depends on (pinned: machine index, -1: none)."""
 
 
-def build_changeovers(
-    operations: pl.DataFrame, machines: pl.DataFrame, centers: int, frames: Frames, reuse: Reuse
-) -> Changeovers:
-    """Number the families. `operations`: `SETTING_UP` (pinned: machine index, -1: none). Operations pinned to a machine are families of their own, which changes no set-up."""
-    rules = reuse.of(_rules, machines, frames)
-    names: list[str] = rules["attribute"].unique().sort().to_list()
-    columns = [f"a:{name}" for name in names]
-    keys = ["center", "setup_family", *columns, "setup_min", "batch_key", "pinned"]
-    wide = _wide(operations, rules, names, frames).collect()
-    families = wide.lazy().select(keys).unique().sort(keys, nulls_last=False).with_row_index("number").collect()
-    numbered = wide.lazy().join(
-        families.lazy(), on=keys, how="left", nulls_equal=True, maintain_order="left"
-    ).select(pl.col("number").cast(pl.Int32)).collect()["number"].to_numpy()  # fmt: skip
+def family_columns(rules: pl.DataFrame) -> list[str]:
+    """Columns of `what_sets_up`: operations alike in all of them are one family."""
+    return ["center", "setup_family", *_attribute_columns(rules), "setup_min", "batch_key", "pinned"]
+
+
+def _attributes(rules: pl.DataFrame) -> list[str]:
+    return rules["attribute"].unique().sort().to_list()
+
+
+def _attribute_columns(rules: pl.DataFrame) -> list[str]:
+    return [f"a:{name}" for name in _attributes(rules)]
+
+
+def code_families(families: pl.DataFrame, rules: pl.DataFrame, machines: pl.DataFrame, centers: int) -> Changeovers:
+    """The numbers of `families` (`family_columns`, by number) and of what stands on `machines`.
+
+    Operations pinned to a machine are families of their own, which changes no set-up.
+    """
+    names, columns = _attributes(rules), _attribute_columns(rules)
     named = (
         families.lazy().select("center", "setup_family").unique().drop_nulls().sort("center", "setup_family")
         .with_row_index("alike").collect()
@@ -65,7 +71,7 @@ def build_changeovers(
         .join(named.lazy(), on=["center", "setup_family"], how="left", maintain_order="left")
         .select(pl.col("alike").cast(pl.Int64).fill_null(-1)).collect()["alike"].to_numpy()
     )  # fmt: skip
-    matrices = reuse.of(_matrices, rules, names, centers)
+    matrices = _matrices(rules, names, centers)
     identities = [_identity(families[column], rules, name) for name, column in zip(names, columns, strict=True)]
     value = np.full((families.height, max(1, len(names))), -1, np.int32)
     code = np.zeros_like(value)
@@ -81,11 +87,11 @@ def build_changeovers(
         value[:, a], code[:, a] = read["value"].to_numpy(), read["code"].to_numpy()
     with_standing = _with_standing(machines, family, value, code, named, identities, matrices.by_place(names))
     return Changeovers(
-        numbered, families.height, *with_standing[:3], matrices.at, matrices.size, matrices.cells, with_standing[3]
+        families.height, *with_standing[:3], matrices.at, matrices.size, matrices.cells, with_standing[3]
     )
 
 
-def _rules(machines: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+def changeover_rules(machines: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """center, attribute, from_value, to_value, minutes: the changeover matrices of work centers with a machine."""
     rules = frames.get("setup_matrix")
     if rules is None or rules.is_empty():
@@ -103,11 +109,12 @@ _RULES = {
 }  # fmt: skip
 
 
-def _wide(operations: pl.DataFrame, rules: pl.DataFrame, names: list[str], frames: Frames) -> pl.LazyFrame:
-    """Per operation what its family consists of; `a:NAME` is the value of an attribute that has a matrix at its center.
+def what_sets_up(operations: pl.DataFrame, rules: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+    """Per operation (`SETTING_UP`, in their order) what its family consists of (`family_columns`); `a:NAME` is the value of an attribute that has a matrix at its center.
 
     A center with matrices goes by them alone: its operations have no set-up family besides.
     """
+    names = _attributes(rules)
     used = rules.lazy().select("center", "attribute").unique()
     wide = operations.lazy().select("row", "center", "setup_min", "setup_family", "batch_key", "pinned")
     values = (
@@ -120,8 +127,12 @@ def _wide(operations: pl.DataFrame, rules: pl.DataFrame, names: list[str], frame
     if names:
         wide = wide.join(values, on="row", how="left", maintain_order="left")
     has_matrix = pl.col("center").is_in(rules["center"].unique().implode()) if names else pl.lit(value=False)
-    return wide.with_columns(
-        pl.when(has_matrix).then(None).otherwise("setup_family").alias("setup_family"), pl.col("setup_min").ceil()
+    return (
+        wide.with_columns(
+            pl.when(has_matrix).then(None).otherwise("setup_family").alias("setup_family"), pl.col("setup_min").ceil()
+        )
+        .select(family_columns(rules))
+        .collect()
     )
 
 

@@ -15,12 +15,11 @@ import polars as pl
 from recon_platform.capacity.clock import minute_down, origin_of
 from recon_platform.capacity.problem import FREE, FROZEN, HELD, RUNNING, SOFT
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.model import Frames
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Per operation (same order as given): state, not_before, home, fence, previous_start. `sequence`: index, row."""
+    """Per operation, in their order: state, home, not_before, closed_until, previous_start, released. `sequence`: index, row."""
 
     rows: pl.DataFrame
     sequence: pl.DataFrame
@@ -36,25 +35,24 @@ def fence_minutes(context: PlanContext, work_center: pl.Expr) -> pl.Expr:
 
 
 KEPT_BY = (
-    "row", "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained", "pinned",
+    "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained", "pinned",
 )  # fmt: skip
 """Columns of operations that decide what is kept."""
 
 
 def what_is_kept(
-    operations: pl.DataFrame, machines: pl.DataFrame, frames: Frames, context: PlanContext, released: pl.DataFrame,
-    match_up_days: float,
-) -> Kept:  # fmt: skip
-    """`operations`: `KEPT_BY`. `released`: orders that
-    an approved move frees from the fence (work_order, op_seq or null for all). An operation pinned to another machine than
+    operations: pl.DataFrame, published: pl.DataFrame | None, released: pl.DataFrame, machines: pl.DataFrame,
+    context: PlanContext, match_up_days: float,
+) -> pl.DataFrame:  # fmt: skip
+    """The rows of `Kept`, and what orders the sequence. `operations`: `KEPT_BY`; `published`: of the schedule in force the rows of
+    their orders, None where none is in force; `machines`: machine, work_center, index. `released`: orders that an approved move frees from the fence (work_order, op_seq or null for all). An operation pinned to another machine than
     the one in force is free to go there, inside the fence too: people decided that. `match_up_days`: how far out machine and
     sequence in force are held.
     """
     origin = origin_of(context.as_of)
-    published = frames.get("published.schedule")
     base = operations.lazy().select(KEPT_BY)
     index = machines.lazy().select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
-    if published is None or published.is_empty():
+    if published is None:
         before = (
             base.select("work_order", "op_seq")
             .head(0)
@@ -113,20 +111,25 @@ def what_is_kept(
         .when(bound & (pl.col("from") < match_up) & ~pl.col("chained")).then(SOFT)
         .otherwise(FREE).cast(pl.Int8).alias("state"),
     )  # fmt: skip
-    rows = joined.select(
-        "row", "work_order", "op_seq", "state", "home", "previous_start", "released",
+    first = pl.when(on_floor).then(pl.when(pl.col("status") == "setup").then(1).otherwise(0)).otherwise(2)
+    return joined.select(
+        "work_order", "op_seq", "state", "home", "previous_start", "released",
         pl.when(on_floor).then(0).when((pl.col("state") == FROZEN) | (pl.col("external") & in_fence)).then(
             pl.max_horizontal("from", pl.lit(0))
         ).when(pl.col("state") == SOFT).then(0).otherwise(None).cast(pl.Int64).alias("not_before"),
         pl.when(any_published & ~pl.col("external") & ~pl.col("released") & pl.col("state").is_in([FREE, SOFT]))
         .then("fence").otherwise(0).alias("closed_until"),
-    )  # fmt: skip
-    first = pl.when(on_floor).then(pl.when(pl.col("status") == "setup").then(1).otherwise(0)).otherwise(2)
-    sequence = (
-        joined.filter(pl.col("state") != FREE)
-        .with_columns(first.alias("rank"), pl.when(on_floor).then(0).otherwise("from").alias("order_by"))
-        .sort("home", "rank", "order_by", "started_at", "previous_start", "previous_end", "work_order", "op_seq")
-        .select(pl.col("home").alias("index"), "row")
+        first.cast(pl.Int8).alias("rank"), pl.when(on_floor).then(0).otherwise("from").alias("order_by"), "started_at",
+        "previous_end",
+    ).collect()  # fmt: skip
+
+
+def sequence_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """index, row: the sequence in force of every machine. `rows`: those of `what_is_kept`, by work order and operation."""
+    return (
+        rows.select("state", "home", "rank", "order_by", "started_at", "previous_start", "previous_end")
+        .with_row_index("row")
+        .filter(pl.col("state") != FREE)
+        .sort("home", "rank", "order_by", "started_at", "previous_start", "previous_end", "row")
+        .select(pl.col("home").alias("index"), pl.col("row").cast(pl.Int32))
     )
-    made = pl.collect_all([rows, sequence])
-    return Kept(made[0], made[1])

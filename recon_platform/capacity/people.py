@@ -55,12 +55,10 @@ def shift_windows(frames: Frames, context: PlanContext, minutes: int) -> pl.Lazy
     )
 
 
-def people_by_minute(
-    frames: Frames, context: PlanContext, minutes: int, overtime: pl.DataFrame | None
-) -> tuple[list[str], Array]:
+def people_by_minute(frames: Frames, context: PlanContext, minutes: int, *, granted: bool) -> tuple[list[str], Array]:
     """(skills, [skill, minute] hundredths of people). A skill without a row in `labour` is not limited and not listed.
 
-    Overtime shifts count their overtime people only where overtime has been granted somewhere.
+    Overtime shifts count their overtime people only where overtime has been `granted` somewhere.
     """
     labour = frames.get("labour")
     if labour is None or labour.is_empty():
@@ -68,7 +66,6 @@ def people_by_minute(
     skills: list[str] = labour["skill"].unique().sort().to_list()
     people = np.zeros((len(skills), minutes), np.int32)
     windows = shift_windows(frames, context, minutes)
-    granted = overtime is not None and overtime.height > 0
     present = labour.lazy().join(windows, on=["calendar", "shift"]).with_columns(
         pl.when(pl.col("kind") == "regular").then("people").otherwise(
             pl.col("overtime_people").fill_null(0.0) if granted else pl.lit(0.0)

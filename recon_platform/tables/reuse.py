@@ -1,26 +1,39 @@
 """What steps of a plan made before, given again to whoever asks for the same thing: a step is a function of what it reads.
 
 Plans that are compared differ in little. Where a step reads the same tables as before, its result is the one it gave, and
-what came out equal is the same object, so that the steps behind it find their inputs unchanged at a glance. Belongs here:
-comparing and keeping. What a step reads is said where it is called; it is given that and nothing else (`only`).
+what came out equal is the same object, so that the steps behind it find their inputs unchanged at a glance. Of a step that makes
+the rows of each order from that order alone, only those of orders that differ are made again (`by_key`). Belongs here: comparing and keeping. What a step reads is said where it is called; it is given that and nothing else (`only`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 import polars as pl
 
 from recon_platform.tables.model import Frames
+from recon_platform.tables.splice import Keyed, keys_that_differ, rows_of, splice_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 KEPT_PER_STEP = 3
 """Results kept of one step: the first, which is that of the plan all others are compared with, and the last ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Keys (ascending) whose rows differ from those of the tables `base`, from which a plan was made before."""
+
+    base: Keyed
+    keys: pl.Series
+
+    def and_also(self, keys: pl.Series) -> Differing:
+        """The same with `keys` taken for differing as well."""
+        return Differing(self.base, pl.concat([self.keys, keys]).unique().sort()) if keys.len() else self
 
 
 class Reuse:
@@ -31,6 +44,8 @@ class Reuse:
 
     def __init__(self) -> None:
         self._made: dict[Callable[..., Any], list[tuple[tuple[Any, ...], Any]]] = {}
+        self._base: Keyed | None = None
+        self._by_key: dict[Callable[..., Any], list[tuple[tuple[Any, ...], Any]]] = {}
 
     def of(self, step: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """`step(*given)`: made now, or made before from equal inputs."""
@@ -44,6 +59,61 @@ class Reuse:
             made = _as_known(made, result)
         self._made[step] = [*known[:1], *known[1:][-(KEPT_PER_STEP - 2) :], (asked, made)]
         return made
+
+    def differing(self, keyed: Keyed) -> Differing | None:
+        """What differs between `keyed` and the tables this was asked of first; None where it is too much to tell."""
+        if self._base is None:
+            self._base = dict(keyed)
+        keys = keys_that_differ(self._base, keyed)
+        return None if keys is None else Differing(self._base, keys)
+
+    def of_base(
+        self, step: Callable[..., T], shared: tuple[Any, ...], make: Callable[[], T], differing: Differing
+    ) -> T | None:
+        """What `step` made of the tables first asked about and of what all keys share; None where that is not known.
+
+        Where nothing differs from those tables it is made now, and kept.
+        """
+        known = self._by_key.setdefault(step, [])
+        for inputs, result in known:
+            if _same(inputs, shared):
+                return cast("T", result)
+        if differing.keys.len():
+            return None
+        made = make()
+        known[:] = [*known[:1], *known[1:][-(KEPT_PER_STEP - 2) :], (shared, made)]
+        return made
+
+    def by_key(
+        self,
+        step: Callable[..., tuple[pl.DataFrame, ...]],
+        keyed: Keyed,
+        *shared: Any,
+        differing: Differing | None,
+        after: tuple[Any, ...] = (),
+    ) -> tuple[pl.DataFrame, ...]:
+        """`step(tables, *shared)`, of which only the rows of keys that differ are made now.
+
+        `step` promises that rows of a key come from rows of that key in `keyed`, and from `shared`, and from nothing else; and
+        that each table it makes has the key as its first column, ascending. `after`: what steps shared that made `keyed`.
+        """
+        if differing is None:
+            return step(_tables(keyed), *shared)
+        base = self.of_base(step, (shared, after), lambda: step(_tables(keyed), *shared), differing)
+        if base is None:
+            return step(_tables(keyed), *shared)
+        keys = differing.keys
+        if keys.is_empty():
+            return base
+        parts = step({name: rows_of(frame, key, keys) for name, (frame, key) in keyed.items()}, *shared)
+        return tuple(
+            splice_of(before.to_series(0), part.to_series(0), keys).frame(before, part)
+            for before, part in zip(base, parts, strict=True)
+        )
+
+
+def _tables(keyed: Keyed) -> dict[str, pl.DataFrame]:
+    return {name: frame for name, (frame, _) in keyed.items()}
 
 
 def only(frames: Frames, *names: str) -> dict[str, pl.DataFrame]:

@@ -1,0 +1,115 @@
+"""Rows of a few keys in the place of those that stood there: a table made before, with what differs made anew.
+
+Belongs here: which keys differ between two tables, and putting new rows among old ones. Tables made by key are sorted by it;
+stretches that stay are not copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+MOST, FEW = 0.2, 200
+"""Share of rows that may differ, and rows that always may: beyond it all is made anew, which costs less than looking for what is not."""
+
+Keyed = Mapping[str, tuple[pl.DataFrame, str]]
+"""Tables by name, each with the column that holds its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Where rows come from, in order: (whether from the part made anew, first row, row after the last)."""
+
+    stretches: tuple[tuple[bool, int, int], ...]
+
+    def frame(self, before: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+        """Rows of `before` and `part` in order."""
+        pieces = [(part if anew else before).slice(first, end - first) for anew, first, end in self.stretches]
+        return pl.concat(pieces) if pieces else before.clear()
+
+    def array(self, before: NDArray[Any], part: NDArray[Any]) -> NDArray[Any]:
+        """The same for an array with an entry per row."""
+        pieces = [(part if anew else before)[first:end] for anew, first, end in self.stretches]
+        return np.concatenate(pieces) if pieces else before[:0]
+
+
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+
+
+def splice_of(before: pl.Series, part: pl.Series, keys: pl.Series) -> Splice:
+    """Rows of `keys` from `part`, all others from `before`; all three ascending, `part` holds no other keys."""
+    bounds = [column.search_sorted(keys, side=side).to_list() for column in (before, part) for side in _SIDES]
+    stretches: list[tuple[bool, int, int]] = []
+    reached = 0
+    for old, after_old, new, after_new in zip(*bounds, strict=True):
+        if old > reached:
+            stretches.append((False, reached, old))
+        if after_new > new:
+            stretches.append((True, new, after_new))
+        reached = after_old
+    if before.len() > reached:
+        stretches.append((False, reached, before.len()))
+    return Splice(tuple(stretches))
+
+
+def rows_of(frame: pl.DataFrame, key: str, keys: pl.Series) -> pl.DataFrame:
+    """The rows of `keys` (ascending), in the order they have in `frame`."""
+    column = frame.get_column(key)
+    if not column.is_sorted():
+        return frame.filter(pl.col(key).is_in(keys.implode()))
+    bounds = zip(*(column.search_sorted(keys, side=side).to_list() for side in _SIDES), strict=True)
+    return pl.concat([frame.clear(), *(frame.slice(first, end - first) for first, end in bounds if end > first)])
+
+
+def keys_that_differ(before: Keyed, now: Keyed) -> pl.Series | None:
+    """Keys whose rows are not the same in both, ascending; None where a table came or went, or where too much differs."""
+    if before.keys() != now.keys():
+        return None
+    found: list[pl.Series] = []
+    for name, (frame, key) in now.items():
+        differing = _differing(before[name][0], frame, key)
+        if differing is None:
+            return None
+        if not differing.is_empty():
+            found.append(differing)
+    return pl.concat(found).unique().sort() if found else pl.Series([], dtype=pl.String)
+
+
+def _differing(before: pl.DataFrame, now: pl.DataFrame, key: str) -> pl.Series | None:
+    """Keys (with repeats) of rows that are not the same in both; None where the tables have little in common."""
+    if before is now:
+        return now.get_column(key).head(0)
+    if before.schema != now.schema:
+        return None
+    most = max(MOST * before.height, FEW)
+    aligned = min(before.height, now.height)
+    found = _rows_apart(before.head(aligned), now.head(aligned), key)
+    if found.len() > most and before.get_column(key).is_unique().all() and now.get_column(key).is_unique().all():
+        both = now.lazy().select(pl.col(key), pl.int_range(pl.len()).alias("there"))
+        places = before.lazy().select(pl.col(key), pl.int_range(pl.len()).alias("here")).join(both, on=key).collect()
+        found = pl.concat(
+            [
+                _rows_apart(before[places["here"]], now[places["there"]], key),
+                *(one.filter(~one.is_in(places.get_column(key).implode())) for one in _keys(before, now, key)),
+            ]
+        )
+    else:
+        found = pl.concat([found, *(one.slice(aligned) for one in _keys(before, now, key))])
+    return found if found.len() <= most else None
+
+
+def _keys(before: pl.DataFrame, now: pl.DataFrame, key: str) -> tuple[pl.Series, pl.Series]:
+    return before.get_column(key), now.get_column(key)
+
+
+def _rows_apart(before: pl.DataFrame, now: pl.DataFrame, key: str) -> pl.Series:
+    """Keys of the rows that differ between two tables as long as each other."""
+    apart = pl.repeat(value=False, n=now.height, dtype=pl.Boolean, eager=True)
+    for column in now.columns:
+        apart |= before.get_column(column).ne_missing(now.get_column(column))
+    return pl.concat([frame.get_column(key).filter(apart) for frame in (before, now)])
