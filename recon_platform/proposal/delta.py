@@ -14,7 +14,7 @@ import polars as pl
 from recon_platform.capacity import held_schedule
 from recon_platform.planning.promises import project_lines
 from recon_platform.proposal.ends import ends_in_force
-from recon_platform.proposal.reasons import with_reasons
+from recon_platform.proposal.reasons import with_own_fact, with_reasons
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import PROPOSAL_CHANGES
@@ -70,8 +70,12 @@ def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.
         pl.col("to_machine").alias("held_machine"), pl.col("to_start").alias("held_start"),
         *(pl.col(name).alias(f"facts_{name}") for name in ("reason", "cause", "root", "further")),
     )  # fmt: skip
-    told = with_reasons(side_by_side(frames), frames, context).filter(pl.col("what").is_not_null())
-    rows = told.join(by_facts, on=KEY, how="left", maintain_order="left")
+    told = side_by_side(frames).filter(pl.col("what").is_not_null())
+    only_there = pl.col("what").is_in(["added", "removed", "finished"])  # a fact of the order, in whatever sequence
+    of_order = with_own_fact(told.filter(only_there), frames, context).select(*KEY, "reason", "cause", "root")
+    rows = told.join(of_order, on=KEY, how="left", maintain_order="left").join(
+        by_facts, on=KEY, how="left", maintain_order="left"
+    )
     moves_on = (pl.col("to_start") - pl.col("held_start")).dt.total_seconds().abs() / 60 >= MOVED_MINUTES
     anew = (moves_on | (pl.col("to_machine") != pl.col("held_machine"))).fill_null(False)
     place = pl.concat_str(
@@ -79,7 +83,6 @@ def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.
         pl.col("to_after_order").fill_null("nothing"), pl.lit("; in force, after "),
         pl.col("from_after_order").fill_null("nothing"),
     )  # fmt: skip
-    only_there = pl.col("what").is_in(["added", "removed", "finished"])  # a fact of the order, in whatever sequence
     both = pl.concat_str("facts_reason", pl.lit("; then "), place)
     facts_move = pl.col("facts_move").fill_null(False) & pl.col("facts_root").is_not_null()
     return rows.with_columns(

@@ -17,6 +17,7 @@ from recon_platform.proposal.chains import NONE, Flags, Index, Neighbours
 MOST_TOLD = 30
 """Further facts named of one change."""
 BLOCK = 1024  # facts looked at in one go: a bit each for every operation
+AT_ONCE = 16_384  # operations whose bits are read out in one go
 
 Bits = NDArray[np.uint64]
 
@@ -38,22 +39,28 @@ def further_facts(rows: pl.DataFrame, near: Neighbours, starts: Flags, lasts: Fl
     links = _links(rows, near, own)
     by_time = np.argsort(near.parting, kind="stable")
     main = np.where(root >= 0, numbers[np.maximum(root, 0)], NONE)
-    found = []
-    for first in range(0, words.height, BLOCK):
+    explained = np.flatnonzero(near.moved & (root >= 0))
+    found, count = [], np.zeros(rows.height, np.int64)
+    for first in range(0, words.height if explained.size else 0, BLOCK):
         inside = (numbers >= first) & (numbers < first + BLOCK)
         bits = _bits(np.where(inside, numbers - first, NONE), min(BLOCK, words.height - first))
         spread(*links, by_time, starts, bits)
-        row, bit = np.nonzero(np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little"))
-        other = (bit + first != main[row]) & near.moved[row] & (root[row] >= 0)
-        found.append(
-            pl.DataFrame({"row": row[other].astype(np.int64), "number": (bit[other] + first).astype(np.int64)})
-        )
+        for asked in np.array_split(explained, -(-explained.size // AT_ONCE)):
+            at, bit = np.nonzero(np.unpackbits(bits[asked].view(np.uint8), axis=1, bitorder="little"))
+            row, number = asked[at], bit + first
+            other = number != main[row]
+            row, number = row[other], number[other]
+            place = count[row] + np.arange(row.size) - np.searchsorted(row, row)
+            told = place < MOST_TOLD
+            found.append(pl.DataFrame({"row": row[told], "number": number[told]}))
+            count += np.bincount(row, minlength=rows.height)
     lists = (
         pl.concat([*found, pl.DataFrame(schema={"row": pl.Int64, "number": pl.Int64})])
         .join(words, on="number")
         .sort("row", "number")
         .group_by("row", maintain_order=True)
-        .agg(pl.col("told").head(MOST_TOLD), pl.len().alias("count"))
+        .agg("told")
+        .join(pl.DataFrame({"row": explained, "count": count[explained]}), on="row", maintain_order="left")
         .with_columns(
             pl.when(pl.col("count") > MOST_TOLD)
             .then(pl.concat_list("told", pl.format("and {} more", pl.col("count") - MOST_TOLD)))

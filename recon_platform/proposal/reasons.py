@@ -67,6 +67,17 @@ def with_reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) ->
     )  # fmt: skip
 
 
+def with_own_fact(changes: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """`changes` with `reason`, `cause` and `root` of a fact about their own start, null where there is none: what `with_reasons`
+    says of an operation that came or went, which rests on nothing else."""
+    known = _facts(changes, frames, context)
+    fact = pl.col("start_fact").is_not_null()
+    return known.with_columns(
+        pl.col("start_fact").alias("reason"), pl.col("start_cause").alias("cause"),
+        pl.when(fact).then(pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String))).alias("root"),
+    )  # fmt: skip
+
+
 def _facts(changes: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
     """`changes` with `start_fact`, `start_cause`, `last_fact`, `last_cause`: words and category, null where there is none."""
     needs = frames["supply_orders"].select(pl.col("order").alias("work_order"), "earliest_at", "material_bound", "kind")
