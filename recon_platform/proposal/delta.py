@@ -65,12 +65,13 @@ def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None =
 def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.DataFrame:
     """The operations that differ, with `reason`, `cause`, `root`, and `by_facts_minutes`, `sequenced_anew`."""
     held = {**frames, "schedule": held_schedule(frames, context, reuse)}
-    by_facts = with_reasons(side_by_side(held), held, context).select(
+    in_force = _side(frames["published.schedule"], "from")
+    by_facts = with_reasons(side_by_side(held, in_force), held, context).select(
         *KEY, pl.col("what").is_not_null().alias("facts_move"), pl.col("shift_minutes").alias("by_facts_minutes"),
         pl.col("to_machine").alias("held_machine"), pl.col("to_start").alias("held_start"),
         *(pl.col(name).alias(f"facts_{name}") for name in ("reason", "cause", "root", "further")),
     )  # fmt: skip
-    told = side_by_side(frames).filter(pl.col("what").is_not_null())
+    told = side_by_side(frames, in_force).filter(pl.col("what").is_not_null())
     only_there = pl.col("what").is_in(["added", "removed", "finished"])  # a fact of the order, in whatever sequence
     of_order = with_own_fact(told.filter(only_there), frames, context).select(*KEY, "reason", "cause", "root")
     rows = told.join(of_order, on=KEY, how="left", maintain_order="left").join(
@@ -96,27 +97,11 @@ def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.
     )  # fmt: skip
 
 
-def side_by_side(frames: Frames) -> pl.DataFrame:
+def side_by_side(frames: Frames, in_force: pl.DataFrame | None = None) -> pl.DataFrame:
     """Operations in force and proposed side by side, by order and operation, and what stands before each on its machine; `what`
-    is null where an operation keeps machine and start."""
-    sides = []
-    for side, name in (("from", "published.schedule"), ("to", "schedule")):
-        schedule = frames[name].sort("machine", "start", *KEY)
-        sides.append(
-            schedule.select(
-                *KEY,
-                pl.col("machine").alias(f"{side}_machine"),
-                pl.col("work_center").alias(f"{side}_center"),
-                pl.col("setup_start").alias(f"{side}_setup"),
-                pl.col("start").alias(f"{side}_start"),
-                pl.col("end").alias(f"{side}_end"),
-                pl.col("qty").alias(f"{side}_qty"),
-                ((pl.col("end") - pl.col("setup_start")).dt.total_seconds() / 3600).alias(f"{side}_hours"),
-                pl.col("work_order").shift(1).over("machine").alias(f"{side}_after_order"),
-                pl.col("bound_by").alias(f"{side}_bound"),
-                *(["frozen"] if side == "to" else []),
-            )
-        )
+    is null where an operation keeps machine and start. `in_force`: the one side, where it was made before."""
+    before = _side(frames["published.schedule"], "from") if in_force is None else in_force
+    after = _side(frames["schedule"], "to", "frozen")
     states = frames["reconciled_orders"].select(
         "work_order", "rules", "scrapped_qty", pl.col("status").alias("order_status")
     )
@@ -128,8 +113,7 @@ def side_by_side(frames: Frames) -> pl.DataFrame:
         pl.col("operation_status") == "complete"
     )
     return (
-        sides[0]
-        .join(sides[1], on=KEY, how="full", coalesce=True)
+        before.join(after, on=KEY, how="full", coalesce=True)
         .join(states, on="work_order", how="left")
         .join(operations, on=KEY, how="left")
         .sort(KEY)  # what follows settles ties by the place of a row
@@ -147,6 +131,25 @@ def side_by_side(frames: Frames) -> pl.DataFrame:
             .then(pl.lit("start"))
             .alias("what")
         )
+    )
+
+
+def _side(schedule: pl.DataFrame, side: str, *more: str) -> pl.DataFrame:
+    """One schedule with its columns named after its `side`, and what stands before each operation on its machine."""
+    rows = schedule.sort("machine", "start", *KEY)
+    same = pl.col("machine").eq_missing(pl.col("machine").shift(1))
+    return rows.select(
+        *KEY,
+        pl.col("machine").alias(f"{side}_machine"),
+        pl.col("work_center").alias(f"{side}_center"),
+        pl.col("setup_start").alias(f"{side}_setup"),
+        pl.col("start").alias(f"{side}_start"),
+        pl.col("end").alias(f"{side}_end"),
+        pl.col("qty").alias(f"{side}_qty"),
+        ((pl.col("end") - pl.col("setup_start")).dt.total_seconds() / 3600).alias(f"{side}_hours"),
+        pl.when(same).then(pl.col("work_order").shift(1)).alias(f"{side}_after_order"),
+        pl.col("bound_by").alias(f"{side}_bound"),
+        *more,
     )
 
 

@@ -46,8 +46,10 @@ def further_facts(rows: pl.DataFrame, near: Neighbours, starts: Flags, lasts: Fl
         bits = _bits(np.where(inside, numbers - first, NONE), min(BLOCK, words.height - first))
         spread(*links, by_time, starts, bits)
         for asked in np.array_split(explained, -(-explained.size // AT_ONCE)):
-            at, bit = np.nonzero(np.unpackbits(bits[asked].view(np.uint8), axis=1, bitorder="little"))
-            row, number = asked[at], bit + first
+            at, word = np.nonzero(bits[asked])  # most words hold no bit
+            held = np.ascontiguousarray(bits[asked[at], word])[:, None].view(np.uint8)
+            of, bit = np.nonzero(np.unpackbits(held, axis=1, bitorder="little"))
+            row, number = asked[at[of]], first + 64 * word[of] + bit
             other = number != main[row]
             row, number = row[other], number[other]
             place = count[row] + np.arange(row.size) - np.searchsorted(row, row)
