@@ -12,7 +12,9 @@ from recon_platform.capacity.check_rows import problem
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
-_VALUE = {"nr": pl.UInt32, "attribute": pl.String, "value": pl.String}
+_VALUE = {"like": pl.UInt32, "attribute": pl.String, "value": pl.String}
+_LIKE = ["item", "lot", "setup_family"]
+"""What tells the attributes of an operation: those alike in it are looked up once."""
 
 
 def setup_problems(rows: pl.DataFrame, loads: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
@@ -84,40 +86,44 @@ def _rules(frames: Frames) -> pl.DataFrame:
 
 
 def _values(steps: pl.DataFrame, frames: Frames) -> pl.DataFrame:
-    """nr, attribute, value of every occupation."""
+    """like, attribute, value; `steps`: like and the columns of `_LIKE`."""
     parts = [pl.DataFrame(schema=_VALUE)]
     attributes = frames.get("setup_attributes")
     if attributes is not None and attributes.height:
-        parts.append(steps.select("nr", "item").join(attributes, on="item").select("nr", "attribute", "value"))
+        parts.append(steps.select("like", "item").join(attributes, on="item").select("like", "attribute", "value"))
     lots = frames.get("lots")
     if lots is not None and lots.height:
         one = lots.group_by("lot", maintain_order=True).first()
-        found = steps.select("nr", "lot").join(one.select("lot", "heat", "coil"), on="lot")
+        found = steps.select("like", "lot").join(one.select("lot", "heat", "coil"), on="lot")
         parts += [
-            found.select("nr", pl.lit(name).alias("attribute"), pl.col(name).alias("value"))
+            found.select("like", pl.lit(name).alias("attribute"), pl.col(name).alias("value"))
             for name in ("heat", "coil")
         ]
     items = frames.get("items")
-    family = steps.select("nr", "item", pl.col("setup_family").alias("value"))
+    family = steps.select("like", "item", pl.col("setup_family").alias("value"))
     if items is not None:
         family = family.join(items.select("item", "family"), on="item", how="left").with_columns(
             pl.coalesce("value", "family")
         )
-    parts.append(family.select("nr", pl.lit("family").alias("attribute"), "value"))
-    return pl.concat(parts).drop_nulls("value").group_by("nr", "attribute", maintain_order=True).last()
+    parts.append(family.select("like", pl.lit("family").alias("attribute"), "value"))
+    return pl.concat(parts).drop_nulls("value").group_by("like", "attribute", maintain_order=True).last()
 
 
 def _changes(steps: pl.DataFrame, rules: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """nr, change: the longest change among the attributes that differ from what stood there before."""
     if rules.is_empty():
         return pl.DataFrame(schema={"nr": pl.UInt32, "change": pl.Float64})
-    values = _values(steps, frames)
+    kinds = steps.select(_LIKE).unique().with_row_index("like")
+    values = _values(kinds, frames)
     used = rules.select("work_center", "attribute").unique()
+    known = steps.select("nr", "before", "work_center", "current_setup", "setup_min", *_LIKE).join(
+        kinds, on=_LIKE, how="left", nulls_equal=True, maintain_order="left"
+    )
     to = (
-        steps.select("nr", "before", "work_center", "current_setup", "setup_min")
+        known.with_columns(pl.when(pl.col("before").is_not_null()).then(pl.col("like").shift(1)).alias("like_before"))
         .join(used, on="work_center")
-        .join(values, on=["nr", "attribute"])
-        .join(values.rename({"nr": "before", "value": "from"}), on=["before", "attribute"], how="left")
+        .join(values, on=["like", "attribute"])
+        .join(values.rename({"like": "like_before", "value": "from"}), on=["like_before", "attribute"], how="left")
     )
     # Of a machine that has done nothing yet only one thing is known, its current set-up; it may be a value of any attribute.
     named = pl.concat([values.select("attribute", pl.col("value").alias("current_setup")),
@@ -133,6 +139,9 @@ def _changes(steps: pl.DataFrame, rules: pl.DataFrame, frames: Frames) -> pl.Dat
         part = rules.filter((pl.col("from_value") == "*") == pl.lit(a is None)).filter(
             (pl.col("to_value") == "*") == pl.lit(b is None)
         )
+        if part.is_empty():
+            pairs = pairs.with_columns(pl.lit(None, pl.Float64).alias(f"m{rank}"))
+            continue
         left = ["work_center", "attribute", *([a] if a else []), *([b] if b else [])]
         right = ["work_center", "attribute", *(["from_value"] if a else []), *(["to_value"] if b else [])]
         one = part.group_by(right).agg(pl.col("minutes").last().alias(f"m{rank}"))
