@@ -139,17 +139,23 @@ def what_sets_up(operations: pl.DataFrame, rules: pl.DataFrame, frames: Frames) 
 def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.LazyFrame:
     """row, attribute, value: what each operation sets up for (item attributes, its lot's heat and coil, its family)."""
     base = operations.lazy().select("row", "item", "lot", "setup_family")
+    made = base.select("item").unique()
     parts = []
     attributes = frames.get("setup_attributes")
     if attributes is not None and attributes.height:
         parts.append(
-            base.join(attributes.lazy().select("item", "attribute", "value"), on="item").select(
-                "row", "attribute", "value"
-            )
+            base.join(
+                attributes.lazy().select("item", "attribute", "value").join(made, on="item", how="semi"), on="item"
+            ).select("row", "attribute", "value")
         )
     lots = frames.get("lots")
     if lots is not None and lots.height:
-        lot = lots.lazy().select("lot", "heat", "coil").unique("lot", keep="first", maintain_order=True)
+        lot = (
+            lots.lazy()
+            .select("lot", "heat", "coil")
+            .join(base, on="lot", how="semi")
+            .unique("lot", keep="first", maintain_order=True)
+        )
         of_lot = base.join(lot, on="lot").select("row", "heat", "coil")
         parts += [
             of_lot.select("row", pl.lit(name).alias("attribute"), pl.col(name).alias("value"))
@@ -158,9 +164,9 @@ def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.LazyFrame:
     items = frames.get("items")
     family = base.select("row", "item", pl.col("setup_family").alias("value"))
     if items is not None:
-        family = family.join(items.lazy().select("item", "family"), on="item", how="left").with_columns(
-            pl.coalesce("value", "family")
-        )
+        family = family.join(
+            items.lazy().select("item", "family").join(made, on="item", how="semi"), on="item", how="left"
+        ).with_columns(pl.coalesce("value", "family"))
     parts.append(family.select("row", pl.lit(FAMILY_ATTRIBUTE).alias("attribute"), "value"))
     return (
         pl.concat(parts)

@@ -120,20 +120,23 @@ def work_by_center(
 ) -> pl.DataFrame:
     """Load as scheduled per work center, all its days in the bucket of the planning date and nothing said of what is available:
     for the hours of a plan that is only compared. `placed` and `base` as in `scheduled_load`."""
-    done = placed.filter((pl.col("index") >= 0) & (pl.col("elapsed") < 0) & (pl.col("bound") != "batch"))
+    inside = placed.select((pl.col("index") >= 0) & (pl.col("elapsed") < 0) & (pl.col("bound") != "batch")).to_series()
+    rows = np.flatnonzero(inside.to_numpy())
     index, begin, start, end = (
-        done[name].to_numpy().astype(np.int64) for name in ("index", "m_setup", "m_start", "m_end")
+        placed[name].to_numpy()[rows].astype(np.int64) for name in ("index", "m_setup", "m_start", "m_end")
     )
     opened = _by_machine(machines)
     setup = open_minutes(*opened, index, begin, start)
     worked = setup + open_minutes(*opened, index, start, end)
     regular = worked if base is None else open_minutes(*_by_machine(base), index, begin, end)
-    minutes = pl.DataFrame({"loaded_min": worked, "setup_min": setup, "overtime_min": worked - regular})
+    center = machines.machines["center"].to_numpy()[index]
+    there = np.unique(center)
+    minutes = {
+        name: np.bincount(center, of_rows)[there]
+        for name, of_rows in (("loaded_min", worked), ("setup_min", setup), ("overtime_min", worked - regular))
+    }
     return CAPACITY_LOAD.frame(
-        pl.concat([done.select(pl.col("at").alias("work_center")), minutes], how="horizontal")
-        .group_by("work_center")
-        .agg(pl.all().sum())
-        .sort("work_center")
+        pl.DataFrame({"work_center": machines.centers["work_center"].gather(there), **minutes})
         .with_columns(
             pl.lit(context.planning_date).alias("bucket_start"), pl.lit("scheduled").alias("basis"),
             pl.lit(0.0).alias("available_min"),

@@ -5,6 +5,7 @@ Belongs here: numbering all rows, and numbering again where the rows of a few or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,23 +13,23 @@ import polars as pl
 
 from recon_platform.capacity.problem import Array
 from recon_platform.tables.reuse import Differing, Reuse
-from recon_platform.tables.splice import rows_of, splice_of
+from recon_platform.tables.splice import Places, places, splice_of
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """`alike`: what each number stands for, by number; `number` of each row; `orders`: the order of each row."""
+    """`alike`: what each number stands for, by number; `number` of each row; `orders`: where each stands."""
 
     alike: pl.DataFrame
     number: Array
-    orders: pl.Series
+    orders: Places
 
 
 def numbered(rows: pl.DataFrame) -> Numbered:
     """Number the rows of a table by all columns but the first, which names their order."""
     columns = rows.columns[1:]
     alike = rows.lazy().select(columns).unique().sort(columns, nulls_last=False).collect()
-    return Numbered(alike, _numbers(rows, alike), rows.to_series(0))
+    return Numbered(alike, _numbers(rows, alike), places(rows.to_series(0)))
 
 
 def _numbers(rows: pl.DataFrame, alike: pl.DataFrame) -> Array:
@@ -40,26 +41,31 @@ def _numbers(rows: pl.DataFrame, alike: pl.DataFrame) -> Array:
 
 
 def numbered_again(
-    rows: pl.DataFrame, reuse: Reuse, differing: Differing | None, after: tuple[object, ...]
-) -> Numbered:
-    """As `numbered`; where rows of other orders than those `differing` were numbered before, they are not looked at again.
+    table: pl.DataFrame, columns: Sequence[str], reuse: Reuse, differing: Differing | None, after: tuple[object, ...]
+) -> tuple[pl.DataFrame, Array]:
+    """`alike` and `number` as `numbered` gives them, by `columns` of a table by work order; rows of other orders than those `differing` are not looked at again.
 
-    `after`: what the rows were made of besides, the same for all orders.
+    `after`: what the table was made of besides, the same for all orders.
     """
+    name = table.columns[0]
+
+    def whole() -> Numbered:
+        return numbered(table.select(name, *columns).rechunk())
+
     if differing is None:
-        return numbered(rows)
-    before = reuse.of_base(numbered, (rows.columns, after), lambda: numbered(rows), differing)
+        made = whole()
+        return made.alike, made.number
+    before = reuse.of_base(numbered, (columns, after), whole, differing)
     if before is None or differing.keys.is_empty():
-        return before or numbered(rows)
-    name = rows.columns[0]
-    part = rows_of(rows, name, differing.keys)
-    splice = splice_of(before.orders, part.get_column(name), differing.keys)
+        made = before or whole()
+        return made.alike, made.number
+    part = differing.rows(table, name).select(name, *columns)
+    splice = splice_of(before.orders, places(part.get_column(name)), differing.keys)
     number = splice.array(before.number, _numbers(part, before.alike))
     unknown = np.flatnonzero(number < 0)
     there = np.bincount(number[number >= 0], minlength=before.alike.height) > 0
     if not unknown.size and there.all():
-        return Numbered(before.alike, number, rows.to_series(0))
-    columns = before.alike.columns
+        return before.alike, number
     new = part.lazy().select(columns).join(before.alike.lazy(), on=columns, how="anti", nulls_equal=True).unique()
     alike = (
         pl.concat([before.alike.lazy().with_row_index("before").filter(pl.Series(there)), new], how="diagonal")
@@ -71,4 +77,4 @@ def numbered_again(
     number = np.where(number < 0, -1, to[number])
     alike = alike.select(columns)
     number[unknown] = _numbers(part, alike)[_numbers(part, before.alike) < 0]
-    return Numbered(alike, number, rows.to_series(0))
+    return alike, number

@@ -17,7 +17,7 @@ from recon_platform.capacity.causes import FENCE, MATERIAL, RELEASE
 from recon_platform.capacity.causes import NOW as AT_ONCE
 from recon_platform.capacity.changeovers import SETTING_UP, what_sets_up
 from recon_platform.capacity.clock import minute_up
-from recon_platform.capacity.kept import KEPT_BY, what_is_kept
+from recon_platform.capacity.kept import what_is_kept
 from recon_platform.capacity.left import load_minutes_left, under_way, vendor_minutes_left
 from recon_platform.capacity.problem import FREE, SOFT
 from recon_platform.tables.context import PlanContext
@@ -41,7 +41,7 @@ def own_work(
     return operations, orders, refused
 
 
-PLACED_BY = (
+_PLACED_BY = (
     "work_order", "op_seq", "work_center", "qty", "run_min_per_unit", "batch_minutes", "pausable",
 )  # fmt: skip
 
@@ -60,7 +60,7 @@ def longest_open(machines: pl.DataFrame, intervals: pl.DataFrame) -> pl.DataFram
 
 
 def unplaceable(tables: Frames, longest: pl.DataFrame, centers: pl.DataFrame) -> tuple[pl.DataFrame]:
-    """work_order, reason: orders with an operation (`PLACED_BY`) no machine can ever do, as there is none, it never works, or
+    """work_order, reason: orders with an operation (`_PLACED_BY`) no machine can ever do, as there is none, it never works, or
     the run is too long to pause. `longest`: of `longest_open`."""
     facts = centers.select("work_center", "external", "efficiency")
     checked = (
@@ -112,19 +112,24 @@ def own_facts(
     family (`family:…`); orders with the number of their `operations`. `tables`: operations, orders; `bad`: orders that cannot (`unplaceable`).
     """
     orders, operations = (
-        tables[name].join(bad, on="work_order", how="anti", maintain_order="left") for name in ("orders", "operations")
+        tables[name].lazy().join(bad.lazy(), on="work_order", how="anti", maintain_order="left")
+        for name in ("orders", "operations")
     )
-    counted = orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32))
-    operations = _facts(operations, counted.select(_OF_ORDERS), centers, origin)
-    families = what_sets_up(operations.select(SETTING_UP), rules, setup)
-    made = operations.with_columns(
-        *(families.get_column(name).alias(OF_FAMILY + name) for name in families.columns), *_kind(skills, tools)
+    orders = orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32)).collect().lazy()
+    made = (
+        _facts(operations, orders.select(_OF_ORDERS), centers.lazy(), origin)
+        .with_columns(_kind(skills, tools))
+        .collect()
     )
-    number = operations.group_by("work_order").agg(pl.len().cast(pl.Int32).alias("operations"))
-    return made.drop("order", "row"), orders.join(number, on="work_order", maintain_order="left")
+    families = what_sets_up(made.select(SETTING_UP), rules, setup)
+    number = made.lazy().group_by("work_order").agg(pl.len().cast(pl.Int32).alias("operations"))
+    return (
+        made.drop("order", "row", "loads").hstack(families.rename(lambda name: OF_FAMILY + name)),
+        orders.drop("order").join(number, on="work_order", maintain_order="left").collect(),
+    )
 
 
-def _facts(operations: pl.DataFrame, orders: pl.DataFrame, centers: pl.DataFrame, origin: datetime) -> pl.DataFrame:
+def _facts(operations: pl.LazyFrame, orders: pl.LazyFrame, centers: pl.LazyFrame, origin: datetime) -> pl.LazyFrame:
     """Everything about an operation that needs its order or work center; `order` and `row` count those that are given."""
     joined = (
         operations.join(centers.drop("sibling_speed"), on="work_center", how="left", maintain_order="left")
@@ -136,16 +141,19 @@ def _facts(operations: pl.DataFrame, orders: pl.DataFrame, centers: pl.DataFrame
     external = pl.col("external") & pl.col("external_days").is_not_null()
     furnace = pl.col("batch_minutes").is_not_null() & ~pl.col("external")
     most = pl.when(pl.col("batch_max") > 0).then("batch_max").otherwise(None)
-    loads = pl.max_horizontal((pl.col("qty") / most - 1e-9).ceil(), pl.lit(1.0)).fill_null(1.0)
-    run = (
+    number = pl.max_horizontal((pl.col("qty") / most - 1e-9).ceil(), pl.lit(1.0)).fill_null(1.0)
+    loads, run, shared = (pl.col(name) for name in ("loads", "run", "shared"))
+    # Columns of their own where others build on them: written out in each, they are taken apart each time.
+    joined = joined.with_columns(number.alias("loads")).with_columns(
         pl.when(furnace & under_way())
         .then(load_minutes_left(origin, most))
         .when(furnace)
         .then(loads * pl.col("batch_minutes"))
         .otherwise(pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency"))
+        .alias("run"),
+        (furnace & ~under_way() & (loads <= 1.0) & most.is_not_null() & pl.col("tool").is_null()).alias("shared"),
     )
     rounded = pl.when((run - run.round()).abs() < 1e-6).then(run.round()).otherwise(run)
-    shared = furnace & ~under_way() & (loads <= 1.0) & most.is_not_null() & pl.col("tool").is_null()
     elapsed = (
         pl.when(external)
         .then(vendor_minutes_left(origin))
@@ -156,7 +164,6 @@ def _facts(operations: pl.DataFrame, orders: pl.DataFrame, centers: pl.DataFrame
     joined = joined.with_columns(
         pl.when(pl.col("external")).then(0.0).otherwise(rounded.clip(1.0)).alias("run"),
         elapsed.cast(pl.Int32).alias("elapsed"),
-        shared.alias("shared"),
         pl.when(shared).then(pl.concat_str(
             [pl.col(name).cast(pl.String).fill_null("-") for name in _ONE_LOAD], separator="/"
         )).alias("batch_key"),
@@ -213,8 +220,6 @@ def _kind(skills: list[str], tools: list[str]) -> list[pl.Expr]:
 
 KIND_COLUMNS = ("setup_pool", "run_pool", "setup_people", "run_people", "tool", "batch_max", "batch_min", "pausable")
 
-TIMED_BY = (*KEPT_BY, "run")
-
 
 def own_times(
     tables: Frames, machines: pl.DataFrame, context: PlanContext, origin: datetime, days: float, held: bool
@@ -222,7 +227,7 @@ def own_times(
     """Per operation what is kept of the schedule in force (`what_is_kept`) and from when on it may start: `ready` with its
     cause, `urgency`, and whether it is the `first` of its order.
 
-    `tables`: operations (`TIMED_BY`), orders, released, and `published` where a schedule is in force.
+    `tables`: operations, orders, released, and `published` where a schedule is in force.
     """
     operations, orders = tables["operations"], tables["orders"]
     rows = what_is_kept(operations, tables.get("published"), tables["released"], machines, context, days)

@@ -24,8 +24,6 @@ from recon_platform.capacity.own_work import (
     OF_FAMILY,
     OF_KIND,
     OF_MACHINES,
-    PLACED_BY,
-    TIMED_BY,
     longest_open,
     own_facts,
     own_times,
@@ -44,6 +42,7 @@ from recon_platform.capacity.problem import (
     SOFT,
     Array,
     Problem,
+    on_cache_lines,
     sealed,
 )
 from recon_platform.tables.context import PlanContext
@@ -73,11 +72,19 @@ class Prepared:
     origin: datetime
 
 
+_NEEDED = (
+    "work_order", "op_seq", "work_center", "qty", "started_at", "elapsed", "center", "continuity", "campaign", "lot",
+    "chained", "pinned", "run", "lag", "share", "max_wait",
+)  # fmt: skip
+"""Columns of operations that are read once their kinds and families have numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
     """What orders bring by themselves, put together: `times` and `operations` row by row, by order and operation."""
 
-    operations: pl.DataFrame
+    by_order: pl.DataFrame  # `operations` as they are spliced together
+    operations: pl.DataFrame  # `_NEEDED` of them, `order` and `row`
     orders: pl.DataFrame
     times: pl.DataFrame
     refused: pl.DataFrame
@@ -107,23 +114,23 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
     rules = reuse.of(changeover_rules, machines.machines, only(frames, *SETUP))
     own = _own(frames, context, approved, machines, (skills, tools, rules), held, reuse)
     operations, orders, times = own.operations, own.orders, own.times
-    kind = numbered_again(
-        operations.select("work_order", *(OF_KIND + name for name in KIND_COLUMNS)), reuse, own.differing, own.given
+    kind, kind_of = numbered_again(
+        own.by_order, [OF_KIND + name for name in KIND_COLUMNS], reuse, own.differing, own.given
     )
-    kinds, people = reuse.of(_kind_records, kind.alike, by_minute, len(skills))
+    kinds, people = reuse.of(_kind_records, kind, by_minute, len(skills))
     pool_ptr, staff = reuse.of(staffed, people)
     of_family = [OF_FAMILY + name for name in family_columns(rules)]
-    family = numbered_again(operations.select("work_order", *of_family), reuse, own.differing, own.given)
+    family, family_of = numbered_again(own.by_order, of_family, reuse, own.differing, own.given)
     changeovers = reuse.of(
         code_families,
-        family.alike.rename(lambda name: name.removeprefix(OF_FAMILY)),
+        family.rename(lambda name: name.removeprefix(OF_FAMILY)),
         rules,
         machines.machines,
         machines.centers.height,
     )
     kept = Kept(times, sequence_of(times))
-    group, group_ptr, group_op = _groups(operations.select(_TOGETHER), times["state"], frames["order_links"])
-    records = _operation_records(operations, times, kind.number, family.number, group, held)
+    group, group_ptr, group_op = _groups(operations, times["state"], frames["order_links"])
+    records = _operation_records(operations, times, kind_of, family_of, group, held)
     order_records, link_to = _order_records(orders, operations, frames["order_links"], records, origin)
     machine_records, kept_ops = _machine_records(machines, kept, changeovers.machine_family)
     problem = sealed(Problem(
@@ -159,7 +166,7 @@ def _own(
     centers, places = machines.centers.select(OF_CENTERS), machines.machines.select(OF_MACHINES)
     given: tuple[object, ...] = (only(frames, *ROUTED_BY), context, centers, places)
     listed, orders, refused = by_key(own_work, tables, *given, differing=differing)
-    placed: Keyed = {"operations": (listed.select(PLACED_BY), "work_order")}
+    placed: Keyed = {"operations": (listed, "work_order")}
     longest = reuse.of(longest_open, machines.machines, machines.intervals)
     (bad,) = by_key(unplaceable, placed, longest, centers, differing=differing, after=given)
     facts = (bad, centers, origin, *known, only(frames, *SETUP))
@@ -168,18 +175,19 @@ def _own(
     given = (*given, *facts)
     days = FOR_EVER if held else context.policy.capacity.match_up_days
     timed: Keyed = {
-        "operations": (operations.select(TIMED_BY), "work_order"), "orders": (orders, "work_order"),
+        "operations": (operations, "work_order"), "orders": (orders, "work_order"),
         **{name: tables[name] for name in ("released", "published") if name in tables},
     }  # fmt: skip
     (times,) = by_key(own_times, timed, places, context, origin, days, held, differing=differing, after=given)
     orders = orders.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("order"))
     numbers = np.repeat(np.arange(orders.height, dtype=np.int32), orders["operations"].to_numpy())
-    operations = operations.with_columns(
+    # Column by column: a selection would copy all stretches of all columns into one.
+    numbered = pl.DataFrame([operations.get_column(name) for name in _NEEDED]).with_columns(
         pl.Series("order", numbers), pl.int_range(pl.len(), dtype=pl.Int32).alias("row")
     )
     if bad.height:
         refused = pl.concat([refused, bad]).unique("work_order", keep="first", maintain_order=True).sort("work_order")
-    return Own(operations, orders, times, refused, differing, given)
+    return Own(operations, numbered, orders, times.rechunk(), refused, differing, given)
 
 
 def _with_shared_loads(differing: Differing | None, tables: Keyed) -> Differing | None:
@@ -216,18 +224,16 @@ def _kind_records(alike: pl.DataFrame, people: Array, limited: int) -> tuple[Arr
     return kinds, in_small_numbers(people, kinds) if limited else people
 
 
-_TOGETHER = (
-    "row", "work_order", "op_seq", "center", "continuity", "campaign", "lot", "chained", "elapsed", "pinned",
-)  # fmt: skip
-
-
 def _groups(operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame) -> tuple[Array, Array, Array]:
     """Continuity groups: operations of one lot, coil or campaign at a work center that keeps them together.
 
     Operations in force, pinned, at a vendor, under a maximum wait, or of orders that feed another made order are left out; one
     sequence step each. So no member ever waits for another.
     """
-    n = operations.height
+    group = np.full(operations.height, -1, np.int32)
+    kept_together = operations.with_columns(state).filter(pl.col("continuity").is_not_null())
+    if kept_together.is_empty():
+        return group, np.zeros(1, np.int32), np.zeros(0, np.int32)
     linked = pl.concat(
         [
             feeds.select(pl.col("supply_order").alias("work_order")),
@@ -241,7 +247,7 @@ def _groups(operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame) -> 
         .otherwise(None)
     )  # fmt: skip
     members = (
-        operations.with_columns(key.alias("together"), state)
+        kept_together.with_columns(key.alias("together"))
         .filter(
             pl.col("together").is_not_null()
             & ~pl.col("chained")
@@ -253,7 +259,6 @@ def _groups(operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame) -> 
         .with_columns(pl.len().over("center", "together", "op_seq").alias("size"))
         .filter(pl.col("size") > 1)
     )
-    group = np.full(n, -1, np.int32)
     if members.is_empty():
         return group, np.zeros(1, np.int32), np.zeros(0, np.int32)
     numbered = members.with_columns(
@@ -267,7 +272,8 @@ def _groups(operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame) -> 
 def _operation_records(
     operations: pl.DataFrame, times: pl.DataFrame, kind: Array, family: Array, group: Array, held: bool
 ) -> Array:
-    records = np.zeros(operations.height, OPERATION)
+    records = on_cache_lines(operations.height, OPERATION)
+    records["latest"] = 0  # to be set
     for name in ("order", "run", "lag", "share", "max_wait", "qty", "elapsed"):
         records[name] = operations[name].to_numpy()
     for name in ("state", "ready", "ready_cause", "urgency"):

@@ -18,32 +18,26 @@ from recon_platform.tables.capacity import BOUND_BY, DISPATCH_LIST, DISPATCH_SET
 
 
 def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
-    """One row per operation placed: keys, minutes, machine, and what the pass recorded about the choice."""
+    """One row per operation: keys, minutes, machine, and what the pass recorded about the choice, where it did."""
     place, course, terms = state.placement, state.course, state.terms
-    recorded = terms.shape[0] == place.shape[0]
     columns = {
         "index": place["machine"], "m_setup": place["setup_start"], "m_start": place["start"], "m_end": place["end"],
-        "cause": course["cause"], "bound": course["bound"], "m_ready": course["ready"],
+        "cause": course["cause"], "m_ready": course["ready"],
     }  # fmt: skip
     names = ("v_index", "v_urgency", "v_slack", "v_setup", "v_runner", "v_runner_index")
-    for k, name in enumerate(names):
-        columns[name] = terms[:, k] if recorded else np.zeros(place.shape[0], np.float32)
-    rows = prepared.kept.rows.select("state", "previous_start", "not_before")
-    machines = prepared.machines.machines.select(
-        "index", pl.col("machine").alias("on"), pl.col("work_center").alias("at")
-    )
-    return (
-        pl.concat(
-            [
-                prepared.operations.drop("machine"),
-                rows,
-                pl.DataFrame({name: np.ascontiguousarray(values) for name, values in columns.items()}),
-            ],
-            how="horizontal",
-        )
-        .with_columns(pl.col("bound").replace_strict(dict(enumerate(BOUND_BY)), return_dtype=pl.String))
-        .join(machines, on="index", how="left", maintain_order="left")
-    )
+    if terms.shape[0] == place.shape[0]:
+        columns |= {name: terms[:, k] for k, name in enumerate(names)}
+    machines = prepared.machines.machines
+    index = pl.Series(np.ascontiguousarray(place["machine"])).replace(-1, None)
+    return prepared.operations.select(_PLACED).with_columns(
+        *prepared.kept.rows.select("state", "previous_start", "not_before"),
+        *(pl.Series(name, np.ascontiguousarray(values)) for name, values in columns.items()),
+        pl.Series(BOUND_BY).gather(np.ascontiguousarray(course["bound"])).alias("bound"),
+        machines["machine"].gather(index).alias("on"), machines["work_center"].gather(index).alias("at"),
+    )  # fmt: skip
+
+
+_PLACED = ("row", "order", "work_order", "op_seq", "work_center", "qty", "started_at", "elapsed")
 
 
 def schedule_table(prepared: Prepared, placed: pl.DataFrame, *, terms: bool = True) -> pl.DataFrame:
@@ -72,7 +66,7 @@ def schedule_table(prepared: Prepared, placed: pl.DataFrame, *, terms: bool = Tr
             instant("m_end", origin).alias("end"), "qty", frozen.alias("frozen"),
             (frozen & ~running & (pl.col("m_setup") > pl.col("not_before"))).fill_null(False).alias("forced"),
             pl.col("bound").alias("bound_by"), (_terms() if terms else pl.lit("")).alias("terms"), "previous_start",
-        ).sort("work_order", "op_seq")
+        )
     )  # fmt: skip
 
 

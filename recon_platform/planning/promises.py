@@ -6,10 +6,12 @@ its last operation ends. What no supply covers is short, and a line that is shor
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recon_platform.tables.context import PlanContext
-from recon_platform.tables.lines import PURCHASE_LINE
+from recon_platform.tables.lines import CUSTOMER_LINE, PURCHASE_LINE
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import ORDER_PROMISES
 from recon_platform.tables.reuse import Reuse, only
@@ -23,17 +25,25 @@ def order_promises(frames: Frames, context: PlanContext, reuse: Reuse | None = N
     previous = frames.get("previous.order_promises")
     if previous is not None:
         earlier = previous.select("sales_order", "line", pl.col("projected_ship").alias("previous_projection"))
-        lines = lines.join(earlier, on=["sales_order", "line"], how="left")
-    return {"order_promises": ORDER_PROMISES.frame(lines).sort("sales_order", "line")}
+        lines = lines.join(earlier, on=["sales_order", "line"], how="left", maintain_order="left")
+    return {"order_promises": ORDER_PROMISES.frame(lines)}
 
 
 def order_ends(schedule: pl.DataFrame) -> pl.DataFrame:
     """`supply`, `end` (instant): when the last operation of each scheduled order ends."""
-    return schedule.group_by(pl.col("work_order").alias("supply")).agg(pl.col("end").max())
+    ends = schedule.select("work_order", "end")
+    if not ends.get_column("work_order").is_sorted():
+        ends = ends.sort("work_order")
+    if ends.is_empty():
+        return ends.rename({"work_order": "supply"})
+    order = ends.get_column("work_order")
+    first = np.flatnonzero(order.ne_missing(order.shift(1)).to_numpy() | (np.arange(ends.height) == 0))
+    last = np.maximum.reduceat(ends.get_column("end").to_physical().to_numpy(), first)
+    return pl.DataFrame({"supply": order.gather(first), "end": pl.Series(last).cast(ends.schema["end"])})
 
 
 def open_lines(frames: Frames) -> pl.DataFrame:
-    """Customer lines still to be shipped, with the class of the customer."""
+    """Customer lines still to be shipped, with the class of the customer, by order and line."""
     return (
         frames["sales_orders"]
         .filter(pl.col("status") == "open")
@@ -53,6 +63,7 @@ def open_lines(frames: Frames) -> pl.DataFrame:
             pl.coalesce("first_promised_date", "promised_date").alias("first_promised"),
             pl.coalesce("promised_date", "requested_date").alias("promised"),
         )
+        .sort("sales_order", "line")
     )
 
 
@@ -64,33 +75,34 @@ def project_lines(frames: Frames, context: PlanContext, ends: pl.DataFrame, reus
     key = ["sales_order", "line"]
     reuse = reuse or Reuse()
     made = frames["supply_orders"].select(pl.col("kind").alias("supply_type"), pl.col("order").alias("supply"))
-    pegged = reuse.of(_pegged, only(frames, "pegging", "purchase_orders", "planned_orders"), made)
+    lines = reuse.of(open_lines, only(frames, "sales_orders", "customers"))
+    pegged, first = reuse.of(
+        _pegged, only(frames, "pegging", "purchase_orders", "planned_orders"), made, lines.select(key)
+    )
     ended = pl.col("end").dt.convert_time_zone(context.plant.timezone).dt.date()
     today = pl.lit(context.planning_date)
-    supplies = (
-        pegged.join(ends, on="supply", how="left", maintain_order="left")
+    days = (
+        pegged.join(ends.select("supply", ended.alias("end")), on="supply", how="left", maintain_order="left")
         # A supply without a day (made here, not scheduled) leaves the line without one.
-        .with_columns(
+        .select(
             pl.when("made")
-            .then(pl.when(pl.col("end").is_not_null()).then(pl.max_horizontal(ended, today)))
+            .then(pl.when(pl.col("end").is_not_null()).then(pl.max_horizontal("end", today)))
             .when(pl.col("supply_type") == "stock")
             .then(today)
             .otherwise(pl.max_horizontal("day", today))
             .alias("day")
         )
-        .sort(*key, pl.col("day"), "supply_type", "supply", nulls_last=True)
-        .group_by(key, maintain_order=True)
-        .agg(
-            pl.col("qty").sum().alias("covered"),
-            pl.col("day").last().alias("projected_ship"),
-            pl.col("supply_type").last().alias("bound_by_type"),
-            pl.col("supply").last().alias("bound_by"),
-        )
+        .to_series()
     )
+    last = _last(days, first)
+    supplies = pegged.select("place", "covered", "supply_type", "supply")[last].with_columns(days.gather(last))
+    bound = lines.with_row_index("place").select("place").join(
+        supplies.rename({"day": "projected_ship", "supply_type": "bound_by_type", "supply": "bound_by"}), on="place", how="left",
+        maintain_order="left",
+    ).drop("place")  # fmt: skip
     short = (pl.col("qty") - pl.col("covered").fill_null(0)).clip(lower_bound=0)
     return (
-        reuse.of(open_lines, only(frames, "sales_orders", "customers"))
-        .join(supplies, on=key, how="left")
+        pl.concat([lines, bound], how="horizontal")
         .with_columns(pl.when(short > SHORT_TOLERANCE * pl.col("qty")).then(short).otherwise(0.0).alias("short_qty"))
         .with_columns(pl.when(pl.col("short_qty") == 0).then(pl.col("projected_ship")).alias("projected_ship"))
         .with_columns(
@@ -102,13 +114,26 @@ def project_lines(frames: Frames, context: PlanContext, ends: pl.DataFrame, reus
             pl.when(pl.col("short_qty") > 0).then(pl.lit("no supply")).otherwise(pl.col("bound_by")).alias("bound_by"),
         )
         .drop("covered")
-        .sort(key)
     )
 
 
-def _pegged(frames: Frames, made: pl.DataFrame) -> pl.DataFrame:
-    """What is pegged to customer lines: sales_order, line, qty, supply_type, supply, `day` on which a purchase is there, and
-    whether it is `made` here (supply_type, supply), so that its last operation says when."""
+def _last(days: pl.Series, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of rows in stretches that begin at `first`, the one with the latest day in each; a row without a day comes after all
+    others, the last of several."""
+    if not first.size:
+        return first
+    never = np.int64(2**31)
+    number = days.cast(pl.Int32).cast(pl.Int64).fill_null(never).to_numpy()
+    rows = np.int64(days.len())
+    return np.asarray(np.maximum.reduceat(number * rows + np.arange(rows), first) % rows)
+
+
+def _pegged(frames: Frames, made: pl.DataFrame, lines: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """What is pegged to the customer `lines` (sales_order, line), line by line, and where the rows of each that has any begin.
+
+    `place` of the line, supply_type, supply, `day` on which a purchase is there, whether it is `made` here (supply_type,
+    supply), so that its last operation says when, and the quantity `covered` of the line by all of its rows.
+    """
     purchases = (
         frames["purchase_orders"]
         .group_by(PURCHASE_LINE.alias("supply"))
@@ -122,13 +147,18 @@ def _pegged(frames: Frames, made: pl.DataFrame) -> pl.DataFrame:
         )
         .join(made, on="supply", how="anti")
     )
-    return (
+    of_line = lines.with_row_index("place").select("place", CUSTOMER_LINE.alias("demand"))
+    rows = (
         frames["pegging"]
         .filter(pl.col("demand_type") == "sales_order")
+        .join(of_line, on="demand")
         .join(pl.concat([purchases, bought]), on=["supply_type", "supply"], how="left", maintain_order="left")
         .join(made.with_columns(pl.lit(True).alias("made")), on=["supply_type", "supply"], how="left", maintain_order="left")
+        .sort("place", "supply_type", "supply")
         .select(
-            pl.col("demand").str.split_exact("/", 1).struct.rename_fields(["sales_order", "line"]).struct.unnest(),
-            "qty", "supply_type", "supply", "day", pl.col("made").fill_null(False),
+            "place", "supply_type", "supply", "day", pl.col("made").fill_null(False),
+            pl.col("qty").sum().over("place").alias("covered"),
         )
     )  # fmt: skip
+    place = rows.get_column("place")
+    return rows, np.flatnonzero(place.ne_missing(place.shift(1)).to_numpy()).astype(np.int64)

@@ -14,7 +14,7 @@ from recon_platform.planning.stages import Stage, compared_stages
 from recon_platform.proposal.candidate import grant
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.reuse import Reuse
+from recon_platform.tables.reuse import Reuse, only
 
 LINE = ["sales_order", "line"]
 DAY_TOLERANCE = 1e-9
@@ -122,6 +122,7 @@ def compare(without: Frames, with_: Frames, context: PlanContext, reuse: Reuse |
         (pl.col("weighted").fill_null(0) - pl.col("weighted_with").fill_null(0)).sum().alias("weighted"),
         (pl.col("late_cost").fill_null(0) - pl.col("late_cost_with").fill_null(0)).sum().alias("cost"),
     ).row(0, named=True)
+    loaded = only(without, "capacity_load")
     before, after = reuse.of(set_ups, without["schedule"]), set_ups(with_["schedule"])
     levels = reuse.of(_levels, with_["pegging"])
     return Effect(
@@ -129,9 +130,9 @@ def compare(without: Frames, with_: Frames, context: PlanContext, reuse: Reuse |
         lost=tuple(days.filter(~late & late_with).select(name.alias("name")).get_column("name").sort()),
         late_days_saved=round(float(saved["weighted"]), 6),
         late_cost_saved=round(float(saved["cost"]), 2),
-        labour_hours=round(labour_hours(with_) - labour_hours(without), 4),
+        labour_hours=round(labour_hours(with_) - reuse.of(labour_hours, loaded), 4),
         operations_moved=moved.height,
-        overtime_hours=round(overtime_hours(with_) - overtime_hours(without), 4),
+        overtime_hours=round(overtime_hours(with_) - reuse.of(overtime_hours, loaded), 4),
         late_days_by_class=dict(by_class.iter_rows()),
         changeovers=after[0] - before[0],
         setup_hours=round(after[1] - before[1], 4),

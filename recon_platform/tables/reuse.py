@@ -8,14 +8,14 @@ the rows of each order from that order alone, only those of orders that differ a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 import polars as pl
 
 from recon_platform.tables.model import Frames
-from recon_platform.tables.splice import Keyed, keys_that_differ, rows_of, splice_of
+from recon_platform.tables.splice import Keyed, Places, keys_that_differ, places, rows_of, splice_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,10 +30,26 @@ class Differing:
 
     base: Keyed
     keys: pl.Series
+    _places: dict[int, tuple[pl.DataFrame, Places]]  # of tables made of `base`, once for all that differs from it
+    _parts: dict[int, tuple[pl.DataFrame, pl.DataFrame]] = field(default_factory=dict)
 
     def and_also(self, keys: pl.Series) -> Differing:
         """The same with `keys` taken for differing as well."""
-        return Differing(self.base, pl.concat([self.keys, keys]).unique().sort()) if keys.len() else self
+        return Differing(self.base, pl.concat([self.keys, keys]).unique().sort(), self._places) if keys.len() else self
+
+    def rows(self, frame: pl.DataFrame, key: str) -> pl.DataFrame:
+        """The rows of `keys`, in the order they have in `frame`."""
+        if id(frame) not in self._parts:
+            self._parts[id(frame)] = frame, rows_of(frame, key, self.keys)
+        return self._parts[id(frame)][1]
+
+    def spliced(self, before: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+        """`before`, a table by key in its first column, with `part` in the place of the rows of `keys`."""
+        if id(before) not in self._places:
+            self._places[id(before)] = before, places(before.to_series(0))
+        made = splice_of(self._places[id(before)][1], places(part.to_series(0)), self.keys).frame(before, part)
+        self._parts[id(made)] = made, part
+        return made
 
 
 class Reuse:
@@ -45,6 +61,7 @@ class Reuse:
     def __init__(self) -> None:
         self._made: dict[Callable[..., Any], list[tuple[tuple[Any, ...], Any]]] = {}
         self._base: Keyed | None = None
+        self._places: dict[int, tuple[pl.DataFrame, Places]] = {}
         self._by_key: dict[Callable[..., Any], list[tuple[tuple[Any, ...], Any]]] = {}
 
     def of(self, step: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
@@ -65,7 +82,7 @@ class Reuse:
         if self._base is None:
             self._base = dict(keyed)
         keys = keys_that_differ(self._base, keyed)
-        return None if keys is None else Differing(self._base, keys)
+        return None if keys is None else Differing(self._base, keys, self._places)
 
     def of_base(
         self, step: Callable[..., T], shared: tuple[Any, ...], make: Callable[[], T], differing: Differing
@@ -99,17 +116,17 @@ class Reuse:
         """
         if differing is None:
             return step(_tables(keyed), *shared)
-        base = self.of_base(step, (shared, after), lambda: step(_tables(keyed), *shared), differing)
+
+        def whole() -> tuple[pl.DataFrame, ...]:
+            return tuple(made.rechunk() for made in step(_tables(keyed), *shared))
+
+        base = self.of_base(step, (shared, after), whole, differing)
         if base is None:
             return step(_tables(keyed), *shared)
-        keys = differing.keys
-        if keys.is_empty():
+        if differing.keys.is_empty():
             return base
-        parts = step({name: rows_of(frame, key, keys) for name, (frame, key) in keyed.items()}, *shared)
-        return tuple(
-            splice_of(before.to_series(0), part.to_series(0), keys).frame(before, part)
-            for before, part in zip(base, parts, strict=True)
-        )
+        parts = step({name: differing.rows(frame, key) for name, (frame, key) in keyed.items()}, *shared)
+        return tuple(differing.spliced(before, part) for before, part in zip(base, parts, strict=True))
 
 
 def _tables(keyed: Keyed) -> dict[str, pl.DataFrame]:

@@ -6,9 +6,10 @@ stretches that stay are not copied.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -38,32 +39,44 @@ class Splice:
         return np.concatenate(pieces) if pieces else before[:0]
 
 
-_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Keys of an ascending column, each once, and the first row of each; one entry more, the number of rows."""
+
+    keys: list[str]
+    first: list[int]
+
+    def of(self, key: str) -> tuple[int, int]:
+        """First row of `key` and the row after its last; the same twice where it would stand but is not."""
+        at = bisect_left(self.keys, key)
+        return self.first[at], self.first[at + 1 if at < len(self.keys) and self.keys[at] == key else at]
 
 
-def splice_of(before: pl.Series, part: pl.Series, keys: pl.Series) -> Splice:
-    """Rows of `keys` from `part`, all others from `before`; all three ascending, `part` holds no other keys."""
-    bounds = [column.search_sorted(keys, side=side).to_list() for column in (before, part) for side in _SIDES]
+def places(column: pl.Series) -> Places:
+    """Where the keys of an ascending column stand."""
+    starts = np.flatnonzero((column != column.shift(1)).fill_null(value=True).to_numpy())
+    return Places(column.gather(starts).to_list(), [*starts.tolist(), column.len()])
+
+
+def splice_of(before: Places, part: Places, keys: pl.Series) -> Splice:
+    """Rows of `keys` from `part`, all others from `before`; `keys` ascending, `part` holds no others."""
     stretches: list[tuple[bool, int, int]] = []
     reached = 0
-    for old, after_old, new, after_new in zip(*bounds, strict=True):
+    for key in keys:
+        (old, after_old), (new, after_new) = before.of(key), part.of(key)
         if old > reached:
             stretches.append((False, reached, old))
         if after_new > new:
             stretches.append((True, new, after_new))
         reached = after_old
-    if before.len() > reached:
-        stretches.append((False, reached, before.len()))
+    if before.first[-1] > reached:
+        stretches.append((False, reached, before.first[-1]))
     return Splice(tuple(stretches))
 
 
 def rows_of(frame: pl.DataFrame, key: str, keys: pl.Series) -> pl.DataFrame:
     """The rows of `keys` (ascending), in the order they have in `frame`."""
-    column = frame.get_column(key)
-    if not column.is_sorted():
-        return frame.filter(pl.col(key).is_in(keys.implode()))
-    bounds = zip(*(column.search_sorted(keys, side=side).to_list() for side in _SIDES), strict=True)
-    return pl.concat([frame.clear(), *(frame.slice(first, end - first) for first, end in bounds if end > first)])
+    return frame.filter(pl.col(key).is_in(keys.implode()))
 
 
 def keys_that_differ(before: Keyed, now: Keyed) -> pl.Series | None:
@@ -109,7 +122,9 @@ def _keys(before: pl.DataFrame, now: pl.DataFrame, key: str) -> tuple[pl.Series,
 
 def _rows_apart(before: pl.DataFrame, now: pl.DataFrame, key: str) -> pl.Series:
     """Keys of the rows that differ between two tables as long as each other."""
-    apart = pl.repeat(value=False, n=now.height, dtype=pl.Boolean, eager=True)
-    for column in now.columns:
-        apart |= before.get_column(column).ne_missing(now.get_column(column))
+    apart = pl.select(
+        pl.any_horizontal(
+            pl.lit(before.get_column(name)).ne_missing(pl.lit(now.get_column(name))) for name in now.columns
+        )
+    ).to_series()
     return pl.concat([frame.get_column(key).filter(apart) for frame in (before, now)])
