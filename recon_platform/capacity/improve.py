@@ -58,7 +58,7 @@ def nudge(problem: Problem, solution: Solution, bias: Array, rng: np.random.Gene
     share = SIZES[int(rng.integers(len(SIZES)))]
     count = max(1, int(orders * share))
     total = late.sum()
-    chance = 0.5 / orders + (0.5 * late / total if total > 0 else 0.5 / orders)
+    chance = 0.5 / orders + (0.5 * late / total if total > 0 else np.full(orders, 0.5 / orders))
     chosen = np.zeros(orders, bool)
     chosen[rng.choice(orders, size=min(count, orders), p=chance / chance.sum())] = True
     rows = chosen[operation["order"]]

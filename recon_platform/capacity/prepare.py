@@ -14,8 +14,8 @@ import polars as pl
 from recon_platform.capacity.approved import Approved, read_approved
 from recon_platform.capacity.changeovers import SETUP, changeover_rules, code_families, family_columns
 from recon_platform.capacity.clock import minute_up, origin_of
+from recon_platform.capacity.giving_way import set_latest_giving_way
 from recon_platform.capacity.kept import Kept, sequence_of
-from recon_platform.capacity.latest import set_latest
 from recon_platform.capacity.machines import Machines, read_machines
 from recon_platform.capacity.numbering import numbered_again
 from recon_platform.capacity.own_work import (
@@ -143,7 +143,7 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
         batch_wait=int(context.policy.capacity.batch_wait_minutes), sibling_pull=int(approved.sibling_pull),
     ))  # fmt: skip
     stretch = machines.centers["elapsed_per_working"].to_numpy()[operations["center"].to_numpy()]
-    set_latest(problem, stretch.astype(np.float32))
+    set_latest_giving_way(problem, stretch.astype(np.float32), context.policy.capacity.give_way_days)
     return Prepared(problem, operations, orders, machines, kept, own.refused, approved, origin)
 
 

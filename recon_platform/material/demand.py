@@ -17,6 +17,9 @@ from recon_platform.tables.lines import CUSTOMER_LINE
 from recon_platform.tables.model import Frames
 from recon_platform.tables.policy import MaterialPolicy
 
+ROUNDING_SHARE = 0.001
+"""Of what an order needs of a component: less than that missing from the stock set aside for it is rounding."""
+
 DEMAND_SOURCES = ("forecast", "interplant", "spare_parts", "family_mix")
 
 
@@ -52,8 +55,12 @@ def customer_demand(frames: Frames) -> pl.DataFrame:
     return less_allocated(lines, frames, pl.col("sales_order")).filter(pl.col("qty") > 0)
 
 
-def less_allocated(demand: pl.DataFrame, frames: Frames, order: pl.Expr) -> pl.DataFrame:
-    """`demand` less stock allocated to its order, earliest first: that stock is not available to others either."""
+def less_allocated(demand: pl.DataFrame, frames: Frames, order: pl.Expr, rounding: float = 0.0) -> pl.DataFrame:
+    """`demand` less stock allocated to its order, earliest first: that stock is not available to others either.
+
+    What is left of a line and is at most `rounding` of it is no need: reservations and requirements are rounded apart,
+    and an order would wait for the next delivery of its wire for the sake of a gram.
+    """
     allocations = frames.get("allocations")
     if allocations is None or allocations.is_empty():
         return demand
@@ -62,13 +69,12 @@ def less_allocated(demand: pl.DataFrame, frames: Frames, order: pl.Expr) -> pl.D
     )
     columns = demand.columns
     before = pl.col("qty").cum_sum().over("item", "_order") - pl.col("qty")
+    left = pl.col("qty") - (pl.col("_reserved").fill_null(0.0) - before).clip(0.0, pl.col("qty"))
     return (
         demand.with_columns(order.alias("_order"))
         .sort("date", "demand", "op_seq")
         .join(reserved, on=["item", "_order"], how="left", maintain_order="left")
-        .with_columns(
-            (pl.col("qty") - (pl.col("_reserved").fill_null(0.0) - before).clip(0.0, pl.col("qty"))).alias("qty")
-        )
+        .with_columns(pl.when(left > rounding * pl.col("qty")).then(left).otherwise(0.0).alias("qty"))
         .select(columns)
     )
 
@@ -216,7 +222,7 @@ def component_demand(frames: Frames, orders: pl.DataFrame, lines: pl.DataFrame) 
         "op_seq",
         rank.alias("order_rank"),
     )
-    return less_allocated(dated, frames, pl.col("demand")).filter(pl.col("qty") > 0)
+    return less_allocated(dated, frames, pl.col("demand"), ROUNDING_SHARE).filter(pl.col("qty") > 0)
 
 
 def uses_outside_bom(frames: Frames) -> pl.DataFrame | None:

@@ -96,6 +96,7 @@ class CapacityPolicy:
     stability_weight: float = 0.1  # pull to the start and the machine in force
     match_up_days: float = 7.0  # the sequence in force is kept so far, right-shifted
     pull_ahead_days: float = 14.0  # how long before its start date an order not yet begun may start
+    give_way_days: float = 0.0  # an order that cannot be on time any more is sequenced as if due so much later
     assumed_repair_minutes: float = 240.0  # for a stop with no expected end
     batch_wait_minutes: float = 1_440.0  # longest wait for a load that reaches its minimum
     seed: int = 1

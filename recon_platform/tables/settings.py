@@ -87,6 +87,10 @@ MEANING: dict[str, dict[str, tuple[str, str]]] = {
         "stability_weight": ("weight", "Pull to the start and machine in force."),
         "match_up_days": ("days", "So far ahead the sequence in force is kept, shifted where it must."),
         "pull_ahead_days": ("days", "How long before its start date an order that has not begun may start."),
+        "give_way_days": (
+            "days",
+            "An order that cannot be on time any more is sequenced as if due so much later, so that others are on time; 0: off.",
+        ),
         "assumed_repair_minutes": ("minutes", "How long a stop without an expected end is taken to last."),
         "batch_wait_minutes": ("minutes", "Longest wait for a load that reaches its minimum."),
         "seed": ("", "Seed of everything random; the same seed gives the same schedule."),

@@ -80,6 +80,23 @@ def test_stock_allocated_to_a_customer_order_serves_it_and_nobody_else() -> None
     assert by_bucket(made["planned_orders"], "due_date", "qty") == {2: 4.0}
 
 
+@pytest.mark.parametrize(("set_aside", "bought"), [(348.339, 0.0), (348.0, 0.0), (340.0, 8.3392)])
+def test_an_order_does_not_wait_for_the_rounding_of_what_was_set_aside_for_it(set_aside: float, bought: float) -> None:
+    made = plan(
+        items=[{"item": "BOLT"}, {"item": "WIRE", "make_buy": "buy", "lead_time_days": 21.0}],
+        bom_lines=[{"parent_item": "BOLT", "component_item": "WIRE", "qty_per": 0.013607}],
+        orders=[{"work_order": "W1", "item": "BOLT", "qty": 25_600.0, "start_date": day(2), "due_date": day(3)}],
+        master_schedule=[demand("BOLT", 3, 25_600.0)],
+        material_issues=[
+            {"work_order": "W1", "component_item": "WIRE", "op_seq": 10, "required_qty": 348.3392, "issued_qty": 0.0}
+        ],
+        inventory=[{"item": "WIRE", "qty": set_aside}],
+        allocations=[{"item": "WIRE", "qty": set_aside, "for_order": "W1"}],
+    )
+    orders = made["planned_orders"].filter(pl.col("item") == "WIRE")
+    assert orders["qty"].sum() == pytest.approx(bought)
+
+
 def test_phantoms_pass_requirements_through_and_make_no_order() -> None:
     tables = {
         "items": [{"item": "A"}, {"item": "P", "make_buy": "phantom", "lead_time_days": 9.0}, {"item": "C"}],
