@@ -14,7 +14,10 @@ from recon_platform.tables.model import Frames
 
 
 def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
-    """Inside the fence: same machine, same sequence, never earlier; nothing else moves in."""
+    """Inside the fence: same machine, same sequence, never earlier; nothing else moves in.
+
+    Where the sequence has an operation before another that it waits for (`_circle`), it cannot be kept: that one gives up machine and place.
+    """
     published = frames.get("published.schedule")
     if published is None or published.is_empty():
         return pl.DataFrame(schema=VIOLATION)
@@ -49,13 +52,17 @@ def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) ->
     kept = kept.join(pins, on=["work_order", "op_seq"], how="left").filter(
         pl.col("kept_on").is_null() | (pl.col("kept_on") == pl.col("was_machine"))
     )
-    moved = kept.filter(
-        (pl.col("machine") != pl.col("was_machine")) | (pl.col("setup_start") < pl.col("was_start").dt.truncate("1m"))
-    )
-    order = kept.filter(pl.col("machine") == pl.col("was_machine")).sort("machine", "was_start", "setup_start")
-    crossed = order.with_columns(pl.col("setup_start").cum_max().shift(1).over("machine").alias("after")).filter(
-        pl.col("setup_start") < pl.col("after")
-    )
+    changed = pl.col("machine") != pl.col("was_machine")
+    order = kept.sort("was_machine", "was_start", "setup_start")
+    if not pl.concat([order.filter(changed), _crossed(order.filter(~changed), pl.lit(True)).drop("after")]).is_empty():
+        order = order.join(
+            _circle(order, rows, frames["order_links"]), on=["work_order", "op_seq"], how="left", maintain_order="left"
+        )
+        binds = pl.col("in_circle").is_null()
+    else:
+        binds = pl.lit(True)
+    moved = order.filter((changed & binds) | (pl.col("setup_start") < pl.col("was_start").dt.truncate("1m")))
+    crossed = _crossed(order.filter(~changed), binds)
     intruding = inside.filter(
         (pl.col("setup_start") < pl.col("fence").dt.truncate("1m"))
         & (pl.col("was_start").is_null() | (pl.col("was_start") >= pl.col("fence")))
@@ -68,6 +75,36 @@ def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) ->
             problem(intruding, "frozen", "begins inside the frozen horizon, in force it does not"),
         ]
     )
+
+
+def _crossed(order: pl.DataFrame, binds: pl.Expr) -> pl.DataFrame:
+    """Rows of `order` (by machine and start in force) that begin before one that was before them; only where it `binds`."""
+    bar = pl.when(binds).then("setup_start").cum_max().shift(1).forward_fill().over("machine")
+    return order.with_columns(bar.alias("after")).filter(pl.col("setup_start") < pl.col("after"))
+
+
+def _circle(order: pl.DataFrame, rows: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """work_order, op_seq, in_circle: operations that lie on a circle of routings, components and the sequence of `order`, or
+    between two such circles. What waits for nothing is taken away until nothing changes, then what nothing waits for."""
+    nodes = rows.select("work_order", "op_seq").unique().sort("work_order", "op_seq").with_row_index("node")
+    following = pl.col("node").shift(-1)
+    within = nodes.with_columns(following.over("work_order").alias("then")).select("node", "then")
+    last = nodes.group_by("work_order").agg(pl.col("node").last())
+    takes = links.select("supply_order", "demand_order", pl.col("op_seq").fill_null(0).alias("at")).sort("at")
+    fed = takes.join(last, left_on="supply_order", right_on="work_order").sort("at").join_asof(
+        nodes.rename({"node": "then"}).sort("op_seq"), left_on="at", right_on="op_seq", by_left="demand_order",
+        by_right="work_order", strategy="forward", check_sortedness=False,
+    )  # fmt: skip
+    sequence = order.join(nodes, on=["work_order", "op_seq"], maintain_order="left")
+    sequence = sequence.with_columns(following.over("was_machine").alias("then"))
+    edges = pl.concat([within, fed.select("node", "then"), sequence.select("node", "then")]).drop_nulls().unique()
+    for ahead, behind in (("node", "then"), ("then", "node")):
+        while True:
+            kept = edges.filter(pl.col(ahead).is_in(edges[behind].implode()))
+            if kept.height == edges.height:
+                break
+            edges = kept
+    return nodes.join(edges, on="node", how="semi").select("work_order", "op_seq", pl.lit(True).alias("in_circle"))
 
 
 def pin_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:

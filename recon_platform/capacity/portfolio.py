@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recon_platform.capacity.circles import in_circle
 from recon_platform.capacity.dispatch import dispatch_pass
 from recon_platform.capacity.problem import (
     FREE,
+    FROZEN,
     HELD,
     PROBLEM_FIELDS,
     RUNNING,
@@ -90,14 +92,18 @@ def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: 
 
 
 def _let_go(problem: Problem, solution: Solution) -> Array:
-    """Operations that held a machine by being on the floor, waited for others that wait for them, and gave up their place.
+    """Operations that held a machine by being on the floor or frozen, waited for others that wait for them, and gave up
+    their place.
 
     A pass notices that only when nothing else moves any more, with the machine idle until then; a pass that knows it
-    beforehand loses no time.
+    beforehand loses no time. A frozen one that merely stood still with the others keeps its place in the next.
     """
     state = problem.operation["state"][problem.kept]
-    gave_up = (solution.course["state"][problem.kept] == FREE) & ((state == RUNNING) | (state == HELD))
-    stuck: Array = problem.kept[gave_up]
+    free = solution.course["state"][problem.kept] == FREE
+    stuck: Array = problem.kept[free & ((state == RUNNING) | (state == HELD))]
+    frozen = problem.kept[free & (state == FROZEN)]
+    if frozen.shape[0] > 0:
+        stuck = np.concatenate([stuck, frozen[in_circle(problem)[frozen]]])
     return stuck
 
 

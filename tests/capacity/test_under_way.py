@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
-from tests.capacity.plants import PlantBuilder, at
+from recon_platform.capacity import check_schedule
+from tests.capacity.plants import PlantBuilder, at, context
 from tests.capacity.test_known_answers import plan, times
 
 
@@ -111,3 +113,37 @@ def test_a_circle_through_the_floor_is_undone_there_not_by_a_break_of_the_fence(
     assert times(made, "P")[1] == at(4)
     where = made["schedule"].filter(work_order="W", op_seq=20).get_column("machine").item()
     assert where == "B-01"
+
+
+def the_other_way_round(machines: int) -> PlantBuilder:
+    """In force P goes before Q on A-01, and one more after them; P now takes what Q makes."""
+    builder = PlantBuilder()
+    builder.center("A", machines=machines)
+    for name in ("P", "Q", "NEXT"):
+        builder.order(name, [{"work_center": "A", "run": 60.0}])
+    builder.order("FAR", [{"work_center": "A", "run": 600.0}] * 20, due=9000.0)
+    builder.add("order_links", supply_order="Q", demand_order="P", item="I-Q", qty=1.0)
+    for order, start in (("P", 1), ("Q", 2), ("NEXT", 3)):
+        builder.add("published", work_order=order, op_seq=10, work_center="A", machine="A-01", setup_start=at(start),
+                    start=at(start), end=at(start + 1), qty=1.0, frozen=False, forced=False, bound_by="machine", terms="")  # fmt: skip
+    return builder
+
+
+@pytest.mark.parametrize("machines", [1, 2])
+def test_a_frozen_operation_that_waits_for_one_behind_it_gives_up_its_place_at_once(machines: int) -> None:
+    made = plan(the_other_way_round(machines))
+    assert times(made, "Q")[1] == at(2)
+    assert times(made, "NEXT")[1] == at(3)
+    assert at(3) <= times(made, "P")[1] <= at(25)
+
+
+def test_no_other_frozen_operation_may_be_passed_for_it() -> None:
+    builder = the_other_way_round(1)
+    made = plan(builder)
+    schedule = made["schedule"].to_dicts()
+    q, following = (next(row for row in schedule if row["work_order"] == name) for name in ("Q", "NEXT"))
+    for name in ("setup_start", "start", "end"):
+        q[name], following[name] = following[name], q[name]
+    table = made["schedule"].schema
+    found = check_schedule({**builder.frames(), "schedule": pl.DataFrame(schedule, schema=table)}, context())
+    assert "frozen" in found["constraint"].to_list()
