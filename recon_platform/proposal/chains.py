@@ -100,10 +100,11 @@ def _before_it(rows: pl.DataFrame, frames: Frames) -> tuple[pl.DataFrame, pl.Dat
     """Pairs of rows, with the times of both: the operation before each (`hit`) in its order; the last of the order that
     makes its component."""
     sides = ("from_setup", "to_setup", "from_bound", "to_bound")
+    same = pl.col("work_order") == pl.col("work_order").shift(1)
     step = rows.sort("work_order", "op_seq").select(
         "row", *sides, "op_seq", "work_order",
-        pl.col("row").shift(1).over("work_order").alias("hit"),
-        *(pl.col(name).shift(1).over("work_order").alias(f"hit_{name}") for name in ("from_end", "to_end")),
+        pl.when(same).then(pl.col("row").shift(1)).alias("hit"),
+        *(pl.when(same).then(pl.col(name).shift(1)).alias(f"hit_{name}") for name in ("from_end", "to_end")),
     )  # fmt: skip
     first = step.group_by("work_order").agg(pl.col("op_seq").min().alias("first"))
     last = rows.group_by(pl.col("work_order").alias("supply_order")).agg(
@@ -174,7 +175,7 @@ def _ahead_on_machine(rows: pl.DataFrame, plan: str) -> pl.DataFrame:
     machine, setup, end = (f"{plan}_{name}" for name in ("machine", "setup", "end"))
     return (
         rows.select("row", machine, setup, end).drop_nulls().sort(machine, setup, end, "row")
-        .select("row", pl.col("row").shift(1).over(machine).alias("hit"))
+        .select("row", pl.when(pl.col(machine) == pl.col(machine).shift(1)).then(pl.col("row").shift(1)).alias("hit"))
     )  # fmt: skip
 
 

@@ -33,7 +33,9 @@ def with_reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) ->
 
     `changes` holds every operation of either schedule: one that keeps its start can be the root, as when it takes longer.
     """
-    known = _facts(changes, frames, context).with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    known = changes.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    facts_of = _facts(known.filter(_may_have_facts()), frames, context).select("row", *_FACTS)
+    known = known.join(facts_of, on="row", how="left", maintain_order="left")
     starts = known["start_fact"].is_not_null().to_numpy()
     lasting = known["last_fact"].is_not_null()
     longer = known.select(
@@ -65,6 +67,17 @@ def with_reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) ->
         pl.when("has_root").then("root_cause").alias("cause"),
         pl.when("has_root").then("root_name").alias("root"),
     )  # fmt: skip
+
+
+_FACTS = ("start_fact", "start_cause", "last_fact", "last_cause")
+
+
+def _may_have_facts() -> pl.Expr:
+    """Whether an operation is not the same in both plans, or on the floor: no case of a fact holds for any other."""
+    unlike = (
+        pl.col(f"from_{name}").ne_missing(pl.col(f"to_{name}")) for name in ("machine", "setup", "start", "end", "qty")
+    )
+    return pl.any_horizontal(*unlike, pl.col("operation_status").is_in(ON_FLOOR).fill_null(False))
 
 
 def with_own_fact(changes: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
