@@ -26,6 +26,12 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
 SLACK_MIN = 0.11  # minutes forgiven for rounding of durations
+_IN_ORDER = (
+    "work_order", "op_seq", "work_center", "machine", "setup_start", "start", "end", "qty", "frozen", "previous_start", "status",
+    "needs_min", "move_min", "queue_min", "max_wait_min", "overlap_qty", "batch_minutes", "external", "away", "earliest_at",
+    "continuity", "campaign", "lot",
+)  # fmt: skip
+"""What is read of operations in the sequence of their orders: a wide table is sorted once, and no wider than it must be."""
 
 
 def check_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
@@ -39,10 +45,11 @@ def check_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
         return pl.DataFrame(schema=VIOLATION)
     open_time = open_time_of(frames, context)
     loads = occupations(rows)
+    by_order = rows.select(_IN_ORDER).sort("work_order", "op_seq")
     found = [
         _unknown(rows), _twice(rows), _center(rows, frames), _past(rows, context), _overlaps(loads), _batches(loads, rows),
-        *_times(rows, open_time), *_order_of_work(rows), _components(rows, frames), _material(rows, frames, context),
-        frozen_problems(rows, frames, context), pin_problems(rows, frames, context), continuity_problems(rows, frames, context), setup_problems(rows, loads, frames, context),
+        *_times(rows, open_time), *_order_of_work(by_order), _components(by_order, frames), _material(by_order, frames, context),
+        frozen_problems(rows, frames, context), pin_problems(rows, frames, context), continuity_problems(by_order, frames, context), setup_problems(rows, loads, frames, context),
         people_problems(rows, loads, open_time, frames, context), tool_problems(rows, frames),
     ]  # fmt: skip
     return pl.concat(
@@ -123,6 +130,9 @@ def open_minutes(open_time: pl.DataFrame, windows: pl.DataFrame, start: str, end
 
 def _times(rows: pl.DataFrame, open_time: pl.DataFrame) -> list[pl.DataFrame]:
     """Long enough in working time, starting and ending in it, and not paused where it may not be."""
+    rows = rows.select(
+        "work_order", "op_seq", "machine", "setup_start", "start", "end", "external", "needs_min", "pausable"
+    )
     vendor = rows.filter(pl.col("external").fill_null(False))
     short_vendor = vendor.filter(minutes(pl.col("end") - pl.col("start")) < pl.col("needs_min") - SLACK_MIN)
     inside = rows.filter(~pl.col("external").fill_null(False))
@@ -146,11 +156,10 @@ def _times(rows: pl.DataFrame, open_time: pl.DataFrame) -> list[pl.DataFrame]:
     ]
 
 
-def _order_of_work(rows: pl.DataFrame) -> list[pl.DataFrame]:
+def _order_of_work(by_order: pl.DataFrame) -> list[pl.DataFrame]:
     """Operations of an order in sequence with move, queue, overlap and longest waits."""
-    one = rows.sort("work_order", "op_seq")
     same = pl.col("work_order") == pl.col("work_order").shift(1)
-    before = one.with_columns(
+    before = by_order.with_columns(
         *(pl.when(same).then(pl.col(name).shift(1)).alias(f"b_{name}") for name in (
             "start", "end", "move_min", "max_wait_min", "overlap_qty", "qty", "needs_min", "frozen", "external", "batch_minutes")),
     ).filter(pl.col("b_end").is_not_null())  # fmt: skip
@@ -183,14 +192,14 @@ def _order_of_work(rows: pl.DataFrame) -> list[pl.DataFrame]:
     ]
 
 
-def _components(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+def _components(by_order: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """Made components are there before the operation that takes them."""
-    ends = rows.sort("op_seq").group_by("work_order").agg(pl.col("end").last()).rename({"work_order": "supply_order"})
+    ends = by_order.group_by("work_order").agg(pl.col("end").last()).rename({"work_order": "supply_order"})
     takes = frames["order_links"].select(
         "supply_order", pl.col("demand_order").alias("work_order"), pl.col("op_seq").alias("at")
     )
     joined = takes.join(ends, on="supply_order").join(
-        rows.select("work_order", "op_seq", "machine", "setup_start"), on="work_order"
+        by_order.select("work_order", "op_seq", "machine", "setup_start"), on="work_order"
     )
     taken_at = (
         joined.filter(pl.col("at").is_null() | (pl.col("op_seq") >= pl.col("at")))
@@ -202,9 +211,9 @@ def _components(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     return problem(bad, "component", "starts before ", pl.col("supply_order"), " ends at ", pl.col("end"))
 
 
-def _material(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+def _material(by_order: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
     """The first operation left does not start before bought and stocked components can be there, unless begun."""
-    first = rows.sort("op_seq").group_by("work_order", maintain_order=True).first()
+    first = by_order.unique("work_order", keep="first", maintain_order=True)
     floor = frames["reconciled_orders"].select("work_order", "not_before")
     joined = first.join(floor, on="work_order", how="left").with_columns(
         pl.max_horizontal("earliest_at", "not_before").alias("there")

@@ -40,6 +40,7 @@ def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) ->
     on_floor = pl.col("status").is_in(["running", "paused", "setup"])
     inside = (
         rows.filter(~pl.col("external").fill_null(False))
+        .select("work_order", "op_seq", "machine", "work_center", "routed_to", "setup_start", "status")
         .join(was, on=["work_order", "op_seq"], how="left")
         .join(whole_orders, on="work_order", how="anti")
         .join(single, on=["work_order", "op_seq"], how="anti")
@@ -128,25 +129,28 @@ def _pins(frames: Frames, context: PlanContext) -> pl.DataFrame:
     )
 
 
-def continuity_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
-    """What belongs to one lot, coil or campaign at such a work center runs on one machine with nothing between."""
+def continuity_problems(by_order: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """What belongs to one lot, coil or campaign at such a work center runs on one machine with nothing between.
+
+    `by_order`: operations in the sequence of their orders.
+    """
     key = (
         pl.when(pl.col("continuity") == "campaign")
         .then("campaign")
         .when(pl.col("continuity").is_in(["lot", "coil"]))
         .then("lot")
     )
-    one = rows.sort("work_order", "op_seq")
     holds = pl.col("max_wait_min").is_not_null() & ~pl.col("external").fill_null(False)
     waits = (holds & (pl.col("work_order") == pl.col("work_order").shift(-1))) | (
         (pl.col("work_order") == pl.col("work_order").shift(1)) & holds.shift(1)
     )
     soft = pl.col("previous_start").is_not_null()
-    marked = one.with_columns(
+    marked = by_order.select(
+        "work_order", "op_seq", "work_center", "machine", "setup_start", "start", "end", "external",
         pl.when(~pl.col("frozen") & ~pl.col("external") & ~waits.fill_null(False) & ~soft & ~pl.col("away"))
         .then(key)
-        .alias("together")
-    ).sort("machine", "setup_start", "start", "end", "work_order", "op_seq")
+        .alias("together"),
+    )  # fmt: skip
     linked = frames["order_links"]
     chained = pl.concat([linked["supply_order"], linked["demand_order"]]).unique()
     marked = marked.with_columns(
@@ -156,8 +160,12 @@ def continuity_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext
     marked = marked.join(pins, on=["work_order", "op_seq"], how="left", maintain_order="left").with_columns(
         pl.when(pl.col("is_pinned").is_null()).then("together").alias("together")
     )
-    place = marked.filter(~pl.col("external").fill_null(False)).with_columns(
-        pl.int_range(pl.len()).over("machine").alias("nr")
+    concerned = marked.filter(pl.col("together").is_not_null()).select("machine").unique()
+    place = (
+        marked.filter(~pl.col("external").fill_null(False))
+        .join(concerned, on="machine", how="semi")
+        .sort("machine", "setup_start", "start", "end", "work_order", "op_seq")
+        .with_columns(pl.int_range(pl.len()).over("machine").alias("nr"))
     )
     groups = place.filter(pl.col("together").is_not_null()).group_by("work_center", "together", "op_seq").agg(
         pl.col("work_order").first(), pl.col("machine").first(), pl.col("machine").n_unique().alias("machines"),
