@@ -12,7 +12,7 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
-from recon_platform.material.forecast import planned_forecast
+from recon_platform.material.forecast import HELD, planned_forecast
 from recon_platform.tables.lines import CUSTOMER_LINE
 from recon_platform.tables.model import Frames
 from recon_platform.tables.policy import MaterialPolicy
@@ -20,6 +20,8 @@ from recon_platform.tables.policy import MaterialPolicy
 ROUNDING_SHARE = 0.001
 """Of what an order needs of a component: less than that missing from the stock set aside for it is rounding."""
 
+DEMANDED_BY = ("sales_orders", "customers", "allocations", "master_schedule", HELD)
+"""Tables that independent demand is read from, and none besides."""
 DEMAND_SOURCES = ("forecast", "interplant", "spare_parts", "family_mix")
 
 

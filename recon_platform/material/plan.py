@@ -10,7 +10,7 @@ from recon_platform.material.forecast import planned_forecast_table
 from recon_platform.material.lifecycle import with_lifecycle
 from recon_platform.material.made_orders import order_links_table, supply_orders_table
 from recon_platform.material.nervousness import nervousness_table
-from recon_platform.material.problem import assemble
+from recon_platform.material.problem import assemble, structure_of
 from recon_platform.material.raw import raw_messages
 from recon_platform.material.regime import plan_settings_table
 from recon_platform.material.snapshot import snapshot
@@ -21,6 +21,7 @@ from recon_platform.material.vendors import vendor_dispatch
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import MESSAGE_CAUSES, VENDOR_DISPATCH
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse
 
 
 def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
@@ -42,12 +43,17 @@ def plan_material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFram
     return made
 
 
-def netted(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
-    """The tables of `plan_material` that later stages of a plan read, and no others: those that a trial is compared by."""
-    facts = snapshot(frames, context)
-    solution = solve(assemble(facts, context), context)
+def netted(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
+    """The tables of `plan_material` that later stages of a plan read, and no others: those that a trial is compared by.
+
+    `reuse`: what was read of the same tables before.
+    """
+    reuse = reuse or Reuse()
+    facts = snapshot(frames, context, reuse=reuse)
+    structure = reuse.of(structure_of, facts.catalogue.select("item"), facts.lines, facts.uses)
+    solution = solve(assemble(facts, context, structure), context)
     requirements = requirements_table(solution)
-    messages = raw_messages(frames, solution, requirements, context)
+    messages = raw_messages(frames, solution, requirements, context, reuse)
     causes = MESSAGE_CAUSES.empty()
     told = story(frames, facts, context)
     if told is not None:

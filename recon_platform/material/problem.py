@@ -58,9 +58,9 @@ def offsets(ix: pl.Series, n: int) -> NDArray[np.int64]:
     return np.searchsorted(ix.to_numpy(), np.arange(n + 1)).astype(np.int64)
 
 
-def structure_of(facts: Snapshot) -> Structure:
-    """Netting order and BOM of a snapshot."""
-    return product_structure(facts.catalogue.get_column("item"), facts.lines, facts.uses)
+def structure_of(catalogue: pl.DataFrame, lines: pl.DataFrame, uses: pl.DataFrame | None) -> Structure:
+    """Netting order and BOM of a snapshot's items, lines and uses."""
+    return product_structure(catalogue.get_column("item"), lines, uses)
 
 
 def horizon_axis(days: WorkDays, context: PlanContext) -> Axis:
@@ -71,7 +71,7 @@ def horizon_axis(days: WorkDays, context: PlanContext) -> Axis:
 
 def assemble(facts: Snapshot, context: PlanContext, structure: Structure | None = None) -> Problem:
     """The problem of `facts`; `structure` (default: their own) may cover more items and lines than they name."""
-    structure = structure or structure_of(facts)
+    structure = structure or structure_of(facts.catalogue, facts.lines, facts.uses)
     axis = horizon_axis(facts.days, context)
     items = numbered_items(structure.items, facts.catalogue, facts.stock)
     orders = numbered_orders(facts.orders, items, context)

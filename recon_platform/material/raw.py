@@ -18,10 +18,13 @@ from recon_platform.material.solution import Solution
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import ACTION_MESSAGES, MESSAGE_CODES, ORDER_TYPES
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse
 
 
-def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
-    """Table `action_messages` before filters and history."""
+def raw_messages(
+    frames: Frames, solution: Solution, requirements: pl.DataFrame, context: PlanContext, reuse: Reuse | None = None
+) -> pl.DataFrame:
+    """Table `action_messages` before filters and history. `reuse`: what was read of the same operations before."""
     orders = open_order_rows(solution)
     rows = pl.concat(
         rechunk=True,
@@ -35,7 +38,7 @@ def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame,
         ],
     )
     return ACTION_MESSAGES.frame(
-        with_work_centers(rows[by_name(rows)], frames)
+        with_work_centers(rows[by_name(rows)], frames, reuse or Reuse())
         .with_columns(
             pl.concat_str("code", "order_type", "order", separator=":").alias("message"),
             (pl.col("qty") * pl.col("cost")).alias("value"),
@@ -49,22 +52,27 @@ def raw_messages(frames: Frames, solution: Solution, requirements: pl.DataFrame,
     )
 
 
-def with_work_centers(rows: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+def with_work_centers(rows: pl.DataFrame, frames: Frames, reuse: Reuse) -> pl.DataFrame:
     """`rows` with the work center of the next operation as `resource` of work orders."""
     operations = frames.get("reconciled_operations")
     if operations is None or operations.is_empty():
         return rows
-    next_up = (
-        operations.filter(pl.col("status") != "complete")
-        .sort("work_order", "op_seq")
-        .group_by("work_order", maintain_order=True)
-        .agg(pl.col("work_center").first().alias("_center"))
-    )
+    next_up = reuse.of(_next_up, operations)
     return (
         rows.with_columns(pl.when(pl.col("order_type") == "work_order").then("order").alias("_made"))
         .join(next_up, left_on="_made", right_on="work_order", how="left", maintain_order="left")
         .with_columns(pl.coalesce("resource", "_center").alias("resource"))
         .drop("_made", "_center")
+    )
+
+
+def _next_up(operations: pl.DataFrame) -> pl.DataFrame:
+    """The work center of the next operation of each order."""
+    return (
+        operations.filter(pl.col("status") != "complete")
+        .sort("work_order", "op_seq")
+        .group_by("work_order", maintain_order=True)
+        .agg(pl.col("work_center").first().alias("_center"))
     )
 
 

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recon_platform.material.demand import component_demand, day_numbers, independent_demand, uses_outside_bom
+from recon_platform.material.demand import (
+    DEMANDED_BY,
+    component_demand,
+    day_numbers,
+    independent_demand,
+    uses_outside_bom,
+)
 from recon_platform.material.structure import bom_frame, pass_through_phantoms
 from recon_platform.material.supply import open_orders, usable_stock
 from recon_platform.material.work_days import WorkDays, work_days
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse, only
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +40,21 @@ class Snapshot:
     unknown: pl.DataFrame
 
 
-def snapshot(frames: Frames, context: PlanContext, days: WorkDays | None = None) -> Snapshot:
-    """The facts of `frames` as planned on the context's planning date; `days` replaces the frames' own calendar."""
+def snapshot(
+    frames: Frames, context: PlanContext, days: WorkDays | None = None, reuse: Reuse | None = None
+) -> Snapshot:
+    """The facts of `frames` as planned on the context's planning date; `days` replaces the frames' own calendar. `reuse`: what
+    was read of the same tables before."""
+    reuse = reuse or Reuse()
     days = days or work_days(frames["plant_days"])
     catalogue = frames["items"]
     orders = open_orders(frames)
-    independent = independent_demand(frames, context.policy.material, context.planning_date)
+    independent = reuse.of(
+        independent_demand, only(frames, *DEMANDED_BY), context.policy.material, context.planning_date
+    )
     stock = usable_stock(frames, pl.lit(context.planning_date))
     phantoms = transparent_phantoms(catalogue, orders, independent, stock)
-    lines = pass_through_phantoms(bom_frame(frames["bom_lines"]), phantoms)
+    lines = reuse.of(_lines, frames["bom_lines"], phantoms.to_frame())
     orders = dated_orders(orders, catalogue, days)
     named = [
         orders.filter(~pl.col("known")).select(pl.col("order").alias("entity"), "item"),
@@ -53,6 +66,10 @@ def snapshot(frames: Frames, context: PlanContext, days: WorkDays | None = None)
     orders = orders.drop("known")
     demands = pl.concat([independent, component_demand(frames, orders, lines)])
     return Snapshot(days, catalogue, stock, orders, demands, lines, uses_outside_bom(frames), unknown)
+
+
+def _lines(bom_lines: pl.DataFrame, phantoms: pl.DataFrame) -> pl.DataFrame:
+    return pass_through_phantoms(bom_frame(bom_lines), phantoms.to_series())
 
 
 def dated_orders(orders: pl.DataFrame, catalogue: pl.DataFrame, days: WorkDays) -> pl.DataFrame:

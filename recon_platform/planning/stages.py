@@ -112,10 +112,11 @@ def _material(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
     return plan_material(frames, context)
 
 
-def _netted(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
+def _netted(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
     from recon_platform.material import netted  # noqa: PLC0415
 
-    return netted({**frames, **{name: frames[name].select(read) for name, read in _OF_OPERATIONS.items()}}, context)
+    narrow = {name: frames[name].select(read) for name, read in _OF_OPERATIONS.items()}
+    return netted({**frames, **narrow}, context, reuse)
 
 
 def _load(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
@@ -302,7 +303,7 @@ def compared_stages(reuse: Reuse) -> tuple[Stage, ...]:
     """
     by_name = {step.name: step for step in trial_stages()}
     return (
-        replace(by_name["material"], writes=_NETTED, columns=_OF_OPERATIONS, run=decided(_netted)),
+        replace(by_name["material"], writes=_NETTED, columns=_OF_OPERATIONS, run=decided(partial(_netted, reuse=reuse))),
         replace(by_name["schedule"], writes=("schedule", "capacity_load"), shares=False, run=decided(partial(_schedule_compared, reuse=reuse))),
         replace(by_name["promises"], run=decided(partial(_promises_compared, reuse=reuse))),
     )  # fmt: skip
