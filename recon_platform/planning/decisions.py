@@ -122,9 +122,9 @@ def decided(run: Callable[..., Made], kinds: Sequence[str] = APPLIED_KINDS) -> C
 
 
 def _matches(table: str, frame: pl.DataFrame, where: Mapping[str, Any]) -> pl.Expr:
-    matches = pl.lit(True)
+    matches, schema = pl.lit(True), frame.schema
     for column, value in where.items():
-        dtype = _dtype(table, frame, column)
+        dtype = _dtype(table, schema, column)
         if isinstance(value, Mapping):
             matches &= pl.col(column).is_between(
                 _literal(table, column, value["from"], dtype), _literal(table, column, value["to"], dtype), "left"
@@ -135,10 +135,10 @@ def _matches(table: str, frame: pl.DataFrame, where: Mapping[str, Any]) -> pl.Ex
 
 
 def _set(table: str, frame: pl.DataFrame, where: Mapping[str, Any], values: Mapping[str, Any]) -> pl.DataFrame:
-    matches = _matches(table, frame, where)
+    matches, schema = _matches(table, frame, where), frame.schema
     return frame.with_columns(
         pl.when(matches)
-        .then(_literal(table, column, value, _dtype(table, frame, column)))
+        .then(_literal(table, column, value, _dtype(table, schema, column)))
         .otherwise(pl.col(column))
         .alias(column)
         for column, value in values.items()
@@ -146,18 +146,17 @@ def _set(table: str, frame: pl.DataFrame, where: Mapping[str, Any], values: Mapp
 
 
 def _add(table: str, frame: pl.DataFrame, values: Mapping[str, Any]) -> pl.DataFrame:
-    for column in values:
-        _dtype(table, frame, column)
-    row = pl.select(
-        _literal(table, column, values.get(column), dtype).alias(column) for column, dtype in frame.schema.items()
+    schema = frame.schema  # told anew by the frame each time it is asked for
+    row = frame.clear(1).with_columns(
+        _literal(table, column, value, _dtype(table, schema, column)).alias(column) for column, value in values.items()
     )
     return pl.concat([frame, row])
 
 
-def _dtype(table: str, frame: pl.DataFrame, column: str) -> pl.DataType:
-    if column not in frame.schema:
-        raise ChangeError(f"change of {table}: no column {column!r}; it has {', '.join(frame.columns)}")
-    return frame.schema[column]
+def _dtype(table: str, schema: pl.Schema, column: str) -> pl.DataType:
+    if column not in schema:
+        raise ChangeError(f"change of {table}: no column {column!r}; it has {', '.join(schema)}")
+    return schema[column]
 
 
 def _literal(table: str, column: str, value: Any, dtype: pl.DataType) -> pl.Expr:
