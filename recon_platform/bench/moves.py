@@ -43,7 +43,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of a plan of so many operations: making ready for trials, one what-if, all moves with so many threads."""
+    """Of a plan of so many operations: making ready for trials (reading the plan without), one what-if, all moves with so many
+    threads."""
 
     operations: int
     orders: int
@@ -63,14 +64,13 @@ def run(
     clock = _Clock()
     say("one what-if")
     evaluator = Evaluator(frames, context)
+    evaluator.effect([])  # the plan itself again: what trials are compared with is read
     rows = [clock.row("ready for trials", 0)]
     asked = list(islice(rushes(frames, context, late_orders(frames)), 2))  # a change anybody may ask about
     for part, one in zip(("the first what-if", "another what-if"), asked, strict=False):
         evaluator.effect([one])
         rows.append(clock.row(part, 1))
     say(f"{len(found)} moves")
-    evaluator = Evaluator(frames, context)
-    evaluator.effect(asked[:1])
     clock = _Clock()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda one: evaluator.effect([one]), found))
