@@ -110,7 +110,8 @@ _RULES = {
 
 
 def what_sets_up(operations: pl.DataFrame, rules: pl.DataFrame, frames: Frames) -> pl.DataFrame:
-    """Per operation (`SETTING_UP`, in their order) what its family consists of (`family_columns`); `a:NAME` is the value of an attribute that has a matrix at its center.
+    """Per operation (`SETTING_UP`, in their order) what its family consists of (`family_columns`); `a:NAME` is the value of an
+    attribute that has a matrix at its center.
 
     A center with matrices goes by them alone: its operations have no set-up family besides.
     """

@@ -45,9 +45,10 @@ def what_is_kept(
     context: PlanContext, match_up_days: float,
 ) -> pl.DataFrame:  # fmt: skip
     """The rows of `Kept`, and what orders the sequence. `operations`: `KEPT_BY`; `published`: of the schedule in force the rows of
-    their orders, None where none is in force; `machines`: machine, work_center, index. `released`: orders that an approved move frees from the fence (work_order, op_seq or null for all). An operation pinned to another machine than
-    the one in force is free to go there, inside the fence too: people decided that. `match_up_days`: how far out machine and
-    sequence in force are held.
+    their orders, None where none is in force; `machines`: machine, work_center, index. `released`: orders
+    that an approved move frees from the fence (work_order, op_seq or null for all). An operation pinned to another machine
+    than the one in force is free to go there, inside the fence too: people decided that. `match_up_days`: how far out machine
+    and sequence in force are held.
     """
     origin = origin_of(context.as_of)
     base = operations.lazy().select(KEPT_BY)

@@ -43,8 +43,9 @@ def _numbers(rows: pl.DataFrame, alike: pl.DataFrame) -> Array:
 def numbered_again(
     table: pl.DataFrame, columns: Sequence[str], reuse: Reuse, differing: Differing | None, after: tuple[object, ...]
 ) -> tuple[pl.DataFrame, Array]:
-    """`alike` and `number` as `numbered` gives them, by `columns` of a table by work order; rows of other orders than those `differing` are not looked at again.
+    """`alike` and `number` as `numbered` gives them, by `columns` of a table by work order.
 
+    Rows of other orders than those `differing` are not looked at again where they were numbered before.
     `after`: what the table was made of besides, the same for all orders.
     """
     name = table.columns[0]

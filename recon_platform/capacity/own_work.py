@@ -109,7 +109,8 @@ def own_facts(
     rules: pl.DataFrame, setup: Frames,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:  # fmt: skip
     """(operations, orders) that can be placed. Operations with their facts and what makes them a kind (`kind:…`) and a set-up
-    family (`family:…`); orders with the number of their `operations`. `tables`: operations, orders; `bad`: orders that cannot (`unplaceable`).
+    family (`family:…`); orders with the number of their `operations`. `tables`: operations, orders; `bad`: orders that
+    cannot (`unplaceable`).
     """
     orders, operations = (
         tables[name].lazy().join(bad.lazy(), on="work_order", how="anti", maintain_order="left")

@@ -1,14 +1,16 @@
 """What steps of a plan made before, given again to whoever asks for the same thing: a step is a function of what it reads.
 
 Plans that are compared differ in little. Where a step reads the same tables as before, its result is the one it gave, and
-what came out equal is the same object, so that the steps behind it find their inputs unchanged at a glance. Of a step that makes
-the rows of each order from that order alone, only those of orders that differ are made again (`by_key`). Belongs here: comparing and keeping. What a step reads is said where it is called; it is given that and nothing else (`only`).
+what came out equal is the same object, so that the steps behind it find their inputs unchanged at a glance. Of a step that
+makes the rows of each order from that order alone, only those of orders that differ are made again (`by_key`). Belongs here:
+comparing and keeping. What a step reads is said where it is called; it is given that and nothing else (`only`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from threading import Lock
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -61,6 +63,7 @@ class Reuse:
     def __init__(self) -> None:
         self._made: dict[Callable[..., Any], list[tuple[tuple[Any, ...], Any]]] = {}
         self._base: Keyed | None = None
+        self._first = Lock()
         self._places: dict[int, tuple[pl.DataFrame, Places]] = {}
         self._by_key: dict[Callable[..., Any], list[tuple[tuple[Any, ...], Any]]] = {}
 
@@ -79,8 +82,9 @@ class Reuse:
 
     def differing(self, keyed: Keyed) -> Differing | None:
         """What differs between `keyed` and the tables this was asked of first; None where it is too much to tell."""
-        if self._base is None:
-            self._base = dict(keyed)
+        with self._first:  # two threads that ask first must not each compare with tables of their own
+            if self._base is None:
+                self._base = dict(keyed)
         keys = keys_that_differ(self._base, keyed)
         return None if keys is None else Differing(self._base, keys, self._places)
 
