@@ -35,6 +35,7 @@ from recon_platform.tables.governance import DECISIONS_IN_FORCE
 
 PLAN = ("work_order", "op_seq", "work_center", "machine", "start", "end")
 LEARNING_DAY = 1  # Monday
+GIVE_WAY_DAYS = 20.0  # the works of a study are judged by lines on time: what is lost anyway takes no other with it
 OVERTIME_MOVES, FENCE_MOVES, SET_TRIALS = 4, 2, 4
 
 
@@ -69,7 +70,7 @@ def settings_of(capabilities: Capabilities) -> str:
         if capabilities.stability
         else "match_up_days = 0.0\nfrozen_hours = 0.0\nstability_weight = 0.0"
     )
-    return f"[policy.capacity]\n{calm}\n[policy.proposal]\novertime_window_days = 2\n"
+    return f"[policy.capacity]\ngive_way_days = {GIVE_WAY_DAYS}\n{calm}\n[policy.proposal]\novertime_window_days = 2\n"
 
 
 class PlatformDecider:
