@@ -23,7 +23,8 @@ def value(
     part: Annotated[
         list[str] | None,
         typer.Option(
-            "--part", help="main, random, parts, load or learning; may be given more than once. All if left out."
+            "--part",
+            help="main, random, parts, load, learning or programme; may be given more than once. All if left out.",
         ),
     ] = None,
     plant: Annotated[

@@ -16,6 +16,7 @@ import polars as pl
 from recon_platform.nights.value_bound import run_unlimited
 from recon_platform.nights.value_measured import MONDAY, UNLIMITED, Cell, Progress, Result, Rows
 from recon_platform.nights.value_platform import VARIANTS, PlatformDecider, plan_inputs, settings_of
+from recon_platform.nights.value_programme import as_measures, recommended
 from recon_platform.planning.plan import run_stages
 from recon_platform.planning.stages import STAGES
 from recon_platform.plantsim.as_is import AsIs
@@ -66,8 +67,13 @@ def run_cell(cell: Cell, progress: Progress | None = None) -> Result:
         plant = replace(run_on(plant, decision.dispatch, next_night(plant)), day=plant.day + timedelta(days=1))
     if landed is not None:
         rows.week(plant, landed, _findings(decider, plant, landed, last=True))
-    failed = decider.failed_nights if isinstance(decider, PlatformDecider) else 0
-    return Result(rows.frame(), time.process_time() - began, nights, reruns, failed)
+    measured = rows.frame()
+    if not isinstance(decider, PlatformDecider):
+        return Result(measured, time.process_time() - began, nights, reruns, 0)
+    if decider.context is not None:
+        found = recommended(decider.causes, decider.frames, decider.context, start)
+        measured = pl.concat([as_measures(found), measured], how="vertical_relaxed")
+    return Result(measured, time.process_time() - began, nights, reruns, decider.failed_nights)
 
 
 def _decider(policy: str) -> Decider:

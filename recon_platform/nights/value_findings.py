@@ -13,6 +13,7 @@ import polars as pl
 from recon_platform.metrics.definitions import BY_NAME
 from recon_platform.metrics.paired import Interval, interval
 from recon_platform.metrics.payback import UnitCosts, Worth, worth_a_year
+from recon_platform.nights.value_programme import PULLED, best_lever
 
 SETTLING_WEEKS = 3  # after the switch to a policy; orders begun under the warm-up rule are not measured
 SUMS = ("premium_freight", "premium_freight_occurrences", "overtime_hours")
@@ -126,3 +127,26 @@ def cost_of_running(measures: pl.DataFrame) -> pl.DataFrame:
         failed_nights=pl.col("numerator").filter(pl.col("metric") == "failed_nights").mean(),
     )
     return table.sort("policy")
+
+
+def promised_and_kept(measures: pl.DataFrame) -> pl.DataFrame:
+    """lever, seed, subject, amount, promised, saved, before, after: each lever that was pulled in a world, the lines it promised
+    to save, those missed less once it was pulled, and the share on time before and after.
+
+    Lines are those of the weeks measured; as many fall due in both worlds, as only a decision of the works differs.
+    """
+    rows = []
+    service = measures.filter((pl.col("metric") == "otif_first_promised") & (pl.col("week") > SETTLING_WEEKS))
+    kept = service.group_by("works", "seed").agg(pl.col("numerator").sum(), pl.col("denominator").sum())
+    done = {(works, seed): (kept_lines, due) for works, seed, kept_lines, due in kept.iter_rows()}
+    for (works, seed), (after, due) in sorted(done.items()):
+        lever = works.removeprefix(PULLED)
+        base = measures.filter((pl.col("works") == "fastener") & (pl.col("seed") == seed))
+        best = best_lever(base, lever)
+        if lever == works or best is None or ("fastener", seed) not in done:
+            continue
+        before, due_before = done["fastener", seed]
+        rows.append((lever, seed, *best, after - before, before / due_before, after / due))
+    names = ("lever", "seed", "subject", "amount", "promised", "saved", "before", "after")
+    types = (pl.String, pl.Int64, pl.String, *[pl.Float64] * 5)
+    return pl.DataFrame(rows, schema=dict(zip(names, types, strict=True)), orient="row")

@@ -15,6 +15,7 @@ import polars as pl
 
 from recon_platform.connectors import landing_of
 from recon_platform.nights.context import landing_context
+from recon_platform.nights.programme import Causes
 from recon_platform.nights.simulate import REMEMBERED
 from recon_platform.nights.value_learning import Learner
 from recon_platform.planning.plan import inputs, run_stage
@@ -85,6 +86,8 @@ class PlatformDecider:
         self.frames: dict[str, pl.DataFrame] = {}
         self.corrected: tuple[str, ...] = ()
         self.failed_nights = 0
+        self.causes = Causes()
+        self.context: PlanContext | None = None  # of the last night planned
 
     def needs_landing(self, plant: Plant) -> bool:
         return True
@@ -107,6 +110,9 @@ class PlatformDecider:
             return Decision(PublishedSchedule().dispatch(replace(view, schedule=kept)), plan=_plan_of(kept))
         self.previous = {name: frames[name] for name in REMEMBERED if name in frames}
         self.frames = frames
+        if self.can.finite_capacity and _is_night(plant):
+            self.causes.note(frames, context)
+            self.context = context
         if self.can.learning and plant.day.isoweekday() == LEARNING_DAY and _is_night(plant):
             self.learner.weekly(frames, context)
         changes = frames["order_changes"]["work_order"].drop_nulls().unique().sort()
@@ -168,12 +174,12 @@ def _is_night(plant: Plant) -> bool:
 
 
 def _stages(can: Capabilities, looks_for_remedies: bool) -> tuple[Stage, ...]:
-    """The stages that a decision needs: shortages, promises and measures only where remedies are looked for."""
+    """The stages that a decision needs: shortages and measures only where remedies are looked for."""
     if not can.finite_capacity:
         return STAGES[:3]
     if looks_for_remedies:
         return STAGES
-    return tuple(step for step in STAGES if step.name not in ("shortages", "promises", "metrics"))
+    return tuple(step for step in STAGES if step.name not in ("shortages", "metrics"))
 
 
 def plan_inputs(plant: Plant, landed: Landed, policy: str) -> tuple[dict[str, pl.DataFrame], PlanContext]:

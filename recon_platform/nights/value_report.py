@@ -21,6 +21,7 @@ from recon_platform.nights.value_findings import (
     differences,
     gains,
     means,
+    promised_and_kept,
     worth,
 )
 from recon_platform.nights.value_platform import WITHOUT
@@ -76,6 +77,7 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
     for part, title in (("random", "Plants drawn at random"), ("load", "By load")):
         lines += _gains(title, gains(worlds.filter(pl.col("part") == part)))
     lines += _parts("What each part is worth (fastener)", worlds.filter(pl.col("works") == "fastener"), WITHOUT)
+    lines += _programme(measures.filter(pl.col("part") == "programme"))
     lines += _parts(
         "Learned run and lead times, where nobody kept them up",
         worlds.filter(pl.col("part") == "learning"),
@@ -162,6 +164,23 @@ def _parts(title: str, worlds: pl.DataFrame, variants: Sequence[str]) -> list[st
             half = "" if one is None or one.of.half is None else f" ± {one.of.half:.3g}"
             texts.append("" if one is None else f"{one.of.mean:+.3g}{half}")
         lines.append(f"| {name} | {found['otif_first_promised'].of.count} | " + " | ".join(texts) + " |")
+    return [*lines, ""]
+
+
+def _programme(measures: pl.DataFrame) -> list[str]:
+    """Levers that the nights of a world recommended, and what the same world was like once each was pulled."""
+    lines = ["### What the nights recommend, done (fastener)", ""]
+    found = promised_and_kept(measures)
+    if found.is_empty():
+        return [*lines, "Not run yet.", ""]
+    lines += _head(
+        ["lever", "seed", "what", "amount", "lines it promised to save", "lines saved", "OTIF before", "OTIF after"]
+    )
+    for row in found.iter_rows(named=True):
+        lines.append(
+            f"| {row['lever']} | {row['seed']} | {row['subject']} | {row['amount']:.3g} | {row['promised']:.0f} | {row['saved']:.0f} | "
+            f"{row['before']:.3f} | {row['after']:.3f} |"
+        )
     return [*lines, ""]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from recon_platform.lake import ConflictError, Lake
 from recon_platform.nights.value_cell import run_cell
 from recon_platform.nights.value_measured import UNLIMITED, Cell, Result
 from recon_platform.nights.value_platform import WITHOUT
+from recon_platform.nights.value_programme import LEVERS, PULLED, acted_on, best_lever
 from recon_platform.plantsim.parameters import (
     PLANTS,
     Parameters,
@@ -30,9 +32,9 @@ from recon_platform.plantsim.random_plant import random_plant
 from recon_platform.tables.metrics import VALUE_MEASURES
 
 LAYER, TABLE = VALUE_MEASURES.layer, VALUE_MEASURES.name
-PARTS = ("main", "random", "parts", "load", "learning")
+PARTS = ("main", "random", "parts", "load", "learning", "programme")
 """`main`: three plants; `random`: plants drawn at random; `parts`: the platform without one capability each, on the
-fastener plant; `load`: the fastener plant from 70 to 95 % load; `learning`: it with run times nobody kept up."""
+fastener plant; `load`: the fastener plant from 70 to 95 % load; `learning`: it with run times nobody kept up; `programme`: it once the levers that its nights recommended were pulled."""
 STANDARDS_SIGMA = 0.35  # of part `learning`: a third of the ERP's run times are off by more than the tolerance
 MAIN_POLICIES = ("as_is", "fair_peer", "platform", UNLIMITED)
 LOADS = (0.70, 0.75, 0.80, 0.85, 0.90, 0.95)
@@ -75,7 +77,31 @@ def cells_of(
         stale = with_stale_standards(works_of("fastener"), STANDARDS_SIGMA)
         for seed, name in itertools.product(few, ("platform", "learning")):
             made.append(("learning", Cell("fastener, run times not kept up", stale, orders, seed, name, weeks)))
+    if "programme" in parts:
+        for seed in few:
+            base = Cell("fastener", works_of("fastener"), orders, seed, "platform", weeks)
+            made.append(("programme", base))
+            made += [("programme", replace(base, works=f"{PULLED}{lever}")) for lever in LEVERS if lever != "records"]
+            made.append(("programme", replace(base, works=f"{PULLED}records", drift=0.0)))
     return made
+
+
+def pulled(cell: Cell, known: pl.DataFrame) -> Cell | None:
+    """A cell of part `programme` with its lever pulled as its world recommended it; None where that world recommends none.
+
+    `known`: measures of the study. A cell whose works is as it is comes back unchanged.
+    """
+    lever = cell.works.removeprefix(PULLED)
+    if lever in (cell.works, "records"):
+        return cell
+    base = known.filter((pl.col("works") == "fastener") & (pl.col("policy") == cell.policy))
+    base = base.filter(
+        (pl.col("seed") == cell.seed) & (pl.col("orders") == cell.orders) & (pl.col("weeks") == cell.weeks)
+    )
+    best = best_lever(base, lever)
+    if best is None:
+        return None
+    return replace(cell, parameters=acted_on(cell.parameters, lever, best[0], best[1]))
 
 
 def works_of(plant: str, load: float = LOAD) -> Parameters:
@@ -101,7 +127,10 @@ def run_study(
             continue
         if limit is not None and ran >= limit:
             break
-        result = run_cell(cell, progress)
+        acted = pulled(cell, measures(out)) if part == "programme" else cell
+        if acted is None:
+            continue
+        result = run_cell(acted, progress)
         with suppress(ConflictError):  # another process ran the same cell: the same numbers, kept once
             lake.append_log(LAYER, TABLE, rows_of(part, cell, result), metadata={"cell": cell.key}, once=cell.key)
         known = known | {cell.key}

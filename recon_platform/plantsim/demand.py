@@ -19,7 +19,6 @@ Days = npt.NDArray[np.int64]
 
 WEEKS_AHEAD = 8  # purchases and forecasts of a night look this far past it
 LOT_KG = 18_000.0
-SAFETY_WORKING_DAYS = 1
 CLASSES = ("A", "B", "C")
 
 
@@ -118,7 +117,7 @@ def _work_orders(world: World, book: pl.DataFrame, lead: npt.NDArray[np.int64]) 
     pack = world.items["pack"].to_numpy()[item]
     yields = item_yield(world)[item]
     boxes = np.maximum(book["lines"].to_numpy(), np.round(book["wanted"].to_numpy() / pack)).astype(np.int64)
-    quantity = np.ceil(boxes * pack / yields * 1.002 / step).astype(np.int64) * step
+    quantity = np.ceil(boxes * pack / yields * (1 + world.parameters.scrap_allowance) / step).astype(np.int64) * step
     due = shift_working_days(world, (book["created_day"] + book["lead"]).to_numpy().astype(np.int64), 0)
     start = np.maximum(
         shift_working_days(world, due, -lead[item]), shift_working_days(world, book["created_day"].to_numpy(), 1)
@@ -269,11 +268,12 @@ def _purchases(world: World, orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
 
 
 def purchase_lines(world: World, lines: pl.DataFrame) -> pl.DataFrame:
-    """Purchase lines due a working day before their first order starts, and what the supplier then did."""
+    """Purchase lines due some working days before their first order starts, and what the supplier then did."""
     component = lines["component_index"].to_numpy()
     kind = world.components["kind"].to_numpy()[component]
     supplier = world.components["supplier"].to_numpy()[component]
-    due = shift_working_days(world, lines["first_day"].to_numpy(), -SAFETY_WORKING_DAYS)
+    safety = np.array([s.safety_days for s in world.parameters.suppliers], np.int64)[supplier]
+    due = shift_working_days(world, lines["first_day"].to_numpy(), -safety)
     lead = np.array([s.lead_time_days for s in world.parameters.suppliers])[supplier]
     step = np.where(kind == "wire", 100.0, np.where(kind == "box", 50.0, 1000.0))
     qty = np.ceil(lines["need"].to_numpy() * 1.03 / step) * step

@@ -98,7 +98,8 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """A supplier: lead time in calendar days, chance of being late, median days late, log spread, short share."""
+    """A supplier: lead time in calendar days, chance of being late, median days late, log spread, short share; working days
+    between the due date of its lines and the start of the first order that needs them."""
 
     code: str
     name: str
@@ -107,6 +108,7 @@ class Supplier:
     late_median_days: float
     late_sigma: float
     short_share: float
+    safety_days: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class Parameters:
     quantity_min: int = 10_000
     quantity_max: int = 600_000
     quantity_step: int = 100
+    scrap_allowance: float = 0.002  # share that planners start beyond what the standard yields ask for
     class_share: Mapping[str, float] = field(default_factory=lambda: {"A": 0.45, "B": 0.35, "C": 0.20})
     lead_days: Mapping[str, tuple[int, int]] = field(
         default_factory=lambda: {"A": (28, 45), "B": (26, 42), "C": (24, 38)}
@@ -256,6 +259,22 @@ def with_queues(plant: Parameters, factor: float) -> Parameters:
 def with_reservations(plant: Parameters) -> Parameters:
     """The plant with an ERP that tells what its stores do anyway: wire goes to the order it was bought for, to no other."""
     return dataclasses.replace(plant, reserves_material=True)
+
+
+def with_safety_days(plant: Parameters, supplier: str, days: int) -> Parameters:
+    """The plant with purchases from one supplier due so many working days before they are needed. Raises ValueError for one
+    that it does not have."""
+    if supplier not in [one.code for one in plant.suppliers]:
+        raise ValueError(
+            f"supplier {supplier!r} is not known; known are {', '.join(one.code for one in plant.suppliers)}"
+        )
+    suppliers = (dataclasses.replace(one, safety_days=days) if one.code == supplier else one for one in plant.suppliers)
+    return dataclasses.replace(plant, suppliers=tuple(suppliers))
+
+
+def with_allowance(plant: Parameters, share: float) -> Parameters:
+    """The plant whose planners start `share` more than the standard yields ask for."""
+    return dataclasses.replace(plant, scrap_allowance=share)
 
 
 def with_stale_standards(plant: Parameters, sigma: float) -> Parameters:

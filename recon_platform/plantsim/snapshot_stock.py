@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon_platform.plantsim.demand import SAFETY_WORKING_DAYS, purchase_lines
+from recon_platform.plantsim.demand import purchase_lines
 from recon_platform.plantsim.history import covered_on
 from recon_platform.plantsim.master import KILOGRAM, PIECE
 from recon_platform.plantsim.state import State
@@ -175,9 +175,10 @@ def _earlier(state: State) -> pl.DataFrame:
     if sample.is_empty():
         return purchases.clear()
     back = pl.DataFrame({"back": range(2, 46, 2)})
+    safety = pl.lit(pl.Series([one.safety_days for one in world.parameters.suppliers])).gather(pl.col("supplier"))
     past = sample.join(back, how="cross").with_columns(
         week=pl.col("week") - typical + first - pl.col("back"),
-        first_day=pl.col("due_day") - 7 * (typical - first + pl.col("back")) + SAFETY_WORKING_DAYS,
+        first_day=pl.col("due_day") - 7 * (typical - first + pl.col("back")) + safety,
         need=pl.col("qty") / 1.03,
         truck=pl.lit(99, pl.Int64),
     )

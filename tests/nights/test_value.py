@@ -9,13 +9,15 @@ import pytest
 
 from recon_platform.lake import Lake
 from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
+from recon_platform.metrics.programme import LEVER_SCHEMA
 from recon_platform.nights import value_study
 from recon_platform.nights.value_cell import run_cell
-from recon_platform.nights.value_findings import by_world, differences, gains, means, worth
+from recon_platform.nights.value_findings import by_world, differences, gains, means, promised_and_kept, worth
 from recon_platform.nights.value_measured import Cell, Result
 from recon_platform.nights.value_platform import VARIANTS
+from recon_platform.nights.value_programme import PULLED, as_measures
 from recon_platform.nights.value_report import BEGIN, END, write_report
-from recon_platform.nights.value_study import cells_of, finished, measures, run_study
+from recon_platform.nights.value_study import cells_of, finished, measures, pulled, rows_of, run_study
 from recon_platform.plantsim.parameters import plant_named
 from recon_platform.tables.metrics import VALUE_MEASURES
 
@@ -121,6 +123,38 @@ def test_a_study_runs_every_cell_once_and_goes_on_after_a_stop(tmp_path: Path, m
     first = (docs / "images" / "value.svg").read_bytes()
     write_report(docs, stored, len(keys) + 7)
     assert (docs / "images" / "value.svg").read_bytes() == first
+
+
+def test_a_lever_is_pulled_as_its_own_world_recommended_it_and_its_promise_is_kept_beside_what_came() -> None:
+    cells = [cell for _, cell in cells_of(["programme"], seeds=2, weeks=13, orders=250)]
+    assert [cell.works for cell in cells[:4]] == [
+        "fastener",
+        *(f"{PULLED}{lever}" for lever in ("vendor", "scrap", "records")),
+    ]
+    recommended = pl.DataFrame(
+        [("vendor", "S300", 3.0, "days", 9, 7, 0, ""), ("vendor", "S100", 2.0, "days", 8, 2, 0, "")],
+        schema=LEVER_SCHEMA, orient="row",
+    )  # fmt: skip
+    base, vendor, scrap, records = cells[:4]
+    worlds = [(base, 20, as_measures(recommended)), (vendor, 26, as_measures(recommended.clear()))]
+    found = VALUE_MEASURES.empty()
+    for cell, kept, levers in worlds:
+        service = pl.DataFrame(
+            {"week": [5], "metric": ["otif_first_promised"], "numerator": [float(kept)], "denominator": [30.0]}
+        )
+        result = Result(pl.concat([levers, service], how="vertical_relaxed"), 1.0, 91, 0, 0)
+        found = pl.concat([found, rows_of("programme", cell, result)])
+    acted = pulled(vendor, found)
+    assert acted is not None
+    assert acted.key == vendor.key
+    assert {one.code: one.safety_days for one in acted.parameters.suppliers}["S300"] == 4
+    assert {one.code: one.safety_days for one in acted.parameters.suppliers}["S100"] == 1
+    assert pulled(scrap, found) is None
+    assert pulled(records, found) == records
+    assert records.drift == 0.0
+    assert promised_and_kept(found).select("lever", "subject", "amount", "promised", "saved").rows() == [
+        ("vendor", "S300", 3.0, 7.0, 6.0)
+    ]
 
 
 def test_a_page_without_marks_is_refused(tmp_path: Path, found: pl.DataFrame) -> None:
