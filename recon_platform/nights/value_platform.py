@@ -33,6 +33,7 @@ from recon_platform.proposal.sets import Evaluator, Tried, good_set
 from recon_platform.reconcile.precision import AGENT
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
+from recon_platform.tables.model import Frames
 
 PLAN = ("work_order", "op_seq", "work_center", "machine", "start", "end")
 LEARNING_DAY = 1  # Monday
@@ -45,7 +46,7 @@ class Capabilities:
     """What the platform may do in a run; each switched off alone shows what it is worth."""
 
     reconciliation: bool = True  # automatic corrections of status and quantity
-    causes: bool = True  # what an order change asks for is put right in the ERP the next day
+    causes: bool = True  # what an order change asks for, or keeps an order out of the plan, is put right the next day
     finite_capacity: bool = True  # the floor follows a schedule; without it due dates on reconciled orders
     remedies: bool = True  # overtime and breaks of the fence with their measured effect, accepted where they pay
     stability: bool = True  # frozen day, order kept beyond it
@@ -115,8 +116,7 @@ class PlatformDecider:
             self.context = context
         if self.can.learning and plant.day.isoweekday() == LEARNING_DAY and _is_night(plant):
             self.learner.weekly(frames, context)
-        changes = frames["order_changes"]["work_order"].drop_nulls().unique().sort()
-        self.corrected = tuple(changes) if self.can.causes else ()
+        self.corrected = asked_about(frames) if self.can.causes else ()
         if not self.can.finite_capacity:
             return Decision(EarliestDueDate(setup_weight=1.0).dispatch(view))
         taken: list[Tried] = []
@@ -166,6 +166,13 @@ class PlatformDecider:
         if not self.can.reconciliation:
             rows = [*rows, _switched_off(as_of)]
         return DECISIONS_IN_FORCE.frame(rows) if rows else None
+
+
+def asked_about(frames: Frames) -> tuple[str, ...]:
+    """Work orders that somebody is asked about in the morning: those the ERP is to change, and those that nothing could be
+    planned for, with what stands against it (a hold that nobody lifted, a routing that is missing)."""
+    named = pl.concat([frames[name]["work_order"] for name in ("order_changes", "unscheduled") if name in frames])
+    return tuple(named.drop_nulls().unique().sort())
 
 
 def _is_night(plant: Plant) -> bool:

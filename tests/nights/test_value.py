@@ -14,12 +14,13 @@ from recon_platform.nights import value_study
 from recon_platform.nights.value_cell import run_cell
 from recon_platform.nights.value_findings import by_world, differences, gains, means, promised_and_kept, worth
 from recon_platform.nights.value_measured import Cell, Result
-from recon_platform.nights.value_platform import VARIANTS
+from recon_platform.nights.value_platform import VARIANTS, asked_about
 from recon_platform.nights.value_programme import PULLED, as_measures
 from recon_platform.nights.value_report import BEGIN, END, write_report
 from recon_platform.nights.value_study import cells_of, finished, measures, pulled, rows_of, run_study
 from recon_platform.plantsim.parameters import plant_named
 from recon_platform.tables.metrics import VALUE_MEASURES
+from recon_platform.tables.registry import TABLES
 
 
 def rows(
@@ -155,6 +156,17 @@ def test_a_lever_is_pulled_as_its_own_world_recommended_it_and_its_promise_is_ke
     assert promised_and_kept(found).select("lever", "subject", "amount", "promised", "saved").rows() == [
         ("vendor", "S300", 3.0, 7.0, 6.0)
     ]
+
+
+def test_people_are_asked_about_what_the_erp_is_to_change_and_what_could_not_be_planned() -> None:
+    changes = TABLES["order_changes"].empty().select("work_order")
+    frames = {
+        "order_changes": pl.concat([changes, pl.DataFrame({"work_order": ["WO2", None]})]),
+        "unscheduled": pl.DataFrame(
+            {"work_order": ["WO3", "WO2"], "reason": ["operation 35 is on hold", "no routing"]}
+        ),
+    }
+    assert asked_about(frames) == ("WO2", "WO3")
 
 
 def test_a_page_without_marks_is_refused(tmp_path: Path, found: pl.DataFrame) -> None:
