@@ -55,7 +55,8 @@ def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) ->
     )
     changed = pl.col("machine") != pl.col("was_machine")
     order = kept.sort("was_machine", "was_start", "setup_start")
-    if not pl.concat([order.filter(changed), _crossed(order.filter(~changed), pl.lit(True)).drop("after")]).is_empty():
+    there = order.filter(~changed)
+    if there.height < order.height or not _crossed(there, pl.lit(True)).is_empty():
         order = order.join(
             _circle(order, rows, frames["order_links"]), on=["work_order", "op_seq"], how="left", maintain_order="left"
         )

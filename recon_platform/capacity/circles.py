@@ -27,25 +27,22 @@ def in_circle(problem: Problem) -> Array:
     same = machine[1:] == machine[:-1]
     before = np.concatenate([inside, feeder, kept[:-1][same]])
     after = np.concatenate([inside + 1, problem.link_to.astype(np.int64), kept[1:][same]])
-    left: Array = _trim(before, after, count) & _trim(after, before, count)
+    left: Array = _left(before, after, count) & _left(after, before, count)
+    return left
+
+
+def _left(before: Array, after: Array, count: int) -> Array:
+    """By operation: whether it is left once everything that waits for nothing is taken away, again and again."""
+    by_first = np.argsort(before, kind="stable")
+    start = np.searchsorted(before[by_first], np.arange(count + 1))
+    left: Array = _trim(np.bincount(after, minlength=count), start, after[by_first]) > 0
     return left
 
 
 @nb.njit(cache=True, nogil=True)
-def _trim(before: Array, after: Array, count: int) -> Array:
-    """What is left once everything that waits for nothing is taken away, again and again (Kahn 1962)."""
-    waits = np.zeros(count, np.int64)
-    start = np.zeros(count + 1, np.int64)
-    for e in range(before.shape[0]):
-        waits[after[e]] += 1
-        start[before[e] + 1] += 1
-    for i in range(count):
-        start[i + 1] += start[i]
-    at = start[:count].copy()
-    following = np.empty(before.shape[0], np.int64)
-    for e in range(before.shape[0]):
-        following[at[before[e]]] = after[e]
-        at[before[e]] += 1
+def _trim(waits: Array, start: Array, following: Array) -> Array:
+    """For how many each still waits in the end (Kahn 1962). What waits for i is `following` [start[i], start[i + 1])."""
+    count = waits.shape[0]
     stack = np.empty(count, np.int64)
     size = 0
     for i in range(count):
@@ -60,4 +57,4 @@ def _trim(before: Array, after: Array, count: int) -> Array:
             if waits[following[e]] == 0:
                 stack[size] = following[e]
                 size += 1
-    return waits > 0
+    return waits

@@ -17,6 +17,7 @@ import polars as pl
 from recon_platform.metrics.definitions import Period
 from recon_platform.metrics.otif import otif_lines
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 
 LINE = ("sales_order", "line")
@@ -51,9 +52,7 @@ def projected(frames: Frames, context: PlanContext) -> pl.DataFrame:
     orders = frames["supply_orders"].select(
         pl.col("order").alias("bound_by"), "start_date", "earliest_at", held_by=pl.col("material_bound").str.extract(r" by purchase order (.+)$")
     )  # fmt: skip
-    suppliers = frames["purchase_orders"].select(
-        pl.format("{}/{}", "purchase_order", "line").alias("purchase"), "supplier"
-    )
+    suppliers = frames["purchase_orders"].select(PURCHASE_LINE.alias("purchase"), "supplier")
     suppliers = suppliers.unique("purchase", keep="first", maintain_order=True)
     zone = context.plant.timezone
     held = pl.col("earliest_at").dt.convert_time_zone(zone).dt.date() > pl.col("start_date")
@@ -94,7 +93,7 @@ def missed(frames: Frames, nights: pl.DataFrame, period: Period, context: PlanCo
     known = nights.join(lines.select(*LINE, "due"), on=LINE).filter(pl.col("night") <= pl.col("due"))
     last = known.sort(*LINE, "night").unique(LINE, keep="last", maintain_order=True).drop("night", "due")
     in_part = (pl.col("shipped") > 0) & ~pl.col("in_full")
-    why = pl.coalesce(pl.when(in_part).then(pl.lit("scrap")), "cause", pl.when(pl.lit(True)).then(pl.lit("unforeseen")))
+    why = pl.coalesce(pl.when(in_part).then(pl.lit("scrap")), "cause", pl.lit("unforeseen"))
     return lines.join(last, on=LINE, how="left", maintain_order="left").with_columns(
         subject=pl.when(in_part).then("item").otherwise("subject"), cause=why,
         lacking=1.0 - (pl.col("shipped") / pl.col("qty")).clip(0.0, 1.0),

@@ -94,10 +94,7 @@ def pulled(cell: Cell, known: pl.DataFrame) -> Cell | None:
     lever = cell.works.removeprefix(PULLED)
     if lever in (cell.works, "records"):
         return cell
-    base = known.filter((pl.col("works") == "fastener") & (pl.col("policy") == cell.policy))
-    base = base.filter(
-        (pl.col("seed") == cell.seed) & (pl.col("orders") == cell.orders) & (pl.col("weeks") == cell.weeks)
-    )
+    base = known.filter(pl.col("cell") == replace(cell, works="fastener").key)
     best = best_lever(base, lever)
     if best is None:
         return None
