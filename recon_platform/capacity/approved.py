@@ -6,8 +6,9 @@ lists what was decided, and each entry with the verb `grant` holds one of:
 - `{"kind": "sibling", "work_order": O, "op_seq": N, "work_center": W}`: that operation runs at the sibling W;
 - `{"kind": "fence", "work_order": O, "op_seq": N or null}`: the order may be placed inside the frozen horizon;
 - `{"kind": "sibling_pull"}`: idle machines may take waiting work of their sibling work centers;
-- `{"kind": "look_ahead", "as_of": instant, "k1": K, "k2": K}`: the dispatch setting of the plan the move was measured
-  against; counts for a plan as of that instant only, so that what was shown is what is published.
+- `{"kind": "look_ahead", "as_of": instant, "k1": K, "k2": K, "in_turn": yes or no}`: the dispatch setting of the plan the move
+  was measured against, and whether it holds the sequence in force; counts for a plan as of that instant only, so that what was
+  shown is what is published.
 A pin is the verb `set` of `machine` in `work_order_operations` for one operation, by a pin, an override or an approved move.
 """
 
@@ -39,6 +40,7 @@ class Approved:
     sibling_pull: bool
     pins: pl.DataFrame  # work_order, op_seq, machine
     look_ahead: tuple[float, float] | None = None
+    in_turn: bool = False  # with `look_ahead`
 
 
 def read_approved(frames: Frames, context: PlanContext) -> Approved:
@@ -50,6 +52,7 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
     pull = False
     pins: list[dict[str, Any]] = []
     look_ahead: tuple[float, float] | None = None
+    in_turn = False
     if decisions is not None and decisions.height:
         now = context.as_of
         valid = decisions.filter(
@@ -77,10 +80,11 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
                     pull = True
                 elif kind == "look_ahead" and grant["as_of"] == now.isoformat():
                     look_ahead = (float(grant["k1"]), float(grant["k2"]))
+                    in_turn = bool(grant.get("in_turn", False))
     return Approved(
         _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING),
         pl.DataFrame(released, schema=_RELEASED).unique(maintain_order=True), pull,
-        pl.DataFrame(pins, schema=_PIN).unique(["work_order", "op_seq"], keep="last", maintain_order=True), look_ahead,
+        pl.DataFrame(pins, schema=_PIN).unique(["work_order", "op_seq"], keep="last", maintain_order=True), look_ahead, in_turn,
     )  # fmt: skip
 
 

@@ -9,12 +9,29 @@ move says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import polars as pl
 
 from recon_platform.capacity.clock import minute_down, origin_of
 from recon_platform.capacity.problem import FREE, FROZEN, HELD, RUNNING, SOFT
 from recon_platform.tables.context import PlanContext
+
+
+class Hold(StrEnum):
+    """How firmly what is neither on the floor nor frozen keeps its machine and place in the sequence in force.
+
+    AS_POLICY: for `capacity.match_up_days`, unless another is clearly better or what it waits for has no time yet. IN_TURN: through
+    the whole horizon, and while it waits for something the machine is kept free for it from its start in force on until that
+    has come. ALL: as what is frozen, whatever it costs, though it may start earlier.
+    """
+
+    AS_POLICY = "as policy"
+    IN_TURN = "in turn"
+    ALL = "all"
+
+
+FOR_EVER = 10_000.0  # days: beyond any horizon
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +59,13 @@ KEPT_BY = (
 
 def what_is_kept(
     operations: pl.DataFrame, published: pl.DataFrame | None, released: pl.DataFrame, machines: pl.DataFrame,
-    context: PlanContext, match_up_days: float,
+    context: PlanContext, hold: Hold,
 ) -> pl.DataFrame:  # fmt: skip
     """The rows of `Kept`, and what orders the sequence. `operations`: `KEPT_BY`; `published`: of the schedule in force the rows of
     their orders, None where none is in force; `machines`: machine, work_center, index. `released`: orders
     that an approved move frees from the fence (work_order, op_seq or null for all). An operation pinned to another machine
-    than the one in force is free to go there, inside the fence too: people decided that. `match_up_days`: how far out machine
-    and sequence in force are held.
+    than the one in force is free to go there, inside the fence too: people decided that. `hold`: how far out machine and
+    sequence in force are held.
     """
     origin = origin_of(context.as_of)
     base = operations.lazy().select(KEPT_BY)
@@ -100,7 +117,8 @@ def what_is_kept(
         )
     )
     bound = pl.col("home").is_not_null() & ~pl.col("external")
-    match_up = int(match_up_days * 1440)
+    match_up = int((context.policy.capacity.match_up_days if hold is Hold.AS_POLICY else FOR_EVER) * 1440)
+    turn = pl.max_horizontal("from", pl.lit(0)) if hold is Hold.IN_TURN else pl.lit(0)
     in_fence = pl.col("from") < pl.col("fence")
     elsewhere = (pl.col("pinned") >= 0) & (pl.col("pinned") != pl.col("home"))
     joined = joined.with_columns((pl.col("released") | (elsewhere & in_fence).fill_null(False)).alias("released"))
@@ -117,7 +135,7 @@ def what_is_kept(
         "work_order", "op_seq", "state", "home", "previous_start", "released",
         pl.when(on_floor).then(0).when((pl.col("state") == FROZEN) | (pl.col("external") & in_fence)).then(
             pl.max_horizontal("from", pl.lit(0))
-        ).when(pl.col("state") == SOFT).then(0).otherwise(None).cast(pl.Int64).alias("not_before"),
+        ).when(pl.col("state") == SOFT).then(turn).otherwise(None).cast(pl.Int64).alias("not_before"),
         pl.when(any_published & ~pl.col("external") & ~pl.col("released") & pl.col("state").is_in([FREE, SOFT]))
         .then("fence").otherwise(0).alias("closed_until"),
         first.cast(pl.Int8).alias("rank"), pl.when(on_floor).then(0).otherwise("from").alias("order_by"), "started_at",

@@ -17,7 +17,7 @@ from recon_platform.capacity.causes import FENCE, MATERIAL, RELEASE
 from recon_platform.capacity.causes import NOW as AT_ONCE
 from recon_platform.capacity.changeovers import SETTING_UP, what_sets_up
 from recon_platform.capacity.clock import minute_up
-from recon_platform.capacity.kept import what_is_kept
+from recon_platform.capacity.kept import Hold, what_is_kept
 from recon_platform.capacity.left import load_minutes_left, under_way, vendor_minutes_left
 from recon_platform.capacity.problem import FREE, SOFT
 from recon_platform.tables.context import PlanContext
@@ -223,7 +223,7 @@ KIND_COLUMNS = ("setup_pool", "run_pool", "setup_people", "run_people", "tool", 
 
 
 def own_times(
-    tables: Frames, machines: pl.DataFrame, context: PlanContext, origin: datetime, days: float, held: bool
+    tables: Frames, machines: pl.DataFrame, context: PlanContext, origin: datetime, hold: Hold
 ) -> tuple[pl.DataFrame]:
     """Per operation what is kept of the schedule in force (`what_is_kept`) and from when on it may start: `ready` with its
     cause, `urgency`, and whether it is the `first` of its order.
@@ -231,7 +231,7 @@ def own_times(
     `tables`: operations, orders, released, and `published` where a schedule is in force.
     """
     operations, orders = tables["operations"], tables["orders"]
-    rows = what_is_kept(operations, tables.get("published"), tables["released"], machines, context, days)
+    rows = what_is_kept(operations, tables.get("published"), tables["released"], machines, context, hold)
     pull = int(context.policy.capacity.pull_ahead_days * 1440)
     start = (
         pl.col("start_date")
@@ -249,7 +249,7 @@ def own_times(
     first = np.concatenate([[True], index[1:] != index[:-1]]) if operations.height else np.zeros(0, bool)
     state = rows["state"].to_numpy()
     material = np.where(first, times["material"].to_numpy()[index], 0)
-    waits = (state == FREE) | (held & (state == SOFT))
+    waits = (state == FREE) | ((hold is not Hold.AS_POLICY) & (state == SOFT))
     release = np.where(first & waits, times["release"].to_numpy()[index], 0)
     fence = rows["closed_until"].fill_null(0).to_numpy()
     running = operations["status"].is_in(["running", "setup", "paused"]).to_numpy()

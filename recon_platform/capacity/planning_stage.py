@@ -7,10 +7,22 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.capacity.approved import read_approved
+from recon_platform.capacity.clock import minute_up
 from recon_platform.capacity.improve import improve
+from recon_platform.capacity.kept import Hold
 from recon_platform.capacity.load import capacity_load, required_load, scheduled_load, work_by_center
 from recon_platform.capacity.machines import read_machines
-from recon_platform.capacity.portfolio import GRID, NO_BIAS, Setting, compared, run_pass
+from recon_platform.capacity.portfolio import (
+    GRID,
+    NO_BIAS,
+    Setting,
+    Tried,
+    compared,
+    grown_later,
+    objective,
+    run_pass,
+)
 from recon_platform.capacity.prepare import OPEN_TIME, Prepared, prepare
 from recon_platform.capacity.problem import Solution
 from recon_platform.capacity.results import (
@@ -25,6 +37,8 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reuse import Reuse, only
 
+HOLDING_MAY_COST = 0.005
+"""Share of weighted lateness that a plan which sequences anew must save, to be preferred over one that moves next to nothing."""
 STAY = 0.5
 """How much better (index) than the head of the sequence in force an operation must be to go first, per 0.1 of
 stability weight."""
@@ -37,9 +51,8 @@ def schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -
     `published.schedule` and `decisions_in_force` where present. Deterministic; no clock, no randomness but the seed of
     the policy. `reuse`: as in `prepare`.
     """
-    prepared = prepare(frames, context, reuse=reuse)
-    settings = _settings(prepared, context)
-    placed = placements(prepared, _solve(prepared, settings[0][0], context, record=True))
+    prepared, solution, settings = _planned(frames, context, reuse, record=True)
+    placed = placements(prepared, solution)
     base = read_machines(frames, context) if prepared.approved.overtime.height else None
     required = frames.get("required_load")
     if required is None:
@@ -56,8 +69,8 @@ def schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -
 def trial_schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
     """`schedule` and `capacity_load` of a plan that is compared and not kept: each operation where `schedule` puts it, without
     the terms of the choice; load as scheduled, all days of a work center in one bucket."""
-    prepared = prepare(frames, context, reuse=reuse)
-    placed = placements(prepared, _solve(prepared, _settings(prepared, context)[0][0], context, record=False))
+    prepared, solution, _ = _planned(frames, context, reuse, record=False)
+    placed = placements(prepared, solution)
     base = (
         reuse.of(read_machines, only(frames, *OPEN_TIME), context, None) if prepared.approved.overtime.height else None
     )
@@ -65,6 +78,38 @@ def trial_schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[s
         "schedule": schedule_table(prepared, placed, terms=False),
         "capacity_load": work_by_center(placed, prepared.machines, context, base),
     }
+
+
+def _planned(
+    frames: Frames, context: PlanContext, reuse: Reuse | None, *, record: bool
+) -> tuple[Prepared, Solution, list[Tried]]:
+    """The plan, what it was made of, and the settings tried, the one taken first.
+
+    Where the sequence in force is to be held in turn, that is tried first, and stands unless it makes the orders later by more
+    than `HOLDING_MAY_COST` while a plan that sequences anew, as policy says, saves that much.
+    """
+    approved = read_approved(frames, context)
+    given = approved.look_ahead is not None
+    in_force = frames.get("published.schedule")
+    if in_force is None or in_force.is_empty() or not (approved.in_turn if given else context.in_turn):
+        prepared = prepare(frames, context, reuse=reuse)
+        settings = _settings(prepared, context)
+        return prepared, _solve(prepared, settings[0].setting, context, record=record), settings
+    prepared = prepare(frames, context, hold=Hold.IN_TURN, reuse=reuse)
+    setting = _settings(prepared, context)[0].setting
+    solution = _solve(prepared, setting, context, record=record)
+    ends = prepared.kept.rows.select(minute_up("previous_end", prepared.origin).fill_null(-1)).to_series().to_numpy()
+    if given or grown_later(prepared.problem, solution, ends) <= HOLDING_MAY_COST:
+        return prepared, solution, [Tried(setting, None, in_turn=True)]
+    anew = prepare(frames, context, reuse=reuse)
+    other = _solve(anew, setting, context, record=record)
+    tried = [
+        Tried(setting, objective(prepared.problem, solution), in_turn=True),
+        Tried(setting, objective(anew.problem, other)),
+    ]
+    if objective(anew.problem, other) < objective(prepared.problem, solution) * (1 - HOLDING_MAY_COST):
+        return anew, other, tried[::-1]
+    return prepared, solution, tried
 
 
 def _solve(prepared: Prepared, setting: Setting, context: PlanContext, *, record: bool) -> Solution:
@@ -81,7 +126,7 @@ def held_schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = No
 
     What `schedule` does otherwise is its own doing, worth it or not; with nothing new this is the schedule in force.
     """
-    prepared = prepare(frames, context, held=True, reuse=reuse)
+    prepared = prepare(frames, context, hold=Hold.ALL, reuse=reuse)
     placed = placements(prepared, run_pass(prepared.problem, Setting(*GRID[0])))
     return schedule_table(prepared, placed, terms=False)
 
@@ -94,15 +139,15 @@ def look_ahead(frames: Frames, context: PlanContext, reuse: Reuse | None = None)
     made = frames.get("dispatch_settings")
     if made is not None:
         return setting_taken(made)
-    setting = _settings(prepare(frames, context, reuse=reuse), context)[0][0]
+    setting = _settings(prepare(frames, context, reuse=reuse), context)[0].setting
     return setting.k1, setting.k2
 
 
-def _settings(prepared: Prepared, context: PlanContext) -> list[tuple[Setting, float | None]]:
+def _settings(prepared: Prepared, context: PlanContext) -> list[Tried]:
     """The dispatch settings compared, the one to take first: what people approved, else what the plan keeps, else the best."""
     policy = context.policy.capacity
     stay, pull = STAY * policy.stability_weight / 0.1, policy.stability_weight
     kept = prepared.approved.look_ahead or context.look_ahead
     if kept is not None:
-        return [(Setting(*kept, stay, pull), None)]
-    return [*compared(prepared.problem, policy.portfolio_passes, stay=stay, pull=pull)]
+        return [Tried(Setting(*kept, stay, pull))]
+    return [Tried(*one) for one in compared(prepared.problem, policy.portfolio_passes, stay=stay, pull=pull)]

@@ -50,6 +50,16 @@ class Setting:
     pull: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A setting, the lateness of its plan (`objective`; None where it was not measured), and whether that held the sequence in
+    force in turn."""
+
+    setting: Setting
+    lateness: float | None = None
+    in_turn: bool = False
+
+
 def objective(problem: Problem, state: Solution) -> float:
     """Weighted tardiness in minutes of the orders that count, plus a full horizon late for each that is not finished.
 
@@ -89,6 +99,18 @@ def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: 
             break
         solution = again
     return solution
+
+
+def grown_later(problem: Problem, state: Solution, before: Array) -> float:
+    """By what share the weighted tardiness of the orders that count is more than it was, with their last operations ending at
+    `before` (minutes by operation; below 0 where that is not known: such an order counts for neither); infinite from none."""
+    last = problem.order["first"][1:] - 1
+    due, weight = (problem.order[name][:-1].astype(np.float64) for name in ("due", "weight"))
+    counts = (problem.order["scored"][:-1] == 1) & (before[last] >= 0)
+    placed = state.placement["machine"][last] >= 0
+    end = np.where(placed, state.placement["end"][last], 2.0 * problem.end_of_time)
+    now, then = ((weight * np.maximum(0.0, ends - due))[counts].sum() for ends in (end, before[last]))
+    return float((now - then) / then) if then > 0 else (np.inf if now > 0 else 0.0)
 
 
 def _let_go(problem: Problem, solution: Solution) -> Array:

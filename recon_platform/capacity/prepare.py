@@ -15,7 +15,7 @@ from recon_platform.capacity.approved import Approved, read_approved
 from recon_platform.capacity.changeovers import SETUP, changeover_rules, code_families, family_columns
 from recon_platform.capacity.clock import minute_up, origin_of
 from recon_platform.capacity.giving_way import set_latest_giving_way
-from recon_platform.capacity.kept import Kept, sequence_of
+from recon_platform.capacity.kept import Hold, Kept, sequence_of
 from recon_platform.capacity.machines import Machines, read_machines
 from recon_platform.capacity.numbering import numbered_again
 from recon_platform.capacity.own_work import (
@@ -55,7 +55,6 @@ OPEN_TIME = ("work_centers", "machines", "working_time", "downtime_events")
 PEOPLE = ("labour", "labour_exceptions", "calendars", "calendar_exceptions")
 ROUTED_BY = ("routings", "work_centers")
 """Tables that the steps of preparing read, and none besides."""
-FOR_EVER = 10_000.0  # days: beyond any horizon
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +91,12 @@ class Own:
     given: tuple[object, ...]  # what all orders share
 
 
-def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: Reuse | None = None) -> Prepared:
+def prepare(
+    frames: Frames, context: PlanContext, *, hold: Hold = Hold.AS_POLICY, reuse: Reuse | None = None
+) -> Prepared:
     """Read everything the scheduler needs from conformed, reconciled and material tables.
 
-    `held`: machines and sequence in force are kept through the whole horizon as the frozen ones are, though an operation may
-    start earlier than in force where what stood before it is gone. With nothing new the schedule in force comes out.
+    `hold`: how firmly machines and sequence in force are kept. With nothing new, `Hold.ALL` gives the schedule in force.
     `reuse`: what was prepared before; only orders that differ from those first prepared are read again.
     """
     reuse = reuse or Reuse()
@@ -112,7 +112,7 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
     )
     tools, tool_ptr = _tools(frames.get("tools"))
     rules = reuse.of(changeover_rules, machines.machines, only(frames, *SETUP))
-    own = _own(frames, context, approved, machines, (skills, tools, rules), held, reuse)
+    own = _own(frames, context, approved, machines, (skills, tools, rules), hold, reuse)
     operations, orders, times = own.operations, own.orders, own.times
     kind, kind_of = numbered_again(
         own.by_order, [OF_KIND + name for name in KIND_COLUMNS], reuse, own.differing, own.given
@@ -130,7 +130,7 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
     )
     kept = Kept(times, sequence_of(times))
     group, group_ptr, group_op = _groups(operations, times["state"], frames["order_links"])
-    records = _operation_records(operations, times, kind_of, family_of, group, held)
+    records = _operation_records(operations, times, kind_of, family_of, group, hold)
     order_records, link_to = _order_records(orders, operations, frames["order_links"], records, origin)
     machine_records, kept_ops = _machine_records(machines, kept, changeovers.machine_family)
     problem = sealed(Problem(
@@ -149,7 +149,7 @@ def prepare(frames: Frames, context: PlanContext, *, held: bool = False, reuse: 
 
 def _own(
     frames: Frames, context: PlanContext, approved: Approved, machines: Machines,
-    known: tuple[list[str], list[str], pl.DataFrame], held: bool, reuse: Reuse,
+    known: tuple[list[str], list[str], pl.DataFrame], hold: Hold, reuse: Reuse,
 ) -> Own:  # fmt: skip
     """What every order brings by itself; read anew for the orders that differ from those `reuse` knows."""
     by_key, origin = reuse.by_key, origin_of(context.as_of)
@@ -173,12 +173,11 @@ def _own(
     ordered: Keyed = {"operations": (listed, "work_order"), "orders": (orders, "work_order")}
     operations, orders = by_key(own_facts, ordered, *facts, differing=differing, after=given)
     given = (*given, *facts)
-    days = FOR_EVER if held else context.policy.capacity.match_up_days
     timed: Keyed = {
         "operations": (operations, "work_order"), "orders": (orders, "work_order"),
         **{name: tables[name] for name in ("released", "published") if name in tables},
     }  # fmt: skip
-    (times,) = by_key(own_times, timed, places, context, origin, days, held, differing=differing, after=given)
+    (times,) = by_key(own_times, timed, places, context, origin, hold, differing=differing, after=given)
     orders = orders.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("order"))
     numbers = np.repeat(np.arange(orders.height, dtype=np.int32), orders["operations"].to_numpy())
     # Column by column: a selection would copy all stretches of all columns into one.
@@ -270,7 +269,7 @@ def _groups(operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame) -> 
 
 
 def _operation_records(
-    operations: pl.DataFrame, times: pl.DataFrame, kind: Array, family: Array, group: Array, held: bool
+    operations: pl.DataFrame, times: pl.DataFrame, kind: Array, family: Array, group: Array, hold: Hold
 ) -> Array:
     records = on_cache_lines(operations.height, OPERATION)
     records["latest"] = 0  # to be set
@@ -282,7 +281,7 @@ def _operation_records(
         records[name] = times[name].fill_null(-1).to_numpy()
     records["kind"], records["family"], records["group"] = kind, family, group
     records["preds"] = ~times["first"].to_numpy()
-    if held:
+    if hold is Hold.ALL:
         records["state"][records["state"] == SOFT] = HELD
     return records
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from recon_platform.capacity.clock import instant
-from recon_platform.capacity.portfolio import Setting
+from recon_platform.capacity.portfolio import Setting, Tried
 from recon_platform.capacity.prepare import Prepared
 from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Solution
 from recon_platform.tables.capacity import BOUND_BY, DISPATCH_LIST, DISPATCH_SETTINGS, SCHEDULE, UNSCHEDULED
@@ -167,16 +167,19 @@ def dispatch_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def settings_table(settings: Sequence[tuple[Setting, float | None]]) -> pl.DataFrame:
+def settings_table(settings: Sequence[Tried]) -> pl.DataFrame:
     """The `dispatch_settings` table of settings and what each was measured at, the one taken first.
 
     Whole minutes: the last digits of a sum are not the same on every machine.
     """
     rows: list[dict[str, object]] = [
-        {"k1": one.k1, "k2": one.k2, "lateness": None if value is None else float(round(value)), "taken": place == 0}
-        for place, (one, value) in enumerate(settings)
-    ]
-    return DISPATCH_SETTINGS.frame(rows).sort("k1", "k2")
+        {
+            "k1": one.setting.k1, "k2": one.setting.k2, "taken": place == 0, "in_turn": one.in_turn,
+            "lateness": None if one.lateness is None else float(round(one.lateness)),
+        }
+        for place, one in enumerate(settings)
+    ]  # fmt: skip
+    return DISPATCH_SETTINGS.frame(rows).sort("k1", "k2", "in_turn")
 
 
 __all__ = ["Setting", "dispatch_table", "placements", "schedule_table", "settings_table", "unscheduled_table"]

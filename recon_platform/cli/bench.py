@@ -259,13 +259,15 @@ def reruns(
     nights: Annotated[int, typer.Option("--nights", min=1, help="Simulated nights.")] = 60,
     events: Annotated[int, typer.Option("--events", min=1, help="Downtime reports over all nights.")] = 300,
     seed: Annotated[int, typer.Option("--seed", help="The same seed drops the same reports.")] = 1,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where lake and figures are kept; one that was stopped goes on.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Drop downtime between simulated nights (bursts, duplicates, late ends); count reruns, replay every run."""
     from recon_platform.bench.reruns import run
 
-    with output.progress(nights, quiet=as_json) as step:
-        figures = run(nights, events, seed=seed, say=step)
+    figures = run(nights, events, seed=seed, folder=folder, say=output.note)
     if as_json:
         output.print_json(figures)
     else:

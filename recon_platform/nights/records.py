@@ -65,6 +65,7 @@ class Pins:
     carried: tuple[str, ...] = ()  # those stages
     agents: Mapping[str, str] = field(default_factory=dict)  # version of each; empty in runs before they were kept
     look_ahead: tuple[float, float] | None = None  # dispatch setting a rerun keeps of its night
+    in_turn: bool = False  # the rerun holds the sequence in force, where that makes nothing later worth naming
 
     @property
     def context(self) -> PlanContext:
@@ -77,6 +78,7 @@ class Pins:
             policy=policy_from_dict(self.policy),
             agents=self.agents,
             look_ahead=self.look_ahead,
+            in_turn=self.in_turn,
         )
 
     def to_json(self) -> str:

@@ -17,7 +17,7 @@ import polars as pl
 from recon_platform.lake import Lake, canonical_order
 from recon_platform.lake.raw import packed, raw_text
 from recon_platform.nights import records
-from recon_platform.nights.downtime import BLOCKED, TABLE, DowntimeEvent, blocked, laid_over
+from recon_platform.nights.downtime import BLOCKED, TABLE, DowntimeEvent, blocked, known_events, laid_over
 from recon_platform.nights.in_force import schedule_in_force
 from recon_platform.nights.night import (
     DECISIONS,
@@ -30,7 +30,7 @@ from recon_platform.nights.night import (
     utc_now,
     write_table,
 )
-from recon_platform.nights.records import OPEN, Manifest, name_run
+from recon_platform.nights.records import OPEN, Manifest, name_run, night_of
 from recon_platform.nights.versions import agent_versions, code_version, library_versions, rule_version
 from recon_platform.proposal.stages import NIGHT_STAGES
 from recon_platform.tables.capacity import setting_taken
@@ -54,9 +54,9 @@ def open_rerun(
     """Open the run that plans `base` again with `events` laid over the downtime it read.
 
     The stages of `CARRIED` are taken over as they are, unless people decided something since or the code changed: then
-    the whole plan is made again. The dispatch setting is the night's in either case: a rerun is to answer the event, and
-    another rule would move work that the event has nothing to do with. A rerun with the same pins that was begun before is
-    resumed.
+    the whole plan is made again. The dispatch setting is the night's in either case, and where the schedule in force is of that
+    night its sequence is held (`PlanContext.in_turn`), unless an event gives time back that work could use: a rerun is to answer the
+    event, and another rule would move work that the event has nothing to do with. A rerun with the same pins that was begun before is resumed.
     """
     now = clock()
     plant, day = base.pins.plant["code"], base.pins.context.planning_date
@@ -76,6 +76,7 @@ def open_rerun(
         schedule_version=in_force.schedule_version if in_force is not None else None,
         carried=CARRIED if same_code and same_decisions else (),
         look_ahead=setting_taken(settings.read(lake)) if settings is not None else None,
+        in_turn=in_force is not None and night_of(in_force.run_id) == (plant, day) and not _gives_back(lake, in_force.run_id, laid),
     )  # fmt: skip
     named = hashlib.sha256(json.dumps([asdict(pins) | {"run_id": ""}, decided], sort_keys=True).encode()).hexdigest()
     pins = replace(pins, run_id=name_run(plant, day, pins.sequence, named))
@@ -107,6 +108,21 @@ def open_rerun(
             records.record_step(lake, run.pins, stage.name, detail, actor=actor, at=now)
     records.record_step(lake, run.pins, OPEN, run.pins.to_json(), actor=actor, at=now)
     return run
+
+
+def _gives_back(lake: Lake, run_id: str, events: Iterable[DowntimeEvent]) -> bool:
+    """Whether a stop is over earlier, or is at another place, than `run_id` knew: then its plan leaves time idle that is there."""
+    made = records.manifest(lake, run_id)
+    reported = _read(lake, made, RAW_EVENTS)
+    known = {} if reported is None else known_events(reported, made.pins.context.plant.zone)
+    for event in events:
+        then = known.get(event.event)
+        if then is None or then.planned:
+            continue
+        elsewhere = (then.machine, then.work_center) != (event.machine, event.work_center)
+        if elsewhere or event.planned or (event.end is not None and (then.end is None or event.end < then.end)):
+            return True
+    return False
 
 
 def _read(lake: Lake, base: Manifest, name: str) -> pl.DataFrame | None:

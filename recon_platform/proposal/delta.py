@@ -2,7 +2,8 @@
 
 Two things move an operation. Facts: a machine is down, material is late, an order is new. And the planner, which sequences
 anew what it may. They are told apart by a third schedule, the one that the facts alone make with the sequence in force held
-(`capacity.held_schedule`): up to there a move is the facts' doing and has its reason, from there it is the planner's.
+(`capacity.held_schedule`): up to there a move is the facts' doing and has its reason, from there it is the planner's. A rerun that
+holds the sequence in force in turn (`PlanContext.in_turn`) moves nothing of its own accord: there all is the facts' doing.
 
 Belongs here: which operations differ, whose doing it is, and what that does to customer lines. Facts stand in `reasons`.
 """
@@ -15,6 +16,7 @@ from recon_platform.capacity import held_schedule
 from recon_platform.planning.promises import project_lines
 from recon_platform.proposal.ends import ends_in_force
 from recon_platform.proposal.reasons import with_own_fact, with_reasons
+from recon_platform.tables.capacity import held_in_turn
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import PROPOSAL_CHANGES
@@ -64,14 +66,19 @@ def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None =
 
 def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.DataFrame:
     """The operations that differ, with `reason`, `cause`, `root`, and `by_facts_minutes`, `sequenced_anew`."""
-    held = {**frames, "schedule": held_schedule(frames, context, reuse)}
     in_force = _side(frames["published.schedule"], "from")
-    by_facts = with_reasons(side_by_side(held, in_force), held, context).select(
+    beside = side_by_side(frames, in_force)
+    if held_in_turn(frames.get("dispatch_settings")):
+        held, beside_held = frames, beside
+    else:
+        held = {**frames, "schedule": held_schedule(frames, context, reuse)}
+        beside_held = side_by_side(held, in_force)
+    by_facts = with_reasons(beside_held, held, context).select(
         *KEY, pl.col("what").is_not_null().alias("facts_move"), pl.col("shift_minutes").alias("by_facts_minutes"),
         pl.col("to_machine").alias("held_machine"), pl.col("to_start").alias("held_start"),
         *(pl.col(name).alias(f"facts_{name}") for name in ("reason", "cause", "root", "further")),
     )  # fmt: skip
-    told = side_by_side(frames, in_force).filter(pl.col("what").is_not_null())
+    told = beside.filter(pl.col("what").is_not_null())
     only_there = pl.col("what").is_in(["added", "removed", "finished"])  # a fact of the order, in whatever sequence
     of_order = with_own_fact(told.filter(only_there), frames, context).select(*KEY, "reason", "cause", "root")
     rows = told.join(of_order, on=KEY, how="left", maintain_order="left").join(

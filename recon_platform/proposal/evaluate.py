@@ -12,6 +12,7 @@ from recon_platform.planning.decisions import Change, apply_changes, changes_in_
 from recon_platform.planning.plan import run_stages
 from recon_platform.planning.stages import Stage, compared_stages
 from recon_platform.proposal.candidate import grant
+from recon_platform.tables.capacity import held_in_turn
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reuse import Reuse, only
@@ -55,13 +56,14 @@ class Effect:
 
 
 def pinned(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> list[Change]:
-    """The change that keeps the dispatch setting of the plan in `frames` for trials against it.
+    """The change that keeps the dispatch setting of the plan in `frames`, and what it holds, for trials against it.
 
     A trial that may choose another setting moves operations that have nothing to do with the move.
     """
     changes = changes_in_force(frames.get("decisions_in_force"))
     k1, k2 = look_ahead(apply_changes(frames, changes), context, reuse)
-    return [grant("look_ahead", as_of=context.as_of.isoformat(), k1=k1, k2=k2)]
+    in_turn = held_in_turn(frames.get("dispatch_settings"))
+    return [grant("look_ahead", as_of=context.as_of.isoformat(), k1=k1, k2=k2, in_turn=in_turn)]
 
 
 def plan_again(

@@ -99,7 +99,7 @@ DISPATCH_SETTINGS = Table(
     name="dispatch_settings",
     layer=Layer.CAPACITY,
     meaning="Settings of the dispatch rule that were compared, and the one the schedule was made with.",
-    key=("k1", "k2"),
+    key=("k1", "k2", "in_turn"),
     columns=(
         Column("k1", Kind.NUMBER, "Look-ahead: slack counts against k1 mean run times.", minimum=0),
         Column("k2", Kind.NUMBER, "Set-up sensitivity: a set-up counts against k2 mean set-ups.", minimum=0),
@@ -108,6 +108,7 @@ DISPATCH_SETTINGS = Table(
             unit="minutes × order weight", nullable=True, minimum=0,
         ),
         Column("taken", Kind.FLAG, "The schedule was made with it."),
+        Column("in_turn", Kind.FLAG, "The sequence in force was held operation by operation, as a rerun after an event tries first."),
     ),
 )  # fmt: skip
 
@@ -118,3 +119,8 @@ def setting_taken(settings: pl.DataFrame) -> tuple[float, float]:
     """(k1, k2) of the row of `dispatch_settings` that the schedule was made with."""
     k1, k2 = settings.filter("taken").select("k1", "k2").row(0)
     return float(k1), float(k2)
+
+
+def held_in_turn(settings: pl.DataFrame | None) -> bool:
+    """Whether the schedule that `dispatch_settings` is of holds the sequence in force, operation by operation."""
+    return settings is not None and bool(settings.filter("taken")["in_turn"].any())

@@ -37,7 +37,8 @@ class PlanContext:
     `as_of` is the instant (UTC) the data speak of; `planning_date` the working date planned on, in plant time;
     `sequence` 0 for the nightly run and 1, 2, … for reruns after events; `agents` the version of each agent, which signs
     the rows it makes (empty: nothing is signed). `look_ahead`: the dispatch setting (k1, k2) the schedule is made with,
-    as in a rerun, which keeps that of its night; None where the plan compares several.
+    as in a rerun, which keeps that of its night; None where the plan compares several. `in_turn`: the sequence in force is held,
+    operation by operation, as long as that makes nothing later worth naming: so does a rerun after an event.
     """
 
     plant: Plant
@@ -47,6 +48,7 @@ class PlanContext:
     policy: Policy = field(default_factory=Policy)
     agents: Mapping[str, str] = field(default_factory=dict)
     look_ahead: tuple[float, float] | None = None
+    in_turn: bool = False
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,20 +11,26 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from recon_platform.bench.replay import run as replay
-from recon_platform.bench.reruns import HEADER, KINDS, deliveries, run
+from recon_platform.bench.reruns import DONE, HEADER, KINDS, deliveries, run
 from recon_platform.nights.downtime import DowntimeEvent, judge, read_events
 from recon_platform.tables.policy import CapacityPolicy
 
 
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize(("nights", "events"), [(1, 6), pytest.param(60, 300, marks=pytest.mark.long)])
-def test_reruns_done_are_those_that_were_due_and_every_run_replays(nights: int, events: int) -> None:
-    figures = run(nights, events)
+@pytest.mark.parametrize(("nights", "events"), [(1, 4), pytest.param(60, 300, marks=pytest.mark.long)])
+def test_reruns_done_are_those_that_were_due_and_every_run_replays(nights: int, events: int, tmp_path: Path) -> None:
+    figures = run(nights, events, folder=tmp_path)
     assert figures.events == events
     assert figures.reruns_done == figures.reruns_expected > 0
     assert figures.deliveries_answered_wrongly == 0
     assert figures.runs_replayed == nights + figures.reruns_done
     assert figures.runs_that_differ == 0
+    done = (tmp_path / DONE).read_text().splitlines()
+    (tmp_path / DONE).write_text("\n".join(done[:-1]) + "\n")  # as if stopped before the last night was replayed
+    again = run(nights, events, folder=tmp_path)
+    assert replace(again, seconds=0, cpu_seconds=0) == replace(figures, seconds=0, cpu_seconds=0)
+    with pytest.raises(ValueError, match="name another folder"):
+        run(nights, events + 1, folder=tmp_path)
 
 
 def test_the_deliveries_hold_every_kind_and_as_many_events_as_asked() -> None:

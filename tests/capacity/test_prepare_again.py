@@ -7,6 +7,7 @@ import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from recon_platform.capacity.kept import Hold
 from recon_platform.capacity.planning_stage import schedule
 from recon_platform.capacity.prepare import Prepared, prepare
 from recon_platform.planning.decisions import apply_changes, with_trial
@@ -76,10 +77,10 @@ def test_it_is_the_plan_prepared_from_nothing(data: st.DataObject, builder: Plan
     in_force = {**frames, "published.schedule": schedule(frames, CONTEXT)["schedule"]}
     reuse = Reuse()
     prepare(in_force, CONTEXT, reuse=reuse)
-    for held in (False, True, False):
+    for hold in (Hold.AS_POLICY, Hold.ALL, Hold.IN_TURN, Hold.AS_POLICY):
         changes = data.draw(edits(builder))
         trial = apply_changes(with_trial(in_force, CONTEXT, changes), changes)
-        same(prepare(trial, CONTEXT, held=held, reuse=reuse), prepare(trial, CONTEXT, held=held))
+        same(prepare(trial, CONTEXT, hold=hold, reuse=reuse), prepare(trial, CONTEXT, hold=hold))
 
 
 def test_which_of_a_furnace_load_takes_its_time_is_told_by_all_in_it() -> None:

@@ -86,7 +86,7 @@ MADE_FROM: dict[str, MadeFrom] = {
     }, carried="schedule"),
     "dispatch_settings": MadeFrom({
         "k1": "@policy decisions_in_force.value", "k2": "@policy decisions_in_force.value", "lateness": _PLACED,
-        "taken": _PLACED,
+        "taken": _PLACED, "in_turn": _PLACED,
     }),
     "order_promises": MadeFrom({
         "customer_class": "customers.class", "qty": "sales_orders.qty,shipped_qty", "requested": "sales_orders.requested_date",
