@@ -8,6 +8,7 @@ from recon_platform.conform.gates import GATES
 from recon_platform.tables.conformed import DATA_FINDINGS
 
 CATEGORY = "RECORD_ERROR"
+_NONE = DATA_FINDINGS.empty()
 
 
 def found(
@@ -28,7 +29,7 @@ def found(
     `evidence` is a struct expression and becomes JSON. The finding's identity is `gate:entity[:field]`.
     """
     if frame.is_empty():
-        return DATA_FINDINGS.empty()
+        return _NONE
     rule = GATES[gate]
     null = pl.lit(None, pl.String)
     named = pl.lit(field, pl.String) if field is None or isinstance(field, str) else field.cast(pl.String)

@@ -8,7 +8,7 @@ both is refused. What fits nothing stays as written: whether that is an error, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -42,9 +42,27 @@ def form(key: pl.Expr) -> pl.Expr:
     return pl.when(bare.str.contains(r"^0+\d+$")).then(bare.str.replace(r"^0+(\d)", "$1")).otherwise(bare)
 
 
+Lookup = Callable[[pl.Expr], pl.Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a register knows of the names one source writes, as expressions: each null where it does not know a name."""
+
+    keys: pl.Series  # one list of all keys
+    shared_forms: pl.Series  # one list of the forms that several keys have
+    named: Lookup  # the key of another name
+    loosely_named: Lookup  # the key of the form of other names, where it is one key
+    by_form: Lookup  # the key of a form that only it has
+    other_name: pl.Expr  # the rule by which other names are known
+
+
 @dataclass(slots=True)
 class Register:
-    """The keys of one kind of thing: `keys` (key, form), and their other names (`xref`: source, name, key)."""
+    """The keys of one kind of thing: `keys` (key, form), and their other names (`xref`: source, name, key, rule).
+
+    The other names of one register are all known by one rule.
+    """
 
     entity: str
     keys: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"key": pl.String, "form": pl.String}))
@@ -55,6 +73,7 @@ class Register:
     )
 
     refused: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"form": pl.String}))
+    _known: dict[str, _Known] = field(default_factory=dict)  # by source; what was asked for since a key was last added
 
     def add_refused(self, keys: pl.Series) -> None:
         """Remember keys whose master row was refused, so that rows that name them say so."""
@@ -65,71 +84,81 @@ class Register:
 
     def add(self, keys: pl.Series) -> None:
         """Register the distinct `keys`."""
-        new = pl.DataFrame({"key": keys.drop_nulls().unique()}).with_columns(form(pl.col("key")).alias("form"))
-        self.keys = pl.concat([self.keys, new]).unique("key").sort("key")
+        self._known.clear()
+        distinct = keys if self.keys.is_empty() else pl.concat([self.keys["key"], keys])
+        new = pl.DataFrame({"key": distinct.unique().drop_nulls().sort()})
+        self.keys = new.with_columns(form(pl.col("key")).alias("form"))
+
+    def add_names(self, names: pl.DataFrame) -> None:
+        """Register other names of its keys: source, name, key, rule."""
+        self._known.clear()
+        self.xref = pl.concat([self.xref, names])
 
     def resolve(self, raw: pl.Series, source: str, prefixes: Sequence[str] = ()) -> pl.DataFrame:
         """One row per distinct value of `raw`: raw, key, rule (null: as written), state known, unknown or ambiguous."""
         names = pl.DataFrame({"raw": raw.drop_nulls().unique().sort()})
-        if self.knows(names["raw"], source):
+        if names.select(self.knows(pl.col("raw"), source)).item():
             return names.select(
                 "raw", pl.col("raw").alias("key"), pl.lit(None, pl.String).alias("rule"), pl.lit("known").alias("state")
             )
-        names = names.with_columns(trimmed(pl.col("raw")).alias("trim"), form(pl.col("raw")).alias("form"))
-        names = self._by_xref(names, source)
-        exact = self.keys.select(pl.col("key").alias("trim"), pl.col("key").alias("by_trim"))
-        as_is = self.keys.select(pl.col("key").alias("raw"), pl.col("key").alias("by_raw"))
-        names = names.join(exact, on="trim", how="left").join(as_is, on="raw", how="left")
-        names = self._by_form(names, "form", "by_form", "form_count")
-        stripped = _without_prefix(pl.col("raw"), prefixes)
-        names = names.with_columns(form(stripped).alias("bare"))
-        names = self._by_form(names, "bare", "by_prefix", "prefix_count")
-        ambiguous = (
-            pl.coalesce("by_xref", "by_raw").is_null() & pl.col("by_trim").is_null() & (pl.col("form_count") > 1)
+        known, stripped = self._of(source), _without_prefix(pl.col("raw"), prefixes)
+        names = names.with_columns(
+            trimmed(pl.col("raw")).alias("trim"), form(pl.col("raw")).alias("form"), form(stripped).alias("bare")
         )
+        by_form = known.by_form(pl.col("form")).alias("by_form")
+        names = names.with_columns(
+            pl.coalesce(known.named(pl.col("raw")), known.loosely_named(pl.col("form"))).alias("by_xref"),
+            pl.when(pl.col("raw").is_in(known.keys)).then("raw").alias("by_raw"),
+            pl.when(pl.col("trim").is_in(known.keys)).then("trim").alias("by_trim"),
+            by_form, known.by_form(pl.col("bare")).alias("by_prefix") if prefixes else by_form.alias("by_prefix"),
+            pl.col("form").is_in(known.shared_forms).alias("shared"),
+        )  # fmt: skip
+        ambiguous = pl.coalesce("by_xref", "by_raw", "by_trim").is_null() & pl.col("shared")
         key = pl.coalesce("by_xref", "by_raw", "by_trim", "by_form", "by_prefix")
         names = names.with_columns(key.alias("found"), ambiguous.alias("ambiguous"))
         return names.select(
             "raw",
             pl.coalesce("found", cleaned(pl.col("raw"))).alias("key"),
-            _rule().alias("rule"),
+            _rule(known.other_name).alias("rule"),
             pl.when("ambiguous")
             .then(pl.lit("ambiguous"))
             .when(pl.col("found").is_not_null())
             .then(pl.lit("known"))
             .otherwise(pl.lit("unknown"))
             .alias("state"),
-        ).sort("raw")
+        )
 
-    def knows(self, names: pl.Series, source: str) -> bool:
+    def knows(self, names: pl.Expr, source: str) -> pl.Expr:
         """Whether every name is a key as it stands and no cross-reference of this source could say otherwise."""
-        if names.null_count() == names.len():
-            return True
         if not self.xref.is_empty() and (self.xref["source"] == source).any():
-            return False
-        return bool(names.drop_nulls().unique().is_in(self.keys["key"].implode()).all())
+            return names.is_null().all()
+        return names.is_in(self.keys["key"].implode()).all()
 
-    def _by_xref(self, names: pl.DataFrame, source: str) -> pl.DataFrame:
-        mine = self.xref.filter(pl.col("source") == source)
-        exact = mine.select(
-            pl.col("name").alias("raw"), pl.col("key").alias("x_exact"), pl.col("rule").alias("r_exact")
-        )
-        loose = mine.with_columns(form(pl.col("name")).alias("form")).filter(pl.col("key").n_unique().over("form") == 1)
-        loose = loose.select("form", pl.col("key").alias("x_loose"), pl.col("rule").alias("r_loose")).unique(
-            "form", keep="first", maintain_order=True
-        )
-        joined = names.join(exact.unique("raw", keep="first", maintain_order=True), on="raw", how="left").join(
-            loose, on="form", how="left"
-        )
-        return joined.with_columns(
-            pl.coalesce("x_exact", "x_loose").alias("by_xref"), pl.coalesce("r_exact", "r_loose").alias("xref_rule")
-        )
+    def _of(self, source: str) -> _Known:
+        if source not in self._known:
+            mine = self.xref.filter(pl.col("source") == source)
+            loose = mine.with_columns(form(pl.col("name")).alias("form"))
+            loose = loose.filter(pl.col("key").n_unique().over("form") == 1)
+            forms = self.keys.group_by("form").agg(pl.col("key").first(), pl.len())
+            self._known[source] = _Known(
+                self.keys["key"].implode(),
+                forms.filter(pl.col("len") > 1)["form"].implode(),
+                _lookup(mine.unique("name", keep="first", maintain_order=True), "name"),
+                _lookup(loose.unique("form", keep="first", maintain_order=True), "form"),
+                _lookup(forms.filter(pl.col("len") == 1), "form"),
+                pl.lit(None if mine.is_empty() else mine["rule"][0], pl.String),
+            )
+        return self._known[source]
 
-    def _by_form(self, names: pl.DataFrame, on: str, into: str, count: str) -> pl.DataFrame:
-        forms = self.keys.group_by("form").agg(
-            pl.when(pl.len() == 1).then(pl.col("key").first()).otherwise(None).alias(into), pl.len().alias(count)
-        )
-        return names.join(forms.rename({"form": on}), on=on, how="left")
+
+def _lookup(table: pl.DataFrame, by: str) -> Lookup:
+    """Gives the `key` that `table`, with one row per value of `by`, holds for a value.
+
+    Looked up, not joined: a night asks a few dozen times, and what a join costs outweighs its few names.
+    """
+    if table.is_empty():
+        return lambda _: pl.lit(None, pl.String)
+    return lambda name: name.replace_strict(table[by], table["key"], default=None, return_dtype=pl.String)
 
 
 def _without_prefix(key: pl.Expr, prefixes: Sequence[str]) -> pl.Expr:
@@ -143,12 +172,12 @@ def _without_prefix(key: pl.Expr, prefixes: Sequence[str]) -> pl.Expr:
     return made
 
 
-def _rule() -> pl.Expr:
+def _rule(other_name: pl.Expr) -> pl.Expr:
     """What made the key differ from how it was written; null where it does not."""
     trim = pl.col("trim")
     key = pl.coalesce("found", cleaned(pl.col("raw")))
     return (
-        pl.when(pl.col("by_xref").is_not_null() & (key != pl.col("raw"))).then(pl.col("xref_rule"))
+        pl.when(pl.col("by_xref").is_not_null() & (key != pl.col("raw"))).then(other_name)
         .when(key == pl.col("raw")).then(None)
         .when(key == trim).then(pl.lit("blanks"))
         .when(key.str.to_uppercase() == trim.str.to_uppercase()).then(pl.lit("case"))
@@ -163,8 +192,9 @@ def _zeros_off(key: pl.Expr) -> pl.Expr:
 
 
 def own_spelling(keys: pl.Series) -> pl.DataFrame:
-    """How a master's keys are written here: raw, key. The master's own spelling counts, capitals included."""
-    return pl.DataFrame({"raw": keys.drop_nulls().unique().sort()}).with_columns(cleaned(pl.col("raw")).alias("key"))
+    """How a master's keys are written here: raw, key, form. The master's own spelling counts, capitals included."""
+    raw = pl.DataFrame({"raw": keys.drop_nulls().unique().sort()}).lazy()
+    return raw.with_columns(key=cleaned(pl.col("raw"))).with_columns(form=form(pl.col("key"))).collect()
 
 
 def valid_xref(xref: pl.DataFrame, on: date) -> pl.DataFrame:

@@ -137,8 +137,7 @@ class NightTables:
 
     def add_names(self, master: str, names: pl.DataFrame) -> None:
         """Make other names of a master's keys known: source, name, key, rule."""
-        register = self.registers[master]
-        register.xref = pl.concat([register.xref, names])
+        self.registers[master].add_names(names)
 
     def add_machine_names(self, machines: pl.DataFrame) -> None:
         """Make known what the MES calls each machine."""
@@ -156,6 +155,8 @@ class NightTables:
 
     def _report_times(self, sheet: Sheet, doubts: pl.DataFrame, repairs: list[pl.DataFrame]) -> None:
         """Findings on times that were read though they are doubtful, or mended."""
+        if doubts.is_empty() and all(part.is_empty() for part in repairs):
+            return
         place = sheet.raw.select(ID, "_file", "_row")
         entity = pl.format("{}/{}/{}", pl.lit(sheet.table.name), "_file", "_row")
         for doubt, gate in (("ambiguous", "time_ambiguous"), ("nonexistent", "time_nonexistent")):
@@ -219,7 +220,9 @@ class NightTables:
         self._judge(made, unknown)
         made["data_findings"] = together(self.found)
         for name in self.tables:
-            made[name] = made[name].cast(pl.Schema(conformed_table(name).schema))
+            schema = pl.Schema(conformed_table(name).schema)
+            if made[name].schema != schema:
+                made[name] = made[name].cast(schema)
         return made
 
     def _compile_time(self, made: dict[str, pl.DataFrame]) -> None:

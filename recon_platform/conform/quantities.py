@@ -63,22 +63,24 @@ def to_base_units(sheet: Sheet, sheets: Mapping[str, Sheet], base: pl.DataFrame,
     rule = BY_TABLE.get(sheet.table.name)
     if rule is None or sheet.frame.is_empty():
         return
-    frame = _with_item(sheet.frame, rule, sheets)
-    frame = frame.join(base.rename({"item": "_item", UOM: "_base"}), on="_item", how="left", maintain_order="left")
-    frame = frame.with_columns(canonical(pl.col(UOM)).alias("_from"))
+    columns = sheet.frame.columns
     foreign = pl.col("_from").is_not_null() & pl.col("code").is_not_null() & (pl.col("_from") != pl.col("code"))
-    frame = frame.with_columns(foreign.alias("_foreign"))
+    frame = (
+        _with_item(sheet.frame, rule, sheets)
+        .join(base.rename({"item": "_item", UOM: "_base"}), on="_item", how="left", maintain_order="left")
+        .with_columns(canonical(pl.col(UOM)).alias("_from"))
+        .with_columns(foreign.alias("_foreign"))
+    )
+    if not frame["_foreign"].any():
+        sheet.frame = _named(frame)[columns]
+        return
     wanted = frame.filter("_foreign").select(
         pl.col("_item").alias("item"), pl.col("_from").alias("from_uom"), pl.col("code").alias("base_uom")
     ).unique().sort("item", "from_uom")  # fmt: skip
-    if wanted.is_empty():
-        sheet.frame = _named(frame, rule).select(sheet.frame.columns)
-        return
     found = find_factors(wanted, factors).select(
         pl.col("item").alias("_item"), pl.col("from_uom").alias("_from"), pl.col("factor").alias("_factor")
     )
     frame = frame.join(found, on=["_item", "_from"], how="left", maintain_order="left")
-    columns = sheet.frame.columns
     sheet.frame = frame
     sheet.refuse(
         pl.col("_foreign") & pl.col("_factor").is_null(), UOM,
@@ -90,7 +92,7 @@ def to_base_units(sheet: Sheet, sheets: Mapping[str, Sheet], base: pl.DataFrame,
         *((pl.col(name) * factor).alias(name) for name in rule.columns),
         *((pl.col(name) / factor).alias(name) for name in rule.per_unit),
     )
-    sheet.frame = _named(converted, rule).select(columns)
+    sheet.frame = _named(converted)[columns]
 
 
 def _with_item(frame: pl.DataFrame, rule: Quantities, sheets: Mapping[str, Sheet]) -> pl.DataFrame:
@@ -105,7 +107,6 @@ def _with_item(frame: pl.DataFrame, rule: Quantities, sheets: Mapping[str, Sheet
     )
 
 
-def _named(frame: pl.DataFrame, rule: Quantities) -> pl.DataFrame:
+def _named(frame: pl.DataFrame) -> pl.DataFrame:
     """The unit column says the base unit; where the item is unknown it stays as written."""
-    del rule
-    return frame.with_columns(pl.coalesce("_base", UOM, pl.lit("")).alias(UOM)) if UOM in frame.columns else frame
+    return frame.with_columns(pl.coalesce("_base", UOM, pl.lit("")).alias(UOM))

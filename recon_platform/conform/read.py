@@ -6,16 +6,29 @@ Belongs here: what a single cell may hold. Does not belong here: keys that refer
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import polars as pl
 
 from recon_platform.conform.sheet import ID, Sheet, needed
-from recon_platform.conform.times import DAMAGED, EPOCH_YEARS, INSTANT, clocks, days, instants
+from recon_platform.conform.times import (
+    DAMAGED,
+    EPOCH_YEARS,
+    INSTANT,
+    clocks,
+    days,
+    instants,
+    plain_days,
+    plain_instants,
+)
 from recon_platform.tables.model import Column, Kind
 
 Check = tuple[pl.Expr, str, str, str]  # mask, reason, severity, gate
 TIMED = (Kind.INSTANT, Kind.DAY, Kind.CLOCK)
+PLAINLY = "plainly."  # before a column's name: whether all its times are written plainly
+END_OF_YEARS = 2200
 LONGEST_CELL = 4000
+_SHARED = pl.QueryOptFlags.none(comm_subexpr_elim=True)
 _NUMBER = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$"
 LARGEST_WHOLE = 2.0**53
 LARGEST_NUMBER = 1e12  # no quantity, price or time of a plant
@@ -45,19 +58,23 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     if raw["_problem"].null_count() < raw.height:
         malformed = pl.col("_problem").is_not_null()
         refused.append(sheet.reasons(malformed, None, pl.col("_problem"), "critical", "row_malformed"))
-    # All columns of a step at once: a night has a few hundred of them, and a call costs more than their cells. Lazily,
-    # because then what two expressions share is worked out once.
+    # All columns of a step at once: a night has a few hundred of them, and a call costs more than their cells. What two
+    # expressions share is worked out once, and nothing else is there to optimise.
     columns = {column.name: column for column in sheet.table.columns}
-    texts = raw.lazy().select(ID, *(_clean(raw.schema[c.name], c).alias(c.name) for c in columns.values())).collect()
-    blank = {name for name, c in columns.items() if texts[name].null_count() == texts.height and not needed(c)}
-    read = {name: c for name, c in columns.items() if name not in blank}
-    untimed = (_value(texts.schema[name], c).alias(name) for name, c in read.items() if c.kind not in TIMED)
-    values = texts.lazy().select(ID, *untimed).collect()
-    typed = {series.name: series for series in values.get_columns()}
-    typed |= {name: pl.Series(name, [None], columns[name].dtype).new_from_index(0, texts.height) for name in blank}
+    came = raw.schema
+    filled = {name: c for name, c in columns.items() if raw[name].null_count() < raw.height}
+    cells = raw.lazy().select(ID, *(_clean(came[name], c) for name, c in filled.items())).collect(optimizations=_SHARED)
+    texts = {series.name: series for series in cells.get_columns()}
+    texts |= {name: _nothing(name, pl.String(), raw.height) for name in columns if name not in filled}
+    read = {name: c for name, c in columns.items() if texts[name].null_count() < raw.height or needed(c)}
+    expressions = [e for name, c in read.items() if name in filled for e in _values(texts[name].dtype, c)]
+    values = cells.lazy().select(ID, *expressions).collect(optimizations=_SHARED)
+    typed = {name: _nothing(name, c.dtype, raw.height) for name, c in columns.items() if name not in read}
+    typed |= {name: texts[name] if name in filled else _nothing(name, c.dtype, raw.height) for name, c in read.items()}
+    typed |= {series.name: series for series in values.get_columns()}
     doubts: list[pl.DataFrame] = []
     for name, column in read.items():
-        if column.kind in TIMED:
+        if column.kind in TIMED and name in filled and not (PLAINLY + name in typed and typed[PLAINLY + name][0]):
             typed[name], doubt = _time(texts[name], column, timezone)
             if doubt is not None and doubt.null_count() < doubt.len():
                 named = pl.DataFrame([raw[ID], doubt.alias("doubt")]).filter(pl.col("doubt").is_not_null())
@@ -70,6 +87,12 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     return pl.concat(doubts) if doubts else pl.DataFrame(schema=schema)
 
 
+def _nothing(name: str, dtype: pl.DataType, height: int) -> pl.Series:
+    return pl.Series(name, [None], dtype).new_from_index(0, height)
+
+
+# The expressions of a column are the same every night: made once, because making them takes as long as they take.
+@cache
 def _clean(dtype: pl.DataType, column: Column) -> pl.Expr:
     """Text with empty as null, outer blanks off unless a key is kept as written; other types as they came."""
     cell = pl.col(column.name)
@@ -78,21 +101,35 @@ def _clean(dtype: pl.DataType, column: Column) -> pl.Expr:
     elif dtype != pl.String:
         return cell
     text = cell.str.strip_chars(" \t\r\n\u00a0\ufeff")
-    return pl.when(text != "").then(cell if column.kind is Kind.KEY else text)
+    return pl.when(text != "").then(cell if column.kind is Kind.KEY else text).alias(column.name)
 
 
-def _value(dtype: pl.DataType, column: Column) -> pl.Expr:
-    """The text of `column`, which came as `dtype`, as its kind; null where it cannot be read."""
+@cache
+def _values(dtype: pl.DataType, column: Column) -> tuple[pl.Expr, ...]:
+    """What `column`, whose text is a `dtype`, is read with: null where it cannot be read; nothing where text stays text.
+
+    A time is read here where all of them are written plainly, and `PLAINLY` says so; else it takes `_time`.
+    """
     cell, kind = pl.col(column.name), column.kind
     if kind in (Kind.KEY, Kind.TEXT):
+        if dtype == pl.String and not column.allowed:
+            return ()
         text = _text(cell, dtype)
-        return _allowed(text, column.allowed) if column.allowed else text
+        return ((_allowed(text, column.allowed) if column.allowed else text).alias(column.name),)
     if kind is Kind.FLAG:
-        return _flag(cell, dtype)
+        return (_flag(cell, dtype).alias(column.name),)
+    if kind in TIMED:
+        if dtype != pl.String or kind is Kind.CLOCK:
+            return ()
+        time = plain_instants(cell) if kind is Kind.INSTANT else plain_days(cell)
+        year = time.dt.year()
+        sane = (year.min() > EPOCH_YEARS[1]) & (year.max() < END_OF_YEARS)
+        plainly = (time.null_count() == cell.null_count()) & sane
+        return time.alias(column.name), plainly.alias(PLAINLY + column.name)
     number = _number(cell, dtype)
     if kind is Kind.WHOLE:
-        return pl.when((number == number.floor()) & (number.abs() <= LARGEST_WHOLE)).then(number).cast(pl.Int64)
-    return number
+        number = pl.when((number == number.floor()) & (number.abs() <= LARGEST_WHOLE)).then(number).cast(pl.Int64)
+    return (number.alias(column.name),)
 
 
 def _time(text: pl.Series, column: Column, timezone: str) -> tuple[pl.Series, pl.Series | None]:
@@ -142,22 +179,29 @@ def _allowed(text: pl.Expr, allowed: tuple[str, ...]) -> pl.Expr:
 def _sane_years(value: pl.Series) -> pl.Series:
     """`value` without dates outside 1901–2199: a spreadsheet's day zero is no date of a plant."""
     year = value.dt.year()
-    wild = ((year <= EPOCH_YEARS[1]) | (year >= 2200)).fill_null(value=False)
+    wild = ((year <= EPOCH_YEARS[1]) | (year >= END_OF_YEARS)).fill_null(value=False)
     return value.set(wild, None) if wild.any() else value
 
 
 def _reasons(
-    sheet: Sheet, ids: pl.Series, texts: pl.DataFrame, values: Mapping[str, pl.Series], columns: Mapping[str, Column]
+    sheet: Sheet,
+    ids: pl.Series,
+    texts: Mapping[str, pl.Series],
+    values: Mapping[str, pl.Series],
+    columns: Mapping[str, Column],
 ) -> list[pl.DataFrame]:
     """Reasons to refuse rows, column by column: what could not be read, and what no plant has."""
-    checks: list[tuple[str, Check]] = []
-    for name, column in columns.items():
-        text, value = pl.col(f"text.{name}"), pl.col(f"value.{name}")
-        unread = values[name].null_count() > texts[name].null_count()
-        checks += [(name, check) for check in _checks(column, texts[name], text, value, unread=unread)]
+    checks = [
+        (name, check)
+        for name, column in columns.items()
+        for check in _checks(
+            column, texts[name].dtype, missing=texts[name].null_count() > 0,
+            unread=values[name].null_count() > texts[name].null_count(),
+        )
+    ]  # fmt: skip
     if not checks:
         return []
-    named = {name for name, _ in checks}
+    named = dict.fromkeys(name for name, _ in checks)
     frame = pl.DataFrame(
         [ids, *(texts[name].alias(f"text.{name}") for name in named),
          *(values[name].alias(f"value.{name}") for name in named)]
@@ -170,23 +214,26 @@ def _reasons(
     ]
 
 
-def _checks(column: Column, came: pl.Series, text: pl.Expr, value: pl.Expr, *, unread: bool) -> list[Check]:
-    """What may be wrong with the cells of a column that came as `came`; `unread`: some of them could not be read."""
+@cache
+def _checks(column: Column, dtype: pl.DataType, *, missing: bool, unread: bool) -> tuple[Check, ...]:
+    """What may be wrong with the cells of a column that came as `dtype`; `missing`, `unread`: some are empty, or could not
+    be read."""
+    text, value = pl.col(f"text.{column.name}"), pl.col(f"value.{column.name}")
     checks: list[Check] = []
-    if came.null_count() and needed(column):
+    if missing and needed(column):
         reason = f"{column.name} is empty, expected {_expected(column)}"
         checks.append((text.is_null(), reason, "high", "value_missing"))
     if unread:
         lost = text.is_not_null() & value.is_null()
-        if came.dtype == pl.String:
+        if dtype == pl.String:
             checks += [
                 (lost & mask, reason, severity, gate) for mask, reason, severity, gate in _unreadable(column, text)
             ]
         else:
             checks.append((lost, f"{column.name} is not {_expected(column)}", "high", "value_unreadable"))
-    if came.dtype == pl.String and column.kind in (Kind.KEY, Kind.TEXT):
+    if dtype == pl.String and column.kind in (Kind.KEY, Kind.TEXT):
         checks += _unfit_text(column, text)
-    return checks + [(mask, reason, "high", "value_impossible") for mask, reason in _limits(column, value)]
+    return (*checks, *((mask, reason, "high", "value_impossible") for mask, reason in _limits(column, value)))
 
 
 def _unfit_text(column: Column, text: pl.Expr) -> list[Check]:

@@ -124,39 +124,49 @@ def read_references(
     """
     maps: list[pl.DataFrame] = []
     unknown: list[pl.DataFrame] = []
-    for column, master in references(sheet).items():
+    source, named = sheet.table.source or "erp", references(sheet)
+    for column in _doubtful(sheet.frame, named, registers, source):
+        master = named[column]
         register = registers[master]
-        source = sheet.table.source or "erp"
-        if register.knows(sheet.frame[column], source):  # nearly always: nothing to write, to refuse or to report
-            continue
         found = register.resolve(sheet.frame[column], source, split_prefixes(prefixes, source, MASTERS[master]))
-        sheet.frame = _with_state(sheet.frame, column, found)
-        known_master = not register.keys.is_empty() or master in delivered
-        sheet.refuse(
-            pl.col("_state") == "ambiguous",
-            column,
-            f"{column} fits more than one key of {master} once capitals, zeros and separators are ignored",
-            "critical",
-            "key_ambiguous",
-        )
-        lost = sheet.frame.filter(pl.col("_state") == "unknown") if known_master else sheet.frame.clear()
-        unknown.append(
-            lost.group_by(column).agg(pl.len().cast(pl.Int64).alias("rows")).select(
-                pl.lit(source).alias("source"), pl.lit(sheet.table.name).alias("table"), pl.lit(column).alias("column"),
-                pl.col(column).alias("key"), pl.lit(master).alias("refers_to"), "rows",
-                pl.lit((sheet.table.name, column) in FATAL).alias("refused"),
-            )
-        )  # fmt: skip
-        if (sheet.table.name, column) in FATAL and not lost.is_empty():
-            gone = form(pl.col(column)).is_in(register.refused["form"].implode())
-            unnamed = pl.col("_state") == "unknown"
+        odd = found.filter(pl.col("rule").is_not_null() | (pl.col("state") != "known"))
+        if odd.is_empty():
+            continue
+        sheet.frame, states = _with_state(sheet.frame, column, odd), set(odd["state"])
+        if "ambiguous" in states:
             sheet.refuse(
-                unnamed & gone, column, f"{column} names a row of {master} that was refused", "medium", "key_refused"
+                pl.col("_state") == "ambiguous",
+                column,
+                f"{column} fits more than one key of {master} once capitals, zeros and separators are ignored",
+                "critical",
+                "key_ambiguous",
             )
-            sheet.refuse(unnamed, column, f"{column} is not in {master}", "high", "key_orphan")
+        if "unknown" in states and (not register.keys.is_empty() or master in delivered):
+            unknown.append(_lost(sheet, column, master))
+            if (sheet.table.name, column) in FATAL:
+                gone = form(pl.col(column)).is_in(register.refused["form"].implode())
+                unnamed = pl.col("_state") == "unknown"
+                sheet.refuse(
+                    unnamed & gone,
+                    column,
+                    f"{column} names a row of {master} that was refused",
+                    "medium",
+                    "key_refused",
+                )
+                sheet.refuse(unnamed, column, f"{column} is not in {master}", "high", "key_orphan")
         sheet.frame = sheet.frame.drop("_state")
-        maps.append(_map_rows(found, sheet, column))
+        maps.append(_map_rows(odd, sheet, column))
     return _stack(maps, MAP_SCHEMA), _stack(unknown, UNKNOWN_SCHEMA)
+
+
+def _doubtful(
+    frame: pl.DataFrame, named: Mapping[str, str], registers: Mapping[str, Register], source: str
+) -> list[str]:
+    """Columns that hold more than keys as they stand. Nearly always none: nothing to write, to refuse or to report."""
+    if not named:
+        return []
+    known = frame.select(registers[master].knows(pl.col(column), source) for column, master in named.items())
+    return [column for column, plain in zip(named, known.row(0), strict=True) if not plain]
 
 
 UNKNOWN_SCHEMA = {
@@ -170,18 +180,24 @@ UNKNOWN_SCHEMA = {
 }
 
 
-def _with_state(frame: pl.DataFrame, column: str, found: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with the key in `column` replaced, and `_state`; joins only where something changes."""
-    plain = found.filter(pl.col("rule").is_null() & (pl.col("state") == "known"))
-    if plain.height == found.height:
-        return frame.with_columns(pl.lit("known").alias("_state"))
-    odd = found.filter(pl.col("rule").is_not_null() | (pl.col("state") != "known")).select(
-        pl.col("raw").alias(column), "key", pl.col("state").alias("_state")
-    )
-    joined = frame.join(odd, on=column, how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce("key", column).alias(column), pl.col("_state").fill_null("known")).drop(
-        "key"
-    )
+def _with_state(frame: pl.DataFrame, column: str, odd: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with the key in `column` replaced, and `_state`, where it is one of `odd` (raw, key, state)."""
+    name = pl.col(column)
+    state = name.replace_strict(odd["raw"], odd["state"], default="known", return_dtype=pl.String)
+    return frame.with_columns(name.replace(odd["raw"], odd["key"]), state.alias("_state"))
+
+
+def _lost(sheet: Sheet, column: str, master: str) -> pl.DataFrame:
+    """The keys in `column` that nobody knows, with the rows they stand in (UNKNOWN_SCHEMA)."""
+    lost = sheet.frame.lazy().filter(pl.col("_state") == "unknown").group_by(column)
+    return (
+        lost.agg(pl.len().cast(pl.Int64).alias("rows"))
+        .select(
+            pl.lit(sheet.table.source or "erp").alias("source"), pl.lit(sheet.table.name).alias("table"),
+            pl.lit(column).alias("column"), pl.col(column).alias("key"), pl.lit(master).alias("refers_to"), "rows",
+            pl.lit((sheet.table.name, column) in FATAL).alias("refused"),
+        ).collect()
+    )  # fmt: skip
 
 
 def _map_rows(found: pl.DataFrame, sheet: Sheet, column: str) -> pl.DataFrame:
@@ -198,8 +214,10 @@ def read_own_keys(sheet: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
     """
     column = MASTERS[sheet.table.name]
     styled = own_spelling(sheet.frame[column])
-    if styled.is_empty():
-        return _stack([], MAP_SCHEMA), pl.DataFrame(schema=COLLISION_SCHEMA)
+    as_written = bool((styled["raw"] == styled["key"]).all())
+    if as_written and (sheet.table.name not in ONE_ROW_MASTERS or styled["form"].n_unique() == styled.height):
+        return _stack([], MAP_SCHEMA), pl.DataFrame(schema=COLLISION_SCHEMA)  # nearly always
+    styled = styled.drop("form")
     clash = pl.DataFrame(schema=COLLISION_SCHEMA)
     if sheet.table.name in ONE_ROW_MASTERS:
         content = [name for name in sheet.table.column_names if name != column]

@@ -6,6 +6,7 @@ any reason to refuse a row.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -99,9 +100,11 @@ class Sheet:
 
     def result(self) -> pl.DataFrame:
         """The live rows as the conformed table: contract columns, `source_file`, `source_row`; sorted by key."""
-        where = self.raw.select(ID, pl.col("_file").alias("source_file"), pl.col("_row").alias("source_row"))
-        frame = self.frame.join(where, on=ID, how="left", maintain_order="left")
-        made = frame.select([*self.table.column_names, "source_file", "source_row"])
+        at = self.frame[ID]  # the rows of `raw` stand in the order of their `_id`
+        whole = at.len() == self.raw.height and at.is_sorted()
+        where = (self.raw[name] if whole else self.raw[name].gather(at) for name in ("_file", "_row"))
+        named = zip(where, ("source_file", "source_row"), strict=True)
+        made = self.frame[list(self.table.column_names)].hstack([series.alias(name) for series, name in named])
         rest = [name for name in self.table.column_names if name not in self.table.key]
         return made.sort([*self.table.key, *rest, "source_file", "source_row"], nulls_last=False, maintain_order=True)
 
@@ -121,25 +124,33 @@ def start_sheet(table: Table, raw: pl.DataFrame | None) -> Sheet:
     _require_values(table, raw)
     frame = raw if raw is not None else pl.DataFrame({column.name: [] for column in table.columns})
     text = {"_source": table.source or "erp", "_file": f"{table.name}", "_problem": None, "_extracted_at": None}
-    frame = frame.with_columns(
-        pl.lit(value, pl.String).alias(name) for name, value in text.items() if name not in frame.columns
-    )
+    frame = _with_constants(frame, text)
     if "_row" not in frame.columns:
         frame = frame.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("_row"))
     # Files and rows may arrive in any order; which of two equal rows is the first must not depend on it.
     if not (frame["_file"].is_sorted() and frame["_row"].is_sorted()):
         frame = frame.sort("_file", "_row", maintain_order=True)
-    frame = frame.drop(ID, strict=False).with_row_index(ID)
-    frame = frame.with_columns(
-        pl.lit(None, pl.String).alias(name) for name in table.column_names if name not in frame.columns
-    )
+    frame = (frame.drop(ID) if ID in frame.columns else frame).with_row_index(ID)
+    frame = _with_constants(frame, dict.fromkeys(table.column_names))
     return Sheet(table, frame, frame, present)
 
 
+def _with_constants(frame: pl.DataFrame, text: Mapping[str, str | None]) -> pl.DataFrame:
+    """`frame` with a column of text for every name of `text` that it lacks."""
+    known = set(frame.columns)
+    constants = [
+        pl.Series(name, [value], pl.String).new_from_index(0, frame.height)
+        for name, value in text.items()
+        if name not in known
+    ]
+    return frame.hstack(constants) if constants else frame
+
+
 def _require_values(table: Table, raw: pl.DataFrame | None) -> None:
+    schema = {} if raw is None else raw.schema
     for column in table.columns:
-        dtype = pl.Null() if raw is None or column.name not in raw.columns else raw.schema[column.name]
-        if not (dtype.is_numeric() or dtype.base_type() in READABLE):
+        dtype = schema.get(column.name)
+        if not (dtype is None or dtype.is_numeric() or dtype.base_type() in READABLE):
             raise TypeError(f"table {table.name}, column {column.name}: expected text, numbers or dates, found {dtype}")
 
 

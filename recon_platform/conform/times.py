@@ -12,10 +12,23 @@ import polars as pl
 INSTANT = pl.Datetime("us", "UTC")
 NAIVE = pl.Datetime("us")
 _FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f")
+_OFFSET_FORMAT = "%Y-%m-%dT%H:%M:%S%:z"
+_PLAIN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[Zz]|[+-]\d{2}:?\d{2})$"
 _OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})$"
 _STAMP = r"^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}(?::?\d{2})?)?)?$"
 DAMAGED = r"^\d{1,3}:\d{2}(?:\.\d+)?$"  # a stamp cut to minutes by a spreadsheet: 24:00.0
 EPOCH_YEARS = (1899, 1900)
+
+
+def plain_instants(text: pl.Expr) -> pl.Expr:
+    """Instants written to the second with their offset, as nearly all are; null for any other text."""
+    plain = pl.when(text.str.contains(_PLAIN)).then(text).str.replace(r"[Zz]$", "+00:00")
+    return plain.str.to_datetime(_OFFSET_FORMAT, time_unit="us", strict=False).cast(INSTANT)
+
+
+def plain_days(text: pl.Expr) -> pl.Expr:
+    """Dates written as nothing but a date; null for any other text."""
+    return pl.when(text.str.len_bytes() == 10).then(text.str.to_date("%Y-%m-%d", strict=False))
 
 
 def days(values: pl.Series) -> pl.Series:
@@ -115,7 +128,7 @@ def _naive(text: pl.Series) -> pl.Series:
 
 def _offset_instants(text: pl.Series) -> pl.Series:
     plain = text.str.replace(r"[Zz]$", "+00:00")
-    made = plain.str.to_datetime("%Y-%m-%dT%H:%M:%S%:z", time_unit="us", strict=False)
+    made = plain.str.to_datetime(_OFFSET_FORMAT, time_unit="us", strict=False)
     for pattern in ("%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M%:z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"):
         if made.null_count() == text.null_count():
             break

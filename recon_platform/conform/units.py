@@ -137,6 +137,8 @@ ALIASES: dict[str, str] = {
     "BTL": "XBO",
 }
 
+_WRITTEN, _CODES = pl.Series(list(ALIASES)), pl.Series(list(ALIASES.values()))
+
 FACTOR_SCHEMA = {
     "item": pl.String,
     "from_uom": pl.String,
@@ -149,7 +151,7 @@ FACTOR_SCHEMA = {
 def canonical(text: pl.Expr) -> pl.Expr:
     """The canonical code of a written unit; an unknown one stands as written, in capitals and without blanks."""
     code = text.str.strip_chars().str.to_uppercase().str.replace_all(r"[\s.]", "")
-    return code.replace(ALIASES)
+    return code.replace(_WRITTEN, _CODES)
 
 
 def physical_factor(from_uom: str, to_uom: str) -> float | None:
@@ -201,26 +203,23 @@ def find_factors(wanted: pl.DataFrame, factors: pl.DataFrame) -> pl.DataFrame:
     pairs = wanted.with_columns(
         pl.when(pl.col("from_uom") == pl.col("base_uom")).then(1.0).otherwise(None).alias("factor")
     )
-    physical = physical_factors()
-    pairs = _fill(
-        pairs,
-        pairs.filter(pl.col("factor").is_null()).join(
-            physical.rename({"to_uom": "base_uom", "factor": "found"}), on=["from_uom", "base_uom"], how="inner"
-        ),
-    )
+    physical = physical_factors().lazy()
+    tied = pairs.lazy().filter(pl.col("factor").is_null()).join(
+        physical.rename({"to_uom": "base_uom", "factor": "found"}), on=["from_uom", "base_uom"], how="inner"
+    )  # fmt: skip
+    pairs = _fill(pairs, tied)
     for own in (True, False):
         steps = factors.filter(pl.col("item").is_not_null() == own)
         if not own and not steps.is_empty():  # a general factor holds for every item, next to the item's own ones
             steps = pl.concat([steps, factors.filter(pl.col("item").is_not_null())])
         for hops in (1, 2):
-            missing = pairs.filter(pl.col("factor").is_null())
-            if missing.is_empty() or steps.is_empty():
+            if not pairs["factor"].null_count() or steps.is_empty():
                 continue
-            pairs = _fill(pairs, _walk(missing, steps, physical, hops))
+            pairs = _fill(pairs, _walk(pairs.lazy().filter(pl.col("factor").is_null()), steps.lazy(), physical, hops))
     return pairs
 
 
-def _walk(missing: pl.DataFrame, steps: pl.DataFrame, physical: pl.DataFrame, hops: int) -> pl.DataFrame:
+def _walk(missing: pl.LazyFrame, steps: pl.LazyFrame, physical: pl.LazyFrame, hops: int) -> pl.LazyFrame:
     """`missing` with `found`: physics, then `hops` item factors each followed by physics, ending in the base unit."""
     here = missing.select("item", "from_uom", "base_uom", pl.col("from_uom").alias("at"), pl.lit(1.0).alias("found"))
     here = _by_physics(here, physical)
@@ -246,7 +245,7 @@ def _walk(missing: pl.DataFrame, steps: pl.DataFrame, physical: pl.DataFrame, ho
     )
 
 
-def _by_physics(here: pl.DataFrame, physical: pl.DataFrame) -> pl.DataFrame:
+def _by_physics(here: pl.LazyFrame, physical: pl.LazyFrame) -> pl.LazyFrame:
     tied = here.join(physical, left_on="at", right_on="from_uom", how="inner").select(
         "item", "from_uom", "base_uom", pl.col("to_uom").alias("at"), pl.col("found") * pl.col("factor")
     )
@@ -254,8 +253,9 @@ def _by_physics(here: pl.DataFrame, physical: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([stays, tied]).unique(["item", "from_uom", "base_uom", "at"], keep="first", maintain_order=True)
 
 
-def _fill(pairs: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+def _fill(pairs: pl.DataFrame, found: pl.LazyFrame) -> pl.DataFrame:
     keys = ["item", "from_uom", "base_uom"]
-    return pairs.join(
+    filled = pairs.lazy().join(
         found.select(*keys, "found"), on=keys, how="left", nulls_equal=True, maintain_order="left"
-    ).select(*keys, pl.coalesce("factor", "found").alias("factor"))
+    )
+    return filled.select(*keys, pl.coalesce("factor", "found").alias("factor")).collect()

@@ -6,6 +6,8 @@ point numbers, or the first of several equal choices, is the same in a night, in
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 from recon_platform.tables.model import Table
@@ -25,16 +27,21 @@ def settled(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     if missing:
         raise ValueError(f"table {table.name}: columns {missing} are missing; it has {frame.columns}")
     others = [name for name in frame.columns if name not in table.column_names]
-    return canonical_order(frame.select([*table.column_names, *others]), table.key)
+    return canonical_order(frame[[*table.column_names, *others]], table.key)
 
 
 def increasing(frame: pl.DataFrame, columns: tuple[str, ...]) -> bool:
     """Whether the rows stand in strictly ascending order of `columns`, nulls first: then they are also unique."""
     if frame.height < 2 or not columns:
         return frame.height < 2
+    return bool(frame.select(_ascending(columns)).item())
+
+
+@cache
+def _ascending(columns: tuple[str, ...]) -> pl.Expr:
     ahead, equal = pl.lit(False), pl.lit(True)
     for name in columns:
         this, before = pl.col(name), pl.col(name).shift(1)
         ahead = ahead | (equal & ((this > before).fill_null(False) | (this.is_not_null() & before.is_null())))
         equal = equal & this.eq_missing(before)
-    return bool(frame.select(ahead.slice(1).all()).item())
+    return ahead.slice(1).all()
