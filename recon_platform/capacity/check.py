@@ -7,6 +7,8 @@ and is not judged.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
 from recon_platform.capacity.check_grants import granted
@@ -41,16 +43,34 @@ def check_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
     material, max_wait, setup, labour, tool, frozen, pin, continuity, past.
     """
     rows = scheduled_rows(frames, context)
+    return violations_in(rows, Touched(rows, rows, rows), open_time_of(frames, context), frames, context)
+
+
+class Touched(NamedTuple):
+    """The rows that constraints are judged on: all on some machines; all of some orders and those linked to them; all in some
+    minutes."""
+
+    on_machines: pl.DataFrame
+    of_orders: pl.DataFrame
+    at_times: pl.DataFrame
+
+
+def violations_in(
+    rows: pl.DataFrame, touched: Touched, open_time: pl.DataFrame, frames: Frames, context: PlanContext
+) -> pl.DataFrame:
+    """What is broken on the machines, in the orders and in the minutes of `touched`, parts of `rows` (`scheduled_rows`)."""
     if rows.is_empty():
         return pl.DataFrame(schema=VIOLATION)
-    open_time = open_time_of(frames, context)
-    loads = occupations(rows)
-    by_order = rows.select(_IN_ORDER).sort("work_order", "op_seq")
+    here, loads = touched.on_machines, occupations(touched.on_machines)
+    by_order = touched.of_orders.select(_IN_ORDER).sort("work_order", "op_seq")
+    all_by_order = by_order if touched.of_orders is rows else rows.select(_IN_ORDER).sort("work_order", "op_seq")
+    then = touched.at_times
+    loads_then = loads if then is here else occupations(then)
     found = [
-        _unknown(rows), _twice(rows), _center(rows, frames), _past(rows, context), _overlaps(loads), _batches(loads, rows),
-        *_times(rows, open_time), *_order_of_work(by_order), _components(by_order, frames), _material(by_order, frames, context),
-        frozen_problems(rows, frames, context), pin_problems(rows, frames, context), continuity_problems(by_order, frames, context), setup_problems(rows, loads, frames, context),
-        people_problems(rows, loads, open_time, frames, context), tool_problems(rows, frames),
+        _unknown(here), _twice(here), _center(here, frames), _past(here, context), _overlaps(loads), _batches(loads, here),
+        *_times(here, open_time), *_order_of_work(by_order), _components(by_order, frames), _material(by_order, frames, context),
+        frozen_problems(here, frames, context), pin_problems(here, frames, context), continuity_problems(all_by_order, frames, context),
+        setup_problems(here, loads, frames, context), people_problems(then, loads_then, open_time, frames, context), tool_problems(then, frames),
     ]  # fmt: skip
     return pl.concat(
         [violation.select(pl.col(name).cast(kind) for name, kind in VIOLATION.items()) for violation in found]

@@ -268,7 +268,7 @@ def _after_downtime(run: NightRun, stage: Stage) -> dict[str, pl.DataFrame] | No
     if again is None or not run.pins.carried or not set(stage.writes) <= set(run.unchanged):
         return None
     frames = {name: run.read(name) for name in again.reads if name in run.available}
-    made = again.run(frames, run.context)
+    made = again.run(frames, run.context, *((run.reuse,) if stage.shares else ()))
     return None if made is None else finished(made, again.writes, stage.name, run.context)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon_platform.capacity import check_schedule, schedule
+from recon_platform.capacity import CHECKED_BEFORE, check_after, check_schedule, schedule
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reuse import Reuse
@@ -19,11 +19,25 @@ class InfeasibleScheduleError(ValueError):
 def schedule_and_check(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
     """Tables `schedule`, `unscheduled`, `capacity_load`, `dispatch_list`; raises InfeasibleScheduleError."""
     made = schedule(frames, context, reuse)
-    violations = check_schedule({**frames, **made}, context)
+    _refuse(check_schedule({**frames, **made}, context))
+    return made
+
+
+def schedule_after_downtime(
+    frames: Frames, context: PlanContext, reuse: Reuse | None = None
+) -> dict[str, pl.DataFrame]:
+    """The same tables where only downtime and the schedule in force differ from a plan that passed the check (`previous.NAME`):
+    what differs from that one is checked, and all it can touch."""
+    made = schedule(frames, context, reuse)
+    before = {name: frames[f"previous.{name}"] for name in CHECKED_BEFORE}
+    _refuse(check_after({**frames, **made}, before, context))
+    return made
+
+
+def _refuse(violations: pl.DataFrame) -> None:
     if not violations.is_empty():
         shown = "; ".join(
             f"{row['constraint']}: {row['work_order']}/{row['op_seq']} on {row['machine']} ({row['detail']})"
             for row in violations.head(SHOWN_VIOLATIONS).iter_rows(named=True)
         )
         raise InfeasibleScheduleError(f"the schedule breaks {violations.height} constraints: {shown}")
-    return made

@@ -38,7 +38,7 @@ class AfterDowntime:
     """How a rerun makes a stage from the tables of the night it stands on (`previous.NAME`), where only downtime changed.
 
     `run` gives tables of `writes`, those that downtime can change; all others of the stage are the night's. It gives
-    None where it cannot tell: then the stage runs whole.
+    None where it cannot tell: then the stage runs whole. It is given what stages of the run made where its stage `shares`.
     """
 
     reads: tuple[str, ...]
@@ -146,6 +146,12 @@ def _schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, p
     return schedule_and_check(frames, context, reuse)
 
 
+def _schedule_after_downtime(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
+    from recon_platform.planning.scheduling import schedule_after_downtime  # noqa: PLC0415
+
+    return schedule_after_downtime(frames, context, reuse)
+
+
 def _schedule_unchecked(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
     from recon_platform.capacity import schedule  # noqa: PLC0415
 
@@ -195,6 +201,10 @@ _PREVIOUS_MATERIAL = (
     "plant_days", "material_issues", "inventory_transactions", "plan_settings", "planned_forecast",
 )  # fmt: skip
 
+_SCHEDULED_FROM = (
+    *_CONFORMED, *_RECONCILED, *_MATERIAL, "required_load", "published.schedule", "decisions_in_force",
+)  # fmt: skip
+_SCHEDULED = ("schedule", "unscheduled", "capacity_load", "dispatch_list", "dispatch_settings")
 _REPORTED = ("planned_downtime", "downtime_events")
 _DOWNTIME = AfterDowntime(
     reads=(
@@ -243,10 +253,11 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "schedule", "schedule_proposal", "Every operation on a machine, in working time, checked independently.",
-        reads=(
-            *_CONFORMED, *_RECONCILED, *_MATERIAL, "required_load", "published.schedule", "decisions_in_force",
+        reads=_SCHEDULED_FROM, writes=_SCHEDULED, run=decided(_schedule), shares=True,
+        after_downtime=AfterDowntime(
+            reads=(*_SCHEDULED_FROM, *(f"{BEFORE}{name}" for name in ("schedule", "working_time", "downtime_events"))),
+            writes=_SCHEDULED, run=decided(_schedule_after_downtime),
         ),
-        writes=("schedule", "unscheduled", "capacity_load", "dispatch_list", "dispatch_settings"), run=decided(_schedule), shares=True,
     ),
     Stage(
         "promises", "schedule_proposal", "The ship date of every customer line and what bounds it.",
