@@ -44,6 +44,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("premium_freight_occurrences", "shipments that cost more than contracted", "shipments", "down"),
     Definition("overtime", "Σ max(0, hours − threshold) ÷ paid hours", "share", "down"),
     Definition("overtime_hours", "Σ max(0, hours − threshold)", "hours", "down"),
+    Definition("reserve_cost", "a year's share of the value of what was bought earlier than needed, for the days it was, and "
+               "the material of pieces started beyond the standard yields", "plant currency", "down"),
     Definition("capacity_clarity", "|planned − actual hours| ÷ available hours", "share", "down"),
     Definition("exceptions_auto", "findings corrected without a person per 100 open orders", "per 100 orders", "none"),
     Definition("exceptions_review", "findings that wait for a person per 100 open orders", "per 100 orders", "down"),

@@ -30,19 +30,22 @@ class Worth:
     expedites: float
     overtime: float
     premium_freight: float
+    reserves: float = 0.0  # stock carried longer, pieces started beyond the standard
 
     @property
     def total(self) -> float:
-        return self.late_lines + self.expedites + self.overtime + self.premium_freight
+        return self.late_lines + self.expedites + self.overtime + self.premium_freight + self.reserves
 
 
 def worth_a_year(saved_a_week: Mapping[str, float], costs: UnitCosts) -> Worth:
-    """What is saved a year from what is saved in a mean week: `late_lines`, `expedites`, `overtime_hours`, `premium_freight`."""
+    """What is saved a year from what is saved in a mean week: `late_lines`, `expedites`, `overtime_hours`, `premium_freight`,
+    and `reserves` where anything of them is known."""
     return Worth(
         saved_a_week["late_lines"] * costs.late_line * WEEKS_A_YEAR,
         saved_a_week["expedites"] * costs.expedite * WEEKS_A_YEAR,
         saved_a_week["overtime_hours"] * costs.overtime_hour * WEEKS_A_YEAR,
         saved_a_week["premium_freight"] * costs.premium_freight * WEEKS_A_YEAR,
+        saved_a_week.get("reserves", 0.0) * WEEKS_A_YEAR,
     )
 
 

@@ -21,8 +21,6 @@ from recon_platform.tables.lines import PURCHASE_LINE
 from recon_platform.tables.model import Frames
 
 LINE = ("sales_order", "line")
-COVERED = 0.8
-"""A lever is set so that it would have covered so much of what it was up against: a vendor's late lines, lines that were short."""
 JUDGED_AFTER_DAYS = 8
 PROJECTED_SCHEMA = {
     "sales_order": pl.String, "line": pl.String, "night": pl.Date, "cause": pl.String, "subject": pl.String,
@@ -100,18 +98,21 @@ def missed(frames: Frames, nights: pl.DataFrame, period: Period, context: PlanCo
     )  # fmt: skip
 
 
-def levers(lost: pl.DataFrame, vendor_days: pl.DataFrame, message_causes: pl.DataFrame) -> pl.DataFrame:
+def levers(
+    lost: pl.DataFrame, safety_times: pl.DataFrame, allowance: tuple[float, float], message_causes: pl.DataFrame
+) -> pl.DataFrame:
     """What to change and what it would have saved (`LEVER_SCHEMA`), the most lines first, then the most messages.
 
-    `lost`: as from `missed`. `vendor_days`: supplier, late_days that `COVERED` of its lines kept (`material.vendors`).
-    `message_causes` of all nights of the period. `lines_saved` is a promise: lines of the lever's
-    cause that were no later, or no shorter, than `amount` covers.
+    `lost`: as from `missed`. `safety_times` (supplier, safety_days) and `allowance` (share of pieces to start beyond the
+    standard yields, share of the orders with more loss than standard for which it suffices): the reserves that the books call for.
+    `message_causes` of all nights of the period. `lines_saved` is a promise: lines of the lever's cause that were no later
+    than `amount` covers; of those short by their scrap, the share that the allowance covers.
     """
     caused = {
         cause: message_causes.filter(pl.col("category") == name).select("message").n_unique()
         for cause, name in CATEGORY.items()
     }
-    days = vendor_days.select("supplier", pl.col("late_days").alias("amount"))
+    days = safety_times.select("supplier", pl.col("safety_days").alias("amount"))
     vendors = (
         lost.filter(pl.col("cause") == "vendor").rename({"subject": "supplier"}).join(days, on="supplier", how="left")
     )
@@ -130,9 +131,8 @@ def levers(lost: pl.DataFrame, vendor_days: pl.DataFrame, message_causes: pl.Dat
     rows: list[tuple[object, ...]] = []
     short = lost.filter((pl.col("cause") == "scrap") & (pl.col("shipped") > 0))
     if short.height:
-        share = float(short["lacking"].quantile(COVERED, "higher") or 0.0)
-        covered = short.filter(pl.col("lacking") <= share).height
-        action = f"start {share:.1%} more than the standard scrap asks for"
+        share, covered = allowance[0], round(short.height * allowance[1])
+        action = f"start {share:.1%} more than the standard yields ask for"
         rows.append(("scrap", "order quantities", share, "share", short.height, covered, caused["scrap"], action))
     records = lost.filter(pl.col("cause") == "records")
     if records.height:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recon_platform.material.vendors import late_days_at
+from recon_platform.material.buffers import safety_times, start_allowance
 from recon_platform.metrics.definitions import Period
-from recon_platform.metrics.programme import COVERED, LEVER_SCHEMA, PROJECTED_SCHEMA, judged, levers, missed, projected
+from recon_platform.metrics.programme import LEVER_SCHEMA, PROJECTED_SCHEMA, judged, levers, missed, projected
 from recon_platform.nights import records
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from recon_platform.nights.records import Manifest
 
 OF_A_NIGHT = ("order_promises", "supply_orders", "findings", "purchase_orders", "message_causes")
-AT_THE_END = ("sales_orders", "shipments", "customers", "purchase_orders", "receipts")
+AT_THE_END = (
+    "sales_orders", "shipments", "customers", "purchase_orders", "receipts", "work_orders", "operation_status", "routings",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -41,11 +43,13 @@ class Causes:
         """Lines due in `period` that missed their promise, and why (`metrics.programme.missed`); `frames`: `AT_THE_END`."""
         return missed(frames, pl.concat([pl.DataFrame(schema=PROJECTED_SCHEMA), *self.nights]), period, context)
 
-    def levers(self, frames: Frames, lost: pl.DataFrame) -> pl.DataFrame:
-        """The levers over `lost`, the one that would have saved most first."""
+    def levers(self, frames: Frames, context: PlanContext, lost: pl.DataFrame) -> pl.DataFrame:
+        """The levers over `lost`, the one that would have saved most first; `frames`: `AT_THE_END`."""
         if not self.messages:
             return pl.DataFrame(schema=LEVER_SCHEMA)
-        return levers(lost, late_days_at(frames, COVERED), pl.concat(self.messages))
+        level = context.policy.material.buffer_level
+        allowance = start_allowance(frames, level)
+        return levers(lost, safety_times(frames, level), (allowance.share, allowance.covers), pl.concat(self.messages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +75,4 @@ def programme(lake: Lake, newest: Manifest, weeks: int) -> Programme:
     frames = {name: newest.read(lake, name) for name in AT_THE_END}
     lost = causes.lost(frames, context, period)
     counted = lost.group_by("cause").agg(pl.len().alias("lines")).sort("lines", "cause", descending=[True, False])
-    return Programme(len(days), period, counted, causes.levers(frames, lost))
+    return Programme(len(days), period, counted, causes.levers(frames, context, lost))

@@ -21,7 +21,7 @@ def run_unlimited(cell: Cell) -> Result:
     """Service of the cell's world on a floor without queues; nothing else is measured, because nothing is decided."""
     began, nights = time.process_time(), 7 * cell.weeks
     plant = begin(orders=cell.orders, nights=nights, seed=cell.seed, drift=cell.drift, plant=cell.parameters)
-    ran, rows = without_queues(plant), Rows()
+    ran, rows = without_queues(plant), Rows(plant.history.book)
     for week in range(1, cell.weeks + 1):
         monday = plant.day + timedelta(days=7 * week)
         now = plant.history.world.clock.minute(monday, AS_OF_MINUTE)

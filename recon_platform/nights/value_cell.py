@@ -38,7 +38,7 @@ def run_cell(cell: Cell, progress: Progress | None = None) -> Result:
     nights = 7 * cell.weeks
     plant = begin(orders=cell.orders, nights=nights, seed=cell.seed, drift=cell.drift, plant=cell.parameters)
     decider = _decider(cell.policy)
-    start, rows, reruns = plant.day, Rows(), 0
+    start, rows, reruns = plant.day, Rows(plant.history.book), 0
     opened: pl.DataFrame | None = None  # the plan of the last night, in force when its day opened
     in_force: pl.DataFrame | None = None  # the last plan, that of a rerun where there was one
     while (plant.day - start).days <= nights:
@@ -83,8 +83,10 @@ def _decider(policy: str) -> Decider:
 
 
 def _take(plant: Plant, decision: Decision) -> Plant:
-    """The plant once a decision holds: overtime called, orders whose frozen days were broken chased."""
+    """The plant once a decision holds: overtime called, reserves as decided, orders whose frozen days were broken chased."""
     called = plant.with_overtime(decision.overtime)
+    if decision.buffers is not None and decision.buffers != called.reserve:
+        called = called.with_buffers(decision.buffers)
     return replace(called, expedited=called.expedited | frozenset(decision.broken))
 
 

@@ -16,11 +16,11 @@ from recon_platform.metrics.payback import UnitCosts, Worth, worth_a_year
 from recon_platform.nights.value_programme import PULLED, best_lever
 
 SETTLING_WEEKS = 3  # after the switch to a policy; orders begun under the warm-up rule are not measured
-SUMS = ("premium_freight", "premium_freight_occurrences", "overtime_hours")
+SUMS = ("premium_freight", "premium_freight_occurrences", "overtime_hours", "reserve_cost")
 PER_100 = ("expedites", "exceptions_to_decide", "exceptions_review", "exceptions_auto")
 SHOWN = (
     "otif_first_promised", "otif_requested", "expedites", "premium_freight", "premium_freight_occurrences",
-    "overtime_hours", "overtime", "plan_adherence", "schedule_stability", "exceptions_to_decide",
+    "overtime_hours", "overtime", "reserve_cost", "plan_adherence", "schedule_stability", "exceptions_to_decide",
 )  # fmt: skip
 
 
@@ -99,10 +99,10 @@ def worth(measures: pl.DataFrame, policy: str, other: str, costs: UnitCosts) -> 
     week = counted.group_by("policy", "metric").agg(pl.col("amount").mean())
     amount = {(name, metric): value for name, metric, value in week.iter_rows()}
     saved = {
-        name: amount[other, metric] - amount[policy, metric]
+        name: amount.get((other, metric), 0.0) - amount.get((policy, metric), 0.0)
         for name, metric in (
             ("late_lines", "otif_first_promised"), ("expedites", "expedites"), ("overtime_hours", "overtime_hours"),
-            ("premium_freight", "premium_freight"),
+            ("premium_freight", "premium_freight"), ("reserves", "reserve_cost"),
         )
     }  # fmt: skip
     return worth_a_year(saved, costs)

@@ -13,13 +13,15 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from recon_platform.metrics.definitions import Period
+from recon_platform.metrics.definitions import Period, total
 from recon_platform.metrics.effort import expedites, overtime, premium_freight
 from recon_platform.metrics.otif import otif
 from recon_platform.metrics.records import exceptions_per_100
 from recon_platform.metrics.schedule_keeping import plan_adherence, schedule_stability
 from recon_platform.nights.value_platform import VARIANTS
+from recon_platform.plantsim.buffers import reserve_cost
 from recon_platform.plantsim.clock import DAY_MIN
+from recon_platform.plantsim.demand import OrderBook
 from recon_platform.plantsim.executing import Landed, Plant
 from recon_platform.plantsim.master_resources import work_centers
 from recon_platform.plantsim.parameters import Parameters
@@ -30,7 +32,7 @@ FENCE, ADHERENCE, MOVED = timedelta(hours=24), timedelta(hours=4), timedelta(hou
 SERVICE = ("otif_first_promised", "otif_requested")
 WEEKLY = (
     *SERVICE, "expedites", "premium_freight", "premium_freight_occurrences", "overtime", "overtime_hours",
-    "exceptions_to_decide", "exceptions_review", "exceptions_auto",
+    "exceptions_to_decide", "exceptions_review", "exceptions_auto", "reserve_cost",
 )  # fmt: skip
 DAILY = ("plan_adherence", "schedule_stability")
 UNLIMITED = "unlimited"
@@ -74,8 +76,9 @@ class Result:
 class Rows:
     """The measures of a cell as they come: week, metric, numerator, denominator."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: OrderBook) -> None:
         self.parts: list[pl.DataFrame] = []
+        self.begun = begun  # before anybody decided about a reserve
 
     def add(self, plant: Plant, made: pl.DataFrame, metrics: tuple[str, ...]) -> None:
         first = plant.history.world.start
@@ -135,8 +138,14 @@ class Rows:
             premium_freight(true["shipments"], period=last),
             overtime(true["labour_hours"], period=last),
             exceptions_per_100(*found),
+            total("reserve_cost", self._reserve_cost(plant, last), period=last),
         ]
         self.add(plant, pl.concat(parts), WEEKLY)
+
+    def _reserve_cost(self, plant: Plant, period: Period) -> pl.DataFrame:
+        clock, world = plant.history.world.clock, plant.history.world
+        days = clock.day_number(period.start), clock.day_number(period.end)
+        return pl.DataFrame({"numerator": [reserve_cost(self.begun, plant.history.book, world.components, days)]})
 
     def frame(self) -> pl.DataFrame:
         """Summed by week and metric."""

@@ -14,6 +14,7 @@ from itertools import islice
 import polars as pl
 
 from recon_platform.connectors import landing_of
+from recon_platform.material.buffers import safety_times, start_allowance
 from recon_platform.nights.context import landing_context
 from recon_platform.nights.programme import Causes
 from recon_platform.nights.simulate import REMEMBERED
@@ -21,6 +22,7 @@ from recon_platform.nights.value_learning import Learner
 from recon_platform.planning.plan import inputs, run_stage
 from recon_platform.planning.scheduling import InfeasibleScheduleError
 from recon_platform.planning.stages import STAGES, Stage, stage
+from recon_platform.plantsim.buffers import Buffers
 from recon_platform.plantsim.deciding import Decision, overtime_centers, saturday_shifts, tomorrow_is_saturday
 from recon_platform.plantsim.executing import Landed, Plant, view_of
 from recon_platform.plantsim.landing import without_empty_columns
@@ -37,6 +39,7 @@ from recon_platform.tables.model import Frames
 
 PLAN = ("work_order", "op_seq", "work_center", "machine", "start", "end")
 LEARNING_DAY = 1  # Monday
+SAME_SHARE = 0.0025  # an allowance that differs by less stays
 GIVE_WAY_DAYS = 20.0  # the works of a study are judged by lines on time: what is lost anyway takes no other with it
 OVERTIME_MOVES, FENCE_MOVES, SET_TRIALS = 4, 2, 4
 
@@ -50,6 +53,7 @@ class Capabilities:
     finite_capacity: bool = True  # the floor follows a schedule; without it due dates on reconciled orders
     remedies: bool = True  # overtime and breaks of the fence with their measured effect, accepted where they pay
     stability: bool = True  # frozen day, order kept beyond it
+    buffers: bool = True  # safety times of vendors and pieces started beyond the standard yields, as the books call for
     learning: bool = False  # learned run and lead times, once a week, where they stood their backtest
 
 
@@ -59,6 +63,7 @@ VARIANTS: dict[str, Capabilities] = {
     "no_causes": Capabilities(causes=False),
     "no_finite_capacity": Capabilities(finite_capacity=False, remedies=False),
     "no_remedies": Capabilities(remedies=False),
+    "no_buffers": Capabilities(buffers=False),
     "no_stability": Capabilities(stability=False),
     "learning": Capabilities(learning=True),
 }
@@ -88,6 +93,7 @@ class PlatformDecider:
         self.corrected: tuple[str, ...] = ()
         self.failed_nights = 0
         self.causes = Causes()
+        self.buffers: Buffers | None = None  # decided last
         self.context: PlanContext | None = None  # of the last night planned
 
     def needs_landing(self, plant: Plant) -> bool:
@@ -114,11 +120,13 @@ class PlatformDecider:
         if self.can.finite_capacity and _is_night(plant):
             self.causes.note(frames, context)
             self.context = context
+        if self.can.buffers and _is_night(plant) and (self.buffers is None or plant.day.isoweekday() == LEARNING_DAY):
+            self.buffers = buffers_of(frames, context, self.buffers)
         if self.can.learning and plant.day.isoweekday() == LEARNING_DAY and _is_night(plant):
             self.learner.weekly(frames, context)
         self.corrected = asked_about(frames) if self.can.causes else ()
         if not self.can.finite_capacity:
-            return Decision(EarliestDueDate(setup_weight=1.0).dispatch(view))
+            return Decision(EarliestDueDate(setup_weight=1.0).dispatch(view), buffers=self.buffers)
         taken: list[Tried] = []
         if looks_for_remedies:
             taken = self._accept(frames, context)
@@ -130,7 +138,7 @@ class PlatformDecider:
         called = [codes[one.candidate.subject] for one in taken if one.candidate.kind == "overtime"]
         shifts = saturday_shifts(plant, [center for center in called if center in overtime_centers(plant)])
         dispatch = PublishedSchedule().dispatch(replace(view, schedule=schedule))
-        return Decision(dispatch, shifts, _plan_of(schedule), tuple(broken))
+        return Decision(dispatch, shifts, _plan_of(schedule), tuple(broken), self.buffers)
 
     def _accept(self, frames: dict[str, pl.DataFrame], context: PlanContext) -> list[Tried]:
         """The scripted supervisor takes the good set where it pays; the schedule is made anew with it, and checked."""
@@ -166,6 +174,16 @@ class PlatformDecider:
         if not self.can.reconciliation:
             rows = [*rows, _switched_off(as_of)]
         return DECISIONS_IN_FORCE.frame(rows) if rows else None
+
+
+def buffers_of(frames: Frames, context: PlanContext, held: Buffers | None) -> Buffers:
+    """The reserve that the scripted planner decides: what the books of tonight call for, `held` where they hardly differ."""
+    level = context.policy.material.buffer_level
+    days = dict(safety_times(frames, level).select("supplier", "safety_days").iter_rows())
+    share = start_allowance(frames, level).share
+    if held is not None and abs(share - held.allowance) < SAME_SHARE:
+        share = held.allowance
+    return Buffers(days, share)
 
 
 def asked_about(frames: Frames) -> tuple[str, ...]:

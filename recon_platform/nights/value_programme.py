@@ -19,6 +19,8 @@ from recon_platform.tables.model import Frames
 
 LEVERS = ("vendor", "scrap", "records")
 PREFIX, AMOUNT = "lever", "lever_amount"
+BASE_POLICY = "no_buffers"
+"""Who decides in the world that a lever is recommended in, and in the one where it is pulled: nobody who pulls it anyway."""
 PULLED = "fastener, lever pulled: "  # how the works of an acted-on world is called, with the lever behind it
 SETTLED_DAYS = (
     14  # lines due so soon after the first night are not judged: their orders were begun under the warm-up rule
@@ -31,7 +33,7 @@ def recommended(causes: Causes, frames: Frames, context: PlanContext, start: dat
     last = context.planning_date - timedelta(days=JUDGED_AFTER_DAYS)
     if last < first:
         return pl.DataFrame(schema=LEVER_SCHEMA)
-    return causes.levers(frames, causes.lost(frames, context, Period(first, last)))
+    return causes.levers(frames, context, causes.lost(frames, context, Period(first, last)))
 
 
 def as_measures(found: pl.DataFrame) -> pl.DataFrame:
@@ -66,5 +68,5 @@ def acted_on(works: Parameters, lever: str, subject: str, amount: float) -> Para
         before = next(one.safety_days for one in works.suppliers if one.code == subject)
         return with_safety_days(works, subject, before + round(amount))
     if lever == "scrap":
-        return with_allowance(works, works.scrap_allowance + amount)
+        return with_allowance(works, max(works.scrap_allowance, amount))
     raise ValueError(f"lever {lever!r} changes no parameter of a works; vendor and scrap do")

@@ -15,6 +15,7 @@ from recon_platform.metrics.paired import control_limits
 from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
 from recon_platform.nights.value_findings import (
     SETTLING_WEEKS,
+    SUMS,
     Difference,
     by_world,
     cost_of_running,
@@ -25,6 +26,7 @@ from recon_platform.nights.value_findings import (
     worth,
 )
 from recon_platform.nights.value_platform import WITHOUT
+from recon_platform.nights.value_programme import BASE_POLICY
 from recon_platform.nights.value_study import MAIN_POLICIES, PARTS
 
 BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"
@@ -77,7 +79,7 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
     for part, title in (("random", "Plants drawn at random"), ("load", "By load")):
         lines += _gains(title, gains(worlds.filter(pl.col("part") == part)))
     lines += _parts("What each part is worth (fastener)", worlds.filter(pl.col("works") == "fastener"), WITHOUT)
-    lines += _programme(measures.filter(pl.col("part") == "programme"))
+    lines += _programme(measures.filter(pl.col("policy") == BASE_POLICY))
     lines += _parts(
         "Learned run and lead times, where nobody kept them up",
         worlds.filter(pl.col("part") == "learning"),
@@ -119,7 +121,7 @@ def _plant(works: str, worlds: pl.DataFrame, measures: pl.DataFrame, costs: Unit
                 f"Worth a year ({WEEKS_A_YEAR} weeks; a late line {costs.late_line:.0f}, an expedite {costs.expedite:.0f}, an "
                 f"overtime hour {costs.overtime_hour:.0f}, premium freight as paid): late lines {money.late_lines:,.0f}, "
                 f"expedites {money.expedites:,.0f}, overtime {money.overtime:,.0f}, premium freight "
-                f"{money.premium_freight:,.0f}; together **{money.total:,.0f}**.",
+                f"{money.premium_freight:,.0f}, reserves {money.reserves:,.0f}; together **{money.total:,.0f}**.",
             ]
         lines.append("")
     return lines
@@ -127,7 +129,7 @@ def _plant(works: str, worlds: pl.DataFrame, measures: pl.DataFrame, costs: Unit
 
 def _unit(metric: str) -> str:
     unit = BY_NAME[metric].unit
-    return f"{unit} a week" if metric in ("overtime_hours", "premium_freight", "premium_freight_occurrences") else unit
+    return f"{unit} a week" if metric in SUMS else unit
 
 
 def _difference(one: Difference) -> str:

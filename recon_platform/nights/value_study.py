@@ -18,7 +18,7 @@ from recon_platform.lake import ConflictError, Lake
 from recon_platform.nights.value_cell import run_cell
 from recon_platform.nights.value_measured import UNLIMITED, Cell, Result
 from recon_platform.nights.value_platform import WITHOUT
-from recon_platform.nights.value_programme import LEVERS, PULLED, acted_on, best_lever
+from recon_platform.nights.value_programme import BASE_POLICY, LEVERS, PULLED, acted_on, best_lever
 from recon_platform.plantsim.parameters import (
     PLANTS,
     Parameters,
@@ -79,7 +79,7 @@ def cells_of(
             made.append(("learning", Cell("fastener, run times not kept up", stale, orders, seed, name, weeks)))
     if "programme" in parts:
         for seed in few:
-            base = Cell("fastener", works_of("fastener"), orders, seed, "platform", weeks)
+            base = Cell("fastener", works_of("fastener"), orders, seed, BASE_POLICY, weeks)
             made.append(("programme", base))
             made += [("programme", replace(base, works=f"{PULLED}{lever}")) for lever in LEVERS if lever != "records"]
             made.append(("programme", replace(base, works=f"{PULLED}records", drift=0.0)))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from recon_platform.plantsim.buffers import Buffers
 from recon_platform.plantsim.clock import DAY_MIN
 from recon_platform.plantsim.executing import Landed, Plant
 from recon_platform.plantsim.floor_kernel import Dispatch
@@ -30,13 +31,14 @@ class Decision:
 
     `overtime`: Saturday shifts called tonight. `plan`: what is expected to be done when (columns work_order, op_seq,
     work_center, machine, start, end), where the works has such a plan; against it adherence and stability are measured.
-    `broken`: orders let out of the frozen days.
+    `broken`: orders let out of the frozen days. `buffers`: the reserve from now on, None where nothing is said of it.
     """
 
     dispatch: Dispatch
     overtime: Shifts = frozenset()
     plan: pl.DataFrame | None = None
     broken: tuple[int, ...] = ()
+    buffers: Buffers | None = None
 
 
 class Decider(Protocol):

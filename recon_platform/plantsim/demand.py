@@ -19,6 +19,7 @@ Days = npt.NDArray[np.int64]
 
 WEEKS_AHEAD = 8  # purchases and forecasts of a night look this far past it
 LOT_KG = 18_000.0
+ORDERED_AHEAD_DAYS = 2  # calendar days before a supplier's lead time begins to run
 CLASSES = ("A", "B", "C")
 
 
@@ -113,11 +114,10 @@ def _week(world: World, monday: int, week: int) -> pl.DataFrame:
 def _work_orders(world: World, book: pl.DataFrame, lead: npt.NDArray[np.int64]) -> pl.DataFrame:
     """Work orders in order of entry; a kit order is followed by the order of the bolts it takes."""
     book = book.sort("created_day", "created_minute", "item_index", maintain_order=True).with_row_index("entry")
-    item, step = book["item_index"].to_numpy(), world.parameters.quantity_step
+    item = book["item_index"].to_numpy()
     pack = world.items["pack"].to_numpy()[item]
-    yields = item_yield(world)[item]
     boxes = np.maximum(book["lines"].to_numpy(), np.round(book["wanted"].to_numpy() / pack)).astype(np.int64)
-    quantity = np.ceil(boxes * pack / yields * (1 + world.parameters.scrap_allowance) / step).astype(np.int64) * step
+    quantity = started_for_boxes(world, item, boxes, world.parameters.scrap_allowance)
     due = shift_working_days(world, (book["created_day"] + book["lead"]).to_numpy().astype(np.int64), 0)
     start = np.maximum(
         shift_working_days(world, due, -lead[item]), shift_working_days(world, book["created_day"].to_numpy(), 1)
@@ -132,7 +132,7 @@ def _work_orders(world: World, book: pl.DataFrame, lead: npt.NDArray[np.int64]) 
     kit_of = world.items["kit_of"].to_numpy()
     kits = frame.filter(pl.Series(kit_of[item] >= 0))
     bolt_item = kit_of[kits["item_index"].to_numpy()]
-    bolt_qty = np.ceil(kits["qty"].to_numpy() / item_yield(world)[bolt_item] * 1.003 / step).astype(np.int64) * step
+    bolt_qty = started_for_kits(world, bolt_item, kits["qty"].to_numpy())
     kit_start = kits["start_day"].to_numpy()
     bolt_due = shift_working_days(world, kit_start, -1)
     bolt_start = np.maximum(
@@ -182,6 +182,23 @@ def _work_orders(world: World, book: pl.DataFrame, lead: npt.NDArray[np.int64]) 
         waits=pl.Series(waits),
         work_order=pl.concat_str(pl.lit("WO"), (pl.col("index") + 1_000_001).cast(pl.String)),
     )
+
+
+def started_for_boxes(
+    world: World, item: npt.NDArray[np.int64], boxes: npt.NDArray[np.int64], allowance: float
+) -> npt.NDArray[np.int64]:
+    """Pieces that planners start for so many boxes: what the standard yields ask for and `allowance` (a share) more."""
+    step = world.parameters.quantity_step
+    wanted = boxes * world.items["pack"].to_numpy()[item] / item_yield(world)[item]
+    return np.ceil(wanted * (1 + allowance) / step).astype(np.int64) * step
+
+
+def started_for_kits(
+    world: World, bolt_item: npt.NDArray[np.int64], kits: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Pieces of the bolts that so many kits take."""
+    step = world.parameters.quantity_step
+    return np.ceil(kits / item_yield(world)[bolt_item] * 1.003 / step).astype(np.int64) * step
 
 
 def item_yield(world: World) -> npt.NDArray[np.float64]:
@@ -267,14 +284,19 @@ def _purchases(world: World, orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     ), purchase_lines(world, lines)
 
 
-def purchase_lines(world: World, lines: pl.DataFrame) -> pl.DataFrame:
-    """Purchase lines due some working days before their first order starts, and what the supplier then did."""
+def purchase_lines(world: World, lines: pl.DataFrame, today: int | None = None) -> pl.DataFrame:
+    """Purchase lines due some working days before their first order starts, and what the supplier then did.
+
+    `today`: day number before which none of them was ordered; a line is then due no sooner than its lead time allows.
+    """
     component = lines["component_index"].to_numpy()
     kind = world.components["kind"].to_numpy()[component]
     supplier = world.components["supplier"].to_numpy()[component]
     safety = np.array([s.safety_days for s in world.parameters.suppliers], np.int64)[supplier]
     due = shift_working_days(world, lines["first_day"].to_numpy(), -safety)
     lead = np.array([s.lead_time_days for s in world.parameters.suppliers])[supplier]
+    if today is not None:
+        due = np.maximum(due, today + 1 + lead + ORDERED_AHEAD_DAYS)
     step = np.where(kind == "wire", 100.0, np.where(kind == "box", 50.0, 1000.0))
     qty = np.ceil(lines["need"].to_numpy() * 1.03 / step) * step
     key = component * 100_003 + lines["week"].to_numpy() * 17 + lines["truck"].to_numpy()
@@ -286,12 +308,12 @@ def purchase_lines(world: World, lines: pl.DataFrame) -> pl.DataFrame:
     arrival = shift_working_days(world, due + days_late, 0)
     short = draws[2] < np.array([s.short_share for s in world.parameters.suppliers])[supplier]
     first = np.where(short, np.round(qty * 0.6, 0), qty)
-    return lines.select("purchase", "component_index").with_columns(
+    return lines.select("purchase", "component_index", "first_day", "week", "truck").with_columns(
         purchase_order=pl.concat_str(pl.lit("PO"), (pl.col("purchase") + 300_001).cast(pl.String)),
         supplier=pl.Series(supplier.astype(np.int64)),
         qty=pl.Series(qty),
         due_day=pl.Series(due),
-        ordered_day=pl.Series(due - lead - 2),
+        ordered_day=pl.Series(due - lead - ORDERED_AHEAD_DAYS),
         arrival_day=pl.Series(arrival),
         first_qty=pl.Series(first),
         second_day=pl.Series(np.where(short, shift_working_days(world, arrival, 3), arrival)),

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from recon_platform.plantsim.buffers import Buffers, revised
 from recon_platform.plantsim.clock import DAY_MIN
 from recon_platform.plantsim.demand import order_book
 from recon_platform.plantsim.floor import Floor, free_choice, new_floor, run_until, with_floor
@@ -49,10 +50,16 @@ class Plant:
     master: Master
     corrected: frozenset[int] = frozenset()  # orders whose books somebody has put right
     expedited: frozenset[int] = frozenset()  # orders that had to be chased (`chasing`)
+    buffers: tuple[tuple[int, Buffers], ...] = ()  # reserves decided so far, with the minute from which they hold
 
     @property
     def now(self) -> int:
         return self.floor.now
+
+    @property
+    def reserve(self) -> Buffers | None:
+        """The reserve decided last."""
+        return self.buffers[-1][1] if self.buffers else None
 
     def with_corrected(self, orders: pl.Series) -> Plant:
         """The plant after the books of more orders were put right: they err no more."""
@@ -62,6 +69,15 @@ class Plant:
         """The plant with Saturday shifts called. Raises ValueError for one whose day has begun."""
         history, floor = call(self.history, self.floor, shifts)
         return replace(self, history=history, floor=floor)
+
+    def with_buffers(self, buffers: Buffers) -> Plant:
+        """The plant with these reserves from now on, for what is not committed yet. Raises ValueError as `revised` does."""
+        history, floor, material = revised(self.history, self.floor, buffers)
+        release = np.maximum(history.book.orders["release"].to_numpy(), material)
+        return replace(
+            self, history=history, floor=floor, material=material, release=release,
+            buffers=(*self.buffers, (self.now, buffers)),
+        )  # fmt: skip
 
     def current(self) -> History:
         """The history as it stands now."""
@@ -156,6 +172,11 @@ def save(plant: Plant, path: Path) -> None:
     beside = path.with_suffix(".partial.npz")
     parts |= {name: np.array(sorted(getattr(plant, name)), np.int64) for name in ("corrected", "expedited")}
     parts["overtime"] = np.array(sorted(plant.history.overtime), np.int64).reshape(-1, 2)
+    codes = [one.code for one in plant.history.world.parameters.suppliers]
+    parts["buffers"] = np.array(
+        [[at, one.allowance, *(one.safety_days.get(code, 0) for code in codes)] for at, one in plant.buffers],
+        np.float64,
+    ).reshape(-1, 2 + len(codes))
     parts |= {"now": np.array(plant.floor.now), "day": np.array(plant.day.toordinal())}
     with beside.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **parts)
@@ -167,7 +188,12 @@ def load(plant: Plant, path: Path) -> Plant:
     with np.load(path) as saved:
         state = FloorState(**{name: saved[f"state_{name}"] for name in FloorState._fields})
         shifts = frozenset((int(center), int(day)) for center, day in saved["overtime"])
-        history, begun = call(plant.history, plant.floor, shifts)
+        codes = [one.code for one in plant.history.world.parameters.suppliers]
+        began = plant.floor
+        for at, allowance, *days in saved["buffers"].tolist():
+            held = Buffers(dict(zip(codes, map(int, days), strict=True)), allowance)
+            plant = replace(plant, floor=replace(plant.floor, now=int(at))).with_buffers(held)
+        history, begun = call(plant.history, replace(plant.floor, now=began.now), shifts)
         corrected, expedited = (frozenset(saved[name].tolist()) for name in ("corrected", "expedited"))
         return replace(
             plant, history=history, floor=Floor(begun.arrays, state, int(saved["now"])),

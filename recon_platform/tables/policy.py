@@ -77,6 +77,7 @@ class MaterialPolicy:
     escape_value: float = 25_000.0  # plant currency; filters never hide a message worth more
     escape_age_nights: int = 5  # nor one that has stood this many nights
     realistic_lead_time_percentile: float = 0.8
+    buffer_level: float = 0.95  # share of a vendor's lines, and of orders, that a recommended reserve covers
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ MEANING: dict[str, dict[str, tuple[str, str]]] = {
         "escape_value": ("plant currency", "No filter hides a message worth more."),
         "escape_age_nights": ("nights", "No filter hides a message that has stood so long."),
         "realistic_lead_time_percentile": ("share of receipts", "Lead time of a supplier that so many of its receipts kept."),
+        "buffer_level": ("share", "Share of a vendor's lines, and of orders, for which a recommended reserve (safety time, pieces started) suffices."),
     },
     "capacity": {
         "horizon_days": ("days", "How far working time is laid out and operations are scheduled."),

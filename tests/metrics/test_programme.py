@@ -95,10 +95,10 @@ def test_levers_promise_what_they_cover_and_stand_by_what_they_save(night: dict[
     caused = pl.DataFrame(
         {"message": ["M1", "M1", "M2", "M3"], "category": ["RECORD_ERROR", "RECORD_ERROR", "RECORD_ERROR", "SCRAP"]}
     )
-    days = pl.DataFrame({"supplier": ["V1"], "late_days": [3], "lines": [20]})
-    made = levers(lost_lines(night), days, caused)
+    days = pl.DataFrame({"supplier": ["V1"], "safety_days": [3], "lines": [20]})
+    made = levers(lost_lines(night), days, (0.02, 0.8), caused)
     assert made.select("lever", "subject", "amount", "lines_missed", "lines_saved", "messages").rows() == [
-        ("scrap", "order quantities", pytest.approx(0.1), 2, 2, 1),
+        ("scrap", "order quantities", pytest.approx(0.02), 2, 2, 1),
         ("records", "record accuracy", 1.0, 1, 1, 2),
         ("vendor", "V1", 3.0, 2, 1, 0),
     ]
