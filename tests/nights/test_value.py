@@ -196,5 +196,7 @@ def test_the_platform_and_what_it_can_do_without_plan_a_world_that_as_is_meets_t
         assert result.measures.filter(metric="exceptions_to_decide")["denominator"].min() > 0
     assert due["as_is"] == due["fair_peer"] == due["platform"]
     assert made["platform"].filter(metric="schedule_stability")["denominator"].sum() > 0
+    reserve = {name: float(one.filter(metric="reserve_cost")["numerator"].sum()) for name, one in made.items()}
+    assert reserve["as_is"] == reserve["fair_peer"] == 0.0 < reserve["platform"]
     assert not made["platform"].equals(made["as_is"])
     assert set(VARIANTS) > {"platform"}
