@@ -40,7 +40,7 @@ from recon_platform.tables.model import Frames
 PLAN = ("work_order", "op_seq", "work_center", "machine", "start", "end")
 LEARNING_DAY = 1  # Monday
 SAME_SHARE = 0.0025  # an allowance that differs by less stays
-GIVE_WAY_DAYS = 20.0  # the works of a study are judged by lines on time: what is lost anyway takes no other with it
+GIVE_WAY_DAYS = 60.0  # the works of a study are judged by lines on time: what is lost anyway takes no other with it
 OVERTIME_MOVES, FENCE_MOVES, SET_TRIALS = 4, 2, 4
 
 
