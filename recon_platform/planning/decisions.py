@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import wraps
+from functools import lru_cache, wraps
+from itertools import groupby
 from typing import Any, TypeVar
 
 import polars as pl
@@ -26,7 +27,7 @@ In `where` a value is matched exactly; `{"from": a, "to": b}` matches a ≤ valu
 `{"verb": "grant", "grant": {…}}` allows the scheduler what it may not do by itself (overtime, a sibling, the fence).
 """
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 APPLIED_KINDS = ("approved_move", "pin", "override", "parameter")
 
@@ -59,25 +60,46 @@ def _schedule_days(change: Change) -> list[object]:
     return days + ([values["due_date"]] if "due_date" in values else [])
 
 
-def apply_changes(frames: Frames, changes: list[Change]) -> dict[str, pl.DataFrame]:
+def apply_changes(frames: Frames, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
     """`frames` with `changes` made, in order. Untouched tables are the same objects."""
-    changed = dict(frames)
-    for change in changes:
-        if change["verb"] == "grant":
+    return Made(changes).of(frames)
+
+
+class Made:
+    """Changes made to tables, each table once: stages of one plan ask for the same tables one after the other."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._changes: dict[str, list[Change]] = {}
+        self._known: dict[str, tuple[pl.DataFrame, pl.DataFrame]] = {}
+        for change in changes:
+            if change["verb"] != "grant":
+                self._changes.setdefault(str(change["table"]), []).append(change)
+
+    def of(self, frames: Frames) -> dict[str, pl.DataFrame]:
+        """`frames` with the changes made. A change of a table that is not among them concerns others."""
+        changed = dict(frames)
+        for table, changes in self._changes.items():
+            if table in frames:
+                known = self._known.get(table)
+                if known is None or known[0] is not frames[table]:
+                    known = self._known[table] = frames[table], _changed(table, frames[table], changes)
+                changed[table] = known[1]
+        return changed
+
+
+def _changed(table: str, frame: pl.DataFrame, changes: Sequence[Change]) -> pl.DataFrame:
+    for verb, alike in groupby(changes, key=lambda change: change["verb"]):
+        if verb == "add":
+            frame = pl.concat([frame, _rows(table, frame.schema, [change["values"] for change in alike])])
             continue
-        table = str(change["table"])
-        if table not in changed:
-            continue  # a stage that does not read the table is not concerned by the change
-        verb = change["verb"]
-        if verb == "set":
-            changed[table] = _set(table, changed[table], change["where"], change["values"])
-        elif verb == "add":
-            changed[table] = _add(table, changed[table], change["values"])
-        elif verb == "remove":
-            changed[table] = changed[table].filter(~_matches(table, changed[table], change["where"]))
-        else:
-            raise ChangeError(f"change of {table}: expected verb set, add, remove or grant, found {verb!r}")
-    return changed
+        for change in alike:
+            if verb == "set":
+                frame = _set(table, frame, change["where"], change["values"])
+            elif verb == "remove":
+                frame = frame.filter(~_matches(table, frame, change["where"]))
+            else:
+                raise ChangeError(f"change of {table}: expected verb set, add, remove or grant, found {verb!r}")
+    return frame
 
 
 def changes_in_force(decisions: pl.DataFrame | None, kinds: Sequence[str] = APPLIED_KINDS) -> list[Change]:
@@ -110,13 +132,18 @@ def with_trial(frames: Frames, context: PlanContext, changes: Sequence[Change]) 
     return {**frames, "decisions_in_force": pl.concat([in_force, DECISIONS_IN_FORCE.frame([trial])])}
 
 
-def decided(run: Callable[..., Made], kinds: Sequence[str] = APPLIED_KINDS) -> Callable[..., Made]:
-    """A stage that sees its tables with the decisions in force applied, of `kinds` alone."""
+def decided(
+    run: Callable[..., Result], kinds: Sequence[str] = APPLIED_KINDS, made: Made | None = None
+) -> Callable[..., Result]:
+    """A stage that sees its tables with the decisions in force applied, of `kinds` alone.
+
+    `made`: these decisions, where stages of one plan share them.
+    """
 
     @wraps(run)
-    def run_decided(frames: Frames, context: PlanContext, *shared: Reuse) -> Made:
-        changes = changes_in_force(frames.get("decisions_in_force"), kinds)
-        return run(apply_changes(frames, changes) if changes else frames, context, *shared)
+    def run_decided(frames: Frames, context: PlanContext, *shared: Reuse) -> Result:
+        changes = made or Made(changes_in_force(frames.get("decisions_in_force"), kinds))
+        return run(changes.of(frames), context, *shared)
 
     return run_decided
 
@@ -145,12 +172,18 @@ def _set(table: str, frame: pl.DataFrame, where: Mapping[str, Any], values: Mapp
     )
 
 
-def _add(table: str, frame: pl.DataFrame, values: Mapping[str, Any]) -> pl.DataFrame:
-    schema = frame.schema  # told anew by the frame each time it is asked for
-    row = frame.clear(1).with_columns(
-        _literal(table, column, value, _dtype(table, schema, column)).alias(column) for column, value in values.items()
-    )
-    return pl.concat([frame, row])
+def _rows(table: str, schema: pl.Schema, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows of `values` as a frame of `schema`; what is not named is null."""
+    for name in {name: None for values in rows for name in values}:
+        _dtype(table, schema, name)
+    columns = []
+    for name, dtype in schema.items():
+        values = [_value(table, name, values.get(name), dtype) for values in rows]
+        try:
+            columns.append(pl.Series(name, values, dtype=dtype))
+        except (TypeError, pl.exceptions.PolarsError) as error:
+            raise ChangeError(f"change of {table}.{name}: expected {dtype}, found {values!r}") from error
+    return pl.DataFrame(columns)
 
 
 def _dtype(table: str, schema: pl.Schema, column: str) -> pl.DataType:
@@ -161,16 +194,28 @@ def _dtype(table: str, schema: pl.Schema, column: str) -> pl.DataType:
 
 def _literal(table: str, column: str, value: Any, dtype: pl.DataType) -> pl.Expr:
     """`value` (as JSON holds it: dates and instants as ISO text) as a literal of the column's type."""
-    if value is None or not isinstance(value, str) or dtype == pl.String:
-        return pl.lit(value, dtype=dtype)
-    series = pl.Series([value])
+    return pl.lit(_value(table, column, value, dtype), dtype=dtype)
+
+
+def _value(table: str, column: str, value: Any, dtype: pl.DataType) -> Any:
+    """`value` as a column of `dtype` holds it; ISO text is read."""
+    if isinstance(value, float) and dtype.is_integer():
+        return int(value)
+    if not isinstance(value, str) or dtype == pl.String:
+        return value
     try:
-        if isinstance(dtype, pl.Datetime):
-            parsed = series.str.to_datetime(time_unit="us", time_zone="UTC")
-        elif dtype == pl.Date:
-            parsed = series.str.to_date()
-        else:
-            parsed = series.cast(dtype)
+        return _read(value, dtype)
     except pl.exceptions.PolarsError as error:
         raise ChangeError(f"change of {table}.{column}: expected {dtype}, found {value!r}") from error
-    return pl.lit(parsed.item(), dtype=dtype)
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str, dtype: pl.DataType) -> Any:
+    series = pl.Series([text])
+    if isinstance(dtype, pl.Datetime):
+        parsed = series.str.to_datetime(time_unit="us", time_zone="UTC")
+    elif dtype == pl.Date:
+        parsed = series.str.to_date()
+    else:
+        parsed = series.cast(dtype)
+    return parsed.item()

@@ -16,7 +16,7 @@ from functools import partial
 
 import polars as pl
 
-from recon_platform.planning.decisions import decided, switched_off
+from recon_platform.planning.decisions import Made, decided, switched_off
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.history import PARAMETERS, RECORDED, history_name
 from recon_platform.tables.model import Frames, Layer
@@ -306,17 +306,17 @@ _OF_OPERATIONS = {"reconciled_operations": ("work_order", "op_seq", "status", "w
 """Of operations netting reads where the next one runs, and nothing of how it runs."""
 
 
-def compared_stages(reuse: Reuse) -> tuple[Stage, ...]:
+def compared_stages(reuse: Reuse, made: Made | None = None) -> tuple[Stage, ...]:
     """Of `trial_stages` what an effect is computed from: netting, schedule and promises, without what only people read.
 
     The tables they make are those a night makes, but for the terms of a schedule and the days of its load. `reuse` holds
-    what plans with other changes made of the same inputs.
+    what plans with other changes made of the same inputs; `made`: the decisions in force of the plan, where they are known.
     """
     by_name = {step.name: step for step in trial_stages()}
     return (
-        replace(by_name["material"], writes=_NETTED, columns=_OF_OPERATIONS, run=decided(partial(_netted, reuse=reuse))),
-        replace(by_name["schedule"], writes=("schedule", "capacity_load"), shares=False, run=decided(partial(_schedule_compared, reuse=reuse))),
-        replace(by_name["promises"], run=decided(partial(_promises_compared, reuse=reuse))),
+        replace(by_name["material"], writes=_NETTED, columns=_OF_OPERATIONS, run=decided(partial(_netted, reuse=reuse), made=made)),
+        replace(by_name["schedule"], writes=("schedule", "capacity_load"), shares=False, run=decided(partial(_schedule_compared, reuse=reuse), made=made)),
+        replace(by_name["promises"], run=decided(partial(_promises_compared, reuse=reuse), made=made)),
     )  # fmt: skip
 
 

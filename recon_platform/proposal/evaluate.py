@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from recon_platform.capacity import look_ahead
-from recon_platform.planning.decisions import Change, apply_changes, changes_in_force, with_trial
+from recon_platform.planning.decisions import Change, Made, apply_changes, changes_in_force, with_trial
 from recon_platform.planning.plan import run_stages
 from recon_platform.planning.stages import Stage, compared_stages
 from recon_platform.proposal.candidate import grant
@@ -75,11 +75,13 @@ def plan_again(
     on the same plan: a step is a function of what it reads. Shortages and required load stay those of the plan without: no
     effect is computed from them, and nothing compared reads them.
     """
-    return run_stages(concerned(changes, reuse or Reuse()), with_trial(frames, context, changes), context)
+    trial = with_trial(frames, context, changes)
+    made = Made(changes_in_force(trial["decisions_in_force"]))
+    return run_stages(concerned(changes, compared_stages(reuse or Reuse(), made)), trial, context)
 
 
-def concerned(changes: Sequence[Change], reuse: Reuse) -> list[Stage]:
-    """The stages whose result `changes` can alter and an effect is computed from, in order."""
+def concerned(changes: Sequence[Change], steps: Sequence[Stage]) -> list[Stage]:
+    """Those of `steps` whose result `changes` can alter, in order."""
     touched: dict[str, set[str] | None] = {}  # table → columns, None where rows come or go
     for change in changes:
         if change["verb"] == "grant":
@@ -88,7 +90,7 @@ def concerned(changes: Sequence[Change], reuse: Reuse) -> list[Stage]:
         touched[table] = None if known is None or change["verb"] != "set" else known | set(change["values"])
     granted = any(change["verb"] == "grant" for change in changes)
     stages = []
-    for step in compared_stages(reuse):
+    for step in steps:
         if (granted and step.name == "schedule") or any(_reads(step, *entry) for entry in touched.items()):
             stages.append(step)
             touched.update(dict.fromkeys(step.writes))

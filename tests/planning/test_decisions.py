@@ -59,11 +59,30 @@ def test_add_and_remove_keep_types_and_fill_the_rest_with_null() -> None:
     assert removed.equals(PURCHASES)
 
 
+def test_rows_added_one_after_the_other_are_of_the_types_of_their_table_and_open_to_later_changes() -> None:
+    start = "2026-03-04T06:00:00+00:00"
+    rows = [
+        {"verb": "add", "table": "working_time", "values": values}
+        for values in ({"machine": "H2", "start": start}, {"machine": "H3", "kind": "regular"})
+    ]
+    later = {"verb": "set", "table": "working_time", "where": {"machine": "H3"}, "values": {"start": start}}
+    made = apply_changes({"working_time": SHIFTS}, [*rows, later])["working_time"]
+    instant = datetime(2026, 3, 4, 6, tzinfo=UTC)
+    assert made.schema == SHIFTS.schema
+    assert made.rows()[2:] == [("H2", instant, None), ("H3", instant, "regular")]
+    whole = pl.DataFrame({"qty": [1.5], "pieces": [2]})
+    values = {"qty": 3, "pieces": 4.0}
+    added = apply_changes({"lots": whole}, [{"verb": "add", "table": "lots", "values": values}])["lots"]
+    assert added.schema == whole.schema and added.row(1) == (3.0, 4)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"verb": "set", "where": {"supplier": "x"}, "values": {}}, "no column 'supplier'"),
         ({"verb": "set", "where": {}, "values": {"promised_date": "tomorrow"}}, "found 'tomorrow'"),
+        ({"verb": "add", "values": {"supplier": "x"}}, "no column 'supplier'"),
+        ({"verb": "add", "values": {"line": 5}}, "expected String, found"),
         ({"verb": "swap", "where": {}, "values": {}}, "expected verb set, add, remove or grant"),
     ],
 )

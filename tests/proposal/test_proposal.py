@@ -94,8 +94,8 @@ def test_a_trial_of_what_netting_does_not_read_nets_nothing(proposed: Proposed) 
     frames, context = proposed.frames, proposed.context
     queues = set_row("reconciled_operations", {"work_order": "W"}, queue_min=0.0)
     halves = set_row("reconciled_operations", {"work_order": "W"}, queue_min=0.0, status="waiting")
-    assert [step.name for step in concerned([queues], Reuse())] == ["schedule", "promises"]
-    assert [step.name for step in concerned([halves], Reuse())] == ["material", "schedule", "promises"]
+    assert [step.name for step in concerned([queues], compared_stages(Reuse()))] == ["schedule", "promises"]
+    assert [step.name for step in concerned([halves], compared_stages(Reuse()))] == ["material", "schedule", "promises"]
     netting = next(step for step in compared_stages(Reuse()) if step.name == "material")
     read = {name: frames[name] for name in netting.reads if name in frames}
     for name, columns in netting.columns.items():
