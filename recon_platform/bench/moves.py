@@ -73,7 +73,7 @@ def run(
     say(f"{len(found)} moves")
     clock = _Clock()
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda one: evaluator.effect([one]), found))
+        evaluator.effects([[one] for one in found], pool.map)
     rows.append(clock.row("all moves", len(found)))
     return Figures(frames["schedule"].height, frames["supply_orders"].height, threads, tuple(rows))
 

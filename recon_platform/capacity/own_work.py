@@ -29,6 +29,27 @@ OF_FAMILY, OF_KIND = "family:", "kind:"
 """What the columns begin with that make operations one family, or one kind."""
 
 
+def own_rows(
+    tables: Frames, facts: Frames, context: PlanContext, centers: pl.DataFrame, machines: pl.DataFrame, origin: datetime,
+    skills: list[str], tools: list[str], rules: pl.DataFrame, hold: Hold, longest: pl.DataFrame,
+) -> tuple[pl.DataFrame, ...]:  # fmt: skip
+    """(listed, operations, orders, times, refused): all that orders bring by themselves, each by work order.
+
+    `tables`: those of orders, with `siblings`, `pins`, `released` and, where a schedule is in force, `published`; `facts`:
+    routings, work centers and what operations set up for. `listed`: all operations, as far as it tells whether they can be placed;
+    the others are of orders that can. `longest`: of `longest_open`; of it depends only which orders those are.
+    """
+    listed, orders, refused = own_work(tables, facts, context, centers, machines)
+    bad = unplaceable({"operations": listed}, longest, centers)
+    operations, placed = own_facts(
+        {"operations": listed, "orders": orders}, bad, centers, origin, skills, tools, rules, facts
+    )
+    times = own_times({**tables, "operations": operations, "orders": placed}, machines, context, origin, hold)
+    if bad.height:
+        refused = pl.concat([refused, bad]).unique("work_order", keep="first", maintain_order=True).sort("work_order")
+    return listed.select(_PLACED_BY), operations, placed, times, refused
+
+
 def own_work(
     tables: Frames, facts: Frames, context: PlanContext, centers: pl.DataFrame, machines: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -59,7 +80,7 @@ def longest_open(machines: pl.DataFrame, intervals: pl.DataFrame) -> pl.DataFram
     )  # fmt: skip
 
 
-def unplaceable(tables: Frames, longest: pl.DataFrame, centers: pl.DataFrame) -> tuple[pl.DataFrame]:
+def unplaceable(tables: Frames, longest: pl.DataFrame, centers: pl.DataFrame) -> pl.DataFrame:
     """work_order, reason: orders with an operation (`_PLACED_BY`) no machine can ever do, as there is none, it never works, or
     the run is too long to pause. `longest`: of `longest_open`."""
     facts = centers.select("work_center", "external", "efficiency")
@@ -82,13 +103,12 @@ def unplaceable(tables: Frames, longest: pl.DataFrame, centers: pl.DataFrame) ->
                     " min, longest working time is ", pl.col("longest").cast(pl.String), " min; allow a pause or split"))
         .otherwise(None)
     )  # fmt: skip
-    bad = (
+    return (
         checked.with_columns(reason.alias("reason"))
         .drop_nulls("reason")
         .unique("work_order", keep="first", maintain_order=True)
         .select("work_order", "reason")
     )
-    return (bad,)
 
 
 def _text(*parts: str | pl.Expr) -> pl.Expr:
@@ -224,7 +244,7 @@ KIND_COLUMNS = ("setup_pool", "run_pool", "setup_people", "run_people", "tool", 
 
 def own_times(
     tables: Frames, machines: pl.DataFrame, context: PlanContext, origin: datetime, hold: Hold
-) -> tuple[pl.DataFrame]:
+) -> pl.DataFrame:
     """Per operation what is kept of the schedule in force (`what_is_kept`) and from when on it may start: `ready` with its
     cause, `urgency`, and whether it is the `first` of its order.
 
@@ -261,9 +281,7 @@ def own_times(
     cause[(ready > 0) & (fence == ready) & (fence > np.maximum(material, release))] = FENCE
     run = operations["run"].to_numpy().astype(np.float32)
     urgency = np.log(orders["weight"].to_numpy()[index] / np.maximum(run, 1.0)).astype(np.float32)
-    return (
-        rows.with_columns(
-            pl.Series("ready", np.minimum(ready, 2_000_000_000).astype(np.int32)), pl.Series("ready_cause", cause),
-            pl.Series("urgency", urgency), pl.Series("first", first),
-        ),
+    return rows.with_columns(
+        pl.Series("ready", np.minimum(ready, 2_000_000_000).astype(np.int32)), pl.Series("ready_cause", cause),
+        pl.Series("urgency", urgency), pl.Series("first", first),
     )  # fmt: skip

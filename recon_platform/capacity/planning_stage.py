@@ -5,14 +5,17 @@ Belongs here: the order of these steps. Each step has a module of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
-from recon_platform.capacity.approved import read_approved
+from recon_platform.capacity.approved import Approved, read_approved
 from recon_platform.capacity.clock import minute_up
 from recon_platform.capacity.improve import improve
 from recon_platform.capacity.kept import Hold
 from recon_platform.capacity.load import capacity_load, required_load, scheduled_load, work_by_center
 from recon_platform.capacity.machines import read_machines
+from recon_platform.capacity.own import OPEN_TIME, Given, read_together, what_is_given
 from recon_platform.capacity.portfolio import (
     GRID,
     NO_BIAS,
@@ -23,7 +26,7 @@ from recon_platform.capacity.portfolio import (
     objective,
     run_pass,
 )
-from recon_platform.capacity.prepare import OPEN_TIME, Prepared, prepare
+from recon_platform.capacity.prepare import Prepared, prepare
 from recon_platform.capacity.problem import Solution
 from recon_platform.capacity.results import (
     dispatch_table,
@@ -66,10 +69,27 @@ def schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -
     }
 
 
-def trial_schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
+def read_first(frames: Frames, context: PlanContext, reuse: Reuse) -> None:
+    """Read the plan that others are compared with, so that `reuse` knows what of them differs from it."""
+    prepare(frames, context, hold=_holds(frames, context, read_approved(frames, context)), reuse=reuse)
+
+
+def read_ahead(plans: Sequence[Frames], context: PlanContext, reuse: Reuse) -> list[Given]:
+    """What `trial_schedule` reads first of each of these plans, read together: many plans of few changes cost little more than one."""
+    return read_together(
+        [
+            what_is_given(frames, context, hold=_holds(frames, context, read_approved(frames, context)), reuse=reuse)
+            for frames in plans
+        ]
+    )
+
+
+def trial_schedule(
+    frames: Frames, context: PlanContext, reuse: Reuse, given: Given | None = None
+) -> dict[str, pl.DataFrame]:
     """`schedule` and `capacity_load` of a plan that is compared and not kept: each operation where `schedule` puts it, without
-    the terms of the choice; load as scheduled, all days of a work center in one bucket."""
-    prepared, solution, _ = _planned(frames, context, reuse, record=False)
+    the terms of the choice; load as scheduled, all days of a work center in one bucket. `given`: of `read_ahead`."""
+    prepared, solution, _ = _planned(frames, context, reuse, record=False, read=given)
     placed = placements(prepared, solution)
     base = (
         reuse.of(read_machines, only(frames, *OPEN_TIME), context, None) if prepared.approved.overtime.height else None
@@ -81,25 +101,23 @@ def trial_schedule(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[s
 
 
 def _planned(
-    frames: Frames, context: PlanContext, reuse: Reuse | None, *, record: bool
+    frames: Frames, context: PlanContext, reuse: Reuse | None, *, record: bool, read: Given | None = None
 ) -> tuple[Prepared, Solution, list[Tried]]:
     """The plan, what it was made of, and the settings tried, the one taken first.
 
     Where the sequence in force is to be held in turn, that is tried first, and stands unless it makes the orders later by more
     than `HOLDING_MAY_COST` while a plan that sequences anew, as policy says, saves that much.
     """
-    approved = read_approved(frames, context)
-    given = approved.look_ahead is not None
-    in_force = frames.get("published.schedule")
-    if in_force is None or in_force.is_empty() or not (approved.in_turn if given else context.in_turn):
-        prepared = prepare(frames, context, reuse=reuse)
+    approved = read.approved if read else read_approved(frames, context)
+    hold = _holds(frames, context, approved)
+    prepared = prepare(frames, context, hold=hold, reuse=reuse, given=read)
+    if hold is Hold.AS_POLICY:
         settings = _settings(prepared, context)
         return prepared, _solve(prepared, settings[0].setting, context, record=record), settings
-    prepared = prepare(frames, context, hold=Hold.IN_TURN, reuse=reuse)
     setting = _settings(prepared, context)[0].setting
     solution = _solve(prepared, setting, context, record=record)
     ends = prepared.kept.rows.select(minute_up("previous_end", prepared.origin).fill_null(-1)).to_series().to_numpy()
-    if given or grown_later(prepared.problem, solution, ends) <= HOLDING_MAY_COST:
+    if approved.look_ahead is not None or grown_later(prepared.problem, solution, ends) <= HOLDING_MAY_COST:
         return prepared, solution, [Tried(setting, None, in_turn=True)]
     anew = prepare(frames, context, reuse=reuse)
     other = _solve(anew, setting, context, record=record)
@@ -110,6 +128,13 @@ def _planned(
     if objective(anew.problem, other) < objective(prepared.problem, solution) * (1 - HOLDING_MAY_COST):
         return anew, other, tried[::-1]
     return prepared, solution, tried
+
+
+def _holds(frames: Frames, context: PlanContext, approved: Approved) -> Hold:
+    """How firmly the plan holds the sequence in force, if there is one: as people approved with its setting, else as its context says."""
+    in_force = frames.get("published.schedule")
+    in_turn = context.in_turn if approved.look_ahead is None else approved.in_turn
+    return Hold.IN_TURN if in_turn and in_force is not None and in_force.height else Hold.AS_POLICY
 
 
 def _solve(prepared: Prepared, setting: Setting, context: PlanContext, *, record: bool) -> Solution:

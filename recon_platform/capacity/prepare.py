@@ -11,26 +11,16 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from recon_platform.capacity.approved import Approved, read_approved
-from recon_platform.capacity.changeovers import SETUP, changeover_rules, code_families, family_columns
+from recon_platform.capacity.approved import Approved
+from recon_platform.capacity.changeovers import code_families, family_columns
 from recon_platform.capacity.clock import minute_up, origin_of
 from recon_platform.capacity.giving_way import set_latest_giving_way
 from recon_platform.capacity.kept import Hold, Kept, sequence_of
-from recon_platform.capacity.machines import Machines, read_machines
+from recon_platform.capacity.machines import Machines
 from recon_platform.capacity.numbering import numbered_again
-from recon_platform.capacity.own_work import (
-    KIND_COLUMNS,
-    OF_CENTERS,
-    OF_FAMILY,
-    OF_KIND,
-    OF_MACHINES,
-    longest_open,
-    own_facts,
-    own_times,
-    own_work,
-    unplaceable,
-)
-from recon_platform.capacity.people import in_small_numbers, people_by_minute, staffed
+from recon_platform.capacity.own import Given, own_of, what_is_given
+from recon_platform.capacity.own_work import KIND_COLUMNS, OF_FAMILY, OF_KIND
+from recon_platform.capacity.people import in_small_numbers, staffed
 from recon_platform.capacity.problem import (
     CENTER,
     FREE,
@@ -47,14 +37,9 @@ from recon_platform.capacity.problem import (
 )
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.reuse import Differing, Reuse, only
-from recon_platform.tables.splice import Keyed, rows_of
+from recon_platform.tables.reuse import Reuse
 
 MOST_SUPPLIERS = 32_000  # orders that feed one operation; the record counts them in 16 bits
-OPEN_TIME = ("work_centers", "machines", "working_time", "downtime_events")
-PEOPLE = ("labour", "labour_exceptions", "calendars", "calendar_exceptions")
-ROUTED_BY = ("routings", "work_centers")
-"""Tables that the steps of preparing read, and none besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,56 +56,32 @@ class Prepared:
     origin: datetime
 
 
-_NEEDED = (
-    "work_order", "op_seq", "work_center", "qty", "started_at", "elapsed", "center", "continuity", "campaign", "lot",
-    "chained", "pinned", "run", "lag", "share", "max_wait",
-)  # fmt: skip
-"""Columns of operations that are read once their kinds and families have numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """What orders bring by themselves, put together: `times` and `operations` row by row, by order and operation."""
-
-    by_order: pl.DataFrame  # `operations` as they are spliced together
-    operations: pl.DataFrame  # `_NEEDED` of them, `order` and `row`
-    orders: pl.DataFrame
-    times: pl.DataFrame
-    refused: pl.DataFrame
-    differing: Differing | None  # orders that differ from those first prepared
-    given: tuple[object, ...]  # what all orders share
-
-
 def prepare(
-    frames: Frames, context: PlanContext, *, hold: Hold = Hold.AS_POLICY, reuse: Reuse | None = None
+    frames: Frames,
+    context: PlanContext,
+    *,
+    hold: Hold = Hold.AS_POLICY,
+    reuse: Reuse | None = None,
+    given: Given | None = None,
 ) -> Prepared:
     """Read everything the scheduler needs from conformed, reconciled and material tables.
 
     `hold`: how firmly machines and sequence in force are kept. With nothing new, `Hold.ALL` gives the schedule in force.
-    `reuse`: what was prepared before; only orders that differ from those first prepared are read again.
+    `reuse`: what was prepared before; only orders that differ from those first prepared are read again. `given`: what of
+    these tables was read ahead with those of other plans (`read_together`).
     """
     reuse = reuse or Reuse()
-    origin = origin_of(context.as_of)
-    approved = read_approved(frames, context)
-    machines = reuse.of(read_machines, only(frames, *OPEN_TIME), context, approved.overtime)
-    skills, by_minute = reuse.of(
-        people_by_minute,
-        only(frames, *PEOPLE),
-        context,
-        machines.horizon + 1,
-        granted=approved.overtime.height > 0,
-    )
-    tools, tool_ptr = _tools(frames.get("tools"))
-    rules = reuse.of(changeover_rules, machines.machines, only(frames, *SETUP))
-    own = _own(frames, context, approved, machines, (skills, tools, rules), hold, reuse)
+    given = given or what_is_given(frames, context, hold=hold, reuse=reuse)
+    own = own_of(given, reuse)
+    approved, machines, rules, origin = given.approved, given.machines, given.rules, origin_of(context.as_of)
     operations, orders, times = own.operations, own.orders, own.times
     kind, kind_of = numbered_again(
-        own.by_order, [OF_KIND + name for name in KIND_COLUMNS], reuse, own.differing, own.given
+        own.by_order, [OF_KIND + name for name in KIND_COLUMNS], reuse, own.differing, given.shared
     )
-    kinds, people = reuse.of(_kind_records, kind, by_minute, len(skills))
+    kinds, people = reuse.of(_kind_records, kind, given.by_minute, len(given.skills))
     pool_ptr, staff = reuse.of(staffed, people)
     of_family = [OF_FAMILY + name for name in family_columns(rules)]
-    family, family_of = numbered_again(own.by_order, of_family, reuse, own.differing, own.given)
+    family, family_of = numbered_again(own.by_order, of_family, reuse, own.differing, given.shared)
     changeovers = reuse.of(
         code_families,
         family.rename(lambda name: name.removeprefix(OF_FAMILY)),
@@ -139,79 +100,12 @@ def prepare(
         matrix_size=changeovers.matrix_size, matrix=changeovers.matrix, kind=kinds, machine=machine_records,
         open_start=machines.intervals["start"].to_numpy(), open_end=machines.intervals["end"].to_numpy(),
         kept=kept_ops.astype(np.int32), center=_center_records(machines, changeovers.family[: changeovers.families]), group_ptr=group_ptr, group_op=group_op,
-        pool_ptr=pool_ptr, staff=staff, tool_ptr=tool_ptr, end_of_time=machines.horizon + 1,
+        pool_ptr=pool_ptr, staff=staff, tool_ptr=given.tool_ptr, end_of_time=machines.horizon + 1,
         batch_wait=int(context.policy.capacity.batch_wait_minutes), sibling_pull=int(approved.sibling_pull),
     ))  # fmt: skip
     stretch = machines.centers["elapsed_per_working"].to_numpy()[operations["center"].to_numpy()]
     set_latest_giving_way(problem, stretch.astype(np.float32), context.policy.capacity.give_way_days)
     return Prepared(problem, operations, orders, machines, kept, own.refused, approved, origin)
-
-
-def _own(
-    frames: Frames, context: PlanContext, approved: Approved, machines: Machines,
-    known: tuple[list[str], list[str], pl.DataFrame], hold: Hold, reuse: Reuse,
-) -> Own:  # fmt: skip
-    """What every order brings by itself; read anew for the orders that differ from those `reuse` knows."""
-    by_key, origin = reuse.by_key, origin_of(context.as_of)
-    tables: Keyed = {
-        "supply_orders": (frames["supply_orders"], "order"),
-        **{name: (frames[name], "work_order") for name in ("reconciled_orders", "reconciled_operations")},
-        "siblings": (approved.siblings, "work_order"), "pins": (approved.pins, "work_order"),
-        "released": (approved.released, "work_order"),
-    }  # fmt: skip
-    published = frames.get("published.schedule")
-    if published is not None and published.height:
-        tables = {**tables, "published": (published, "work_order")}
-    differing = _with_shared_loads(reuse.differing(tables), tables)
-    centers, places = machines.centers.select(OF_CENTERS), machines.machines.select(OF_MACHINES)
-    given: tuple[object, ...] = (only(frames, *ROUTED_BY), context, centers, places)
-    listed, orders, refused = by_key(own_work, tables, *given, differing=differing)
-    placed: Keyed = {"operations": (listed, "work_order")}
-    longest = reuse.of(longest_open, machines.machines, machines.intervals)
-    (bad,) = by_key(unplaceable, placed, longest, centers, differing=differing, after=given)
-    facts = (bad, centers, origin, *known, only(frames, *SETUP))
-    ordered: Keyed = {"operations": (listed, "work_order"), "orders": (orders, "work_order")}
-    operations, orders = by_key(own_facts, ordered, *facts, differing=differing, after=given)
-    given = (*given, *facts)
-    timed: Keyed = {
-        "operations": (operations, "work_order"), "orders": (orders, "work_order"),
-        **{name: tables[name] for name in ("released", "published") if name in tables},
-    }  # fmt: skip
-    (times,) = by_key(own_times, timed, places, context, origin, hold, differing=differing, after=given)
-    orders = orders.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("order"))
-    numbers = np.repeat(np.arange(orders.height, dtype=np.int32), orders["operations"].to_numpy())
-    # Column by column: a selection would copy all stretches of all columns into one.
-    numbered = pl.DataFrame([operations.get_column(name) for name in _NEEDED]).with_columns(
-        pl.Series("order", numbers), pl.int_range(pl.len(), dtype=pl.Int32).alias("row")
-    )
-    if bad.height:
-        refused = pl.concat([refused, bad]).unique("work_order", keep="first", maintain_order=True).sort("work_order")
-    return Own(operations, numbered, orders, times.rechunk(), refused, differing, given)
-
-
-def _with_shared_loads(differing: Differing | None, tables: Keyed) -> Differing | None:
-    """`differing`, and orders that lie in one furnace with those: which of them is told to take the time depends on all."""
-    if differing is None or differing.keys.is_empty():
-        return differing
-    load = ["machine", "started_at"]
-    inside = pl.concat(
-        [side["reconciled_operations"][0].lazy().select("work_order", *load).drop_nulls() for side in (differing.base, tables)]
-    ).collect()  # fmt: skip
-    while True:
-        mine = rows_of(inside, "work_order", differing.keys)
-        beside = inside.join(mine, on=load, how="semi").get_column("work_order").unique()
-        more = beside.filter(~beside.is_in(differing.keys.implode()))
-        if more.is_empty():
-            return differing
-        differing = differing.and_also(more)
-
-
-def _tools(tools: pl.DataFrame | None) -> tuple[list[str], Array]:
-    """Tools there are copies of, and where the copies of each begin among all."""
-    known = tools.filter(pl.col("copies") > 0).sort("tool") if tools is not None else None
-    names: list[str] = known["tool"].to_list() if known is not None else []
-    copies = known["copies"].to_list() if known is not None else []
-    return names, np.concatenate([[0], np.cumsum(copies)]).astype(np.int32)
 
 
 def _kind_records(alike: pl.DataFrame, people: Array, limited: int) -> tuple[Array, Array]:

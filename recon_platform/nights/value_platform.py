@@ -30,7 +30,7 @@ from recon_platform.plantsim.night import as_of_minute, plant_toml
 from recon_platform.plantsim.policies import EarliestDueDate, PublishedSchedule, order_numbers
 from recon_platform.proposal.capacity_moves import frozen_breaks, overtime
 from recon_platform.proposal.late import late_orders
-from recon_platform.proposal.moves import measure, move_identity
+from recon_platform.proposal.moves import measured, move_identity
 from recon_platform.proposal.sets import Evaluator, Tried, good_set
 from recon_platform.reconcile.precision import AGENT
 from recon_platform.tables.context import PlanContext
@@ -150,7 +150,7 @@ class PlatformDecider:
             *islice(frozen_breaks(frames, context, late), FENCE_MOVES),
         ]
         evaluator = Evaluator(frames, context)
-        tried = [measure(candidate, evaluator) for candidate in found]
+        tried = measured(found, evaluator)
         chosen = good_set(tried, evaluator, SET_TRIALS)
         taken = [one for one in tried if one.move in chosen.moves]
         if not taken:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -22,6 +23,9 @@ from recon_platform.tables.history import PARAMETERS, RECORDED, history_name
 from recon_platform.tables.model import Frames, Layer
 from recon_platform.tables.registry import TABLES
 from recon_platform.tables.reuse import Reuse
+
+if TYPE_CHECKING:
+    from recon_platform.capacity import Given
 
 LANDING: tuple[str, ...] = tuple(table.name for table in TABLES.values() if table.layer is Layer.LANDING)
 
@@ -158,10 +162,12 @@ def _schedule_unchecked(frames: Frames, context: PlanContext, reuse: Reuse) -> d
     return schedule(frames, context, reuse)
 
 
-def _schedule_compared(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl.DataFrame]:
+def _schedule_compared(
+    frames: Frames, context: PlanContext, reuse: Reuse, given: Given | None
+) -> dict[str, pl.DataFrame]:
     from recon_platform.capacity import trial_schedule  # noqa: PLC0415
 
-    return trial_schedule(frames, context, reuse)
+    return trial_schedule(frames, context, reuse, given)
 
 
 def _promises(frames: Frames, context: PlanContext) -> dict[str, pl.DataFrame]:
@@ -306,16 +312,17 @@ _OF_OPERATIONS = {"reconciled_operations": ("work_order", "op_seq", "status", "w
 """Of operations netting reads where the next one runs, and nothing of how it runs."""
 
 
-def compared_stages(reuse: Reuse, made: Made | None = None) -> tuple[Stage, ...]:
+def compared_stages(reuse: Reuse, made: Made | None = None, given: Given | None = None) -> tuple[Stage, ...]:
     """Of `trial_stages` what an effect is computed from: netting, schedule and promises, without what only people read.
 
     The tables they make are those a night makes, but for the terms of a schedule and the days of its load. `reuse` holds
-    what plans with other changes made of the same inputs; `made`: the decisions in force of the plan, where they are known.
+    what plans with other changes made of the same inputs; `made`: the decisions in force of the plan, where they are known; `given`: what its
+    schedule was read from ahead (`capacity.read_ahead`).
     """
     by_name = {step.name: step for step in trial_stages()}
     return (
         replace(by_name["material"], writes=_NETTED, columns=_OF_OPERATIONS, run=decided(partial(_netted, reuse=reuse), made=made)),
-        replace(by_name["schedule"], writes=("schedule", "capacity_load"), shares=False, run=decided(partial(_schedule_compared, reuse=reuse), made=made)),
+        replace(by_name["schedule"], writes=("schedule", "capacity_load"), shares=False, run=decided(partial(_schedule_compared, reuse=reuse, given=given), made=made)),
         replace(by_name["promises"], run=decided(partial(_promises_compared, reuse=reuse), made=made)),
     )  # fmt: skip
 

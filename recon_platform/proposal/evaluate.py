@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
-from recon_platform.capacity import look_ahead
+from recon_platform.capacity import Given, look_ahead, read_ahead, read_first
 from recon_platform.planning.decisions import Change, Made, apply_changes, changes_in_force, with_trial
 from recon_platform.planning.plan import run_stages
 from recon_platform.planning.stages import Stage, compared_stages
@@ -19,6 +20,11 @@ from recon_platform.tables.reuse import Reuse, only
 
 LINE = ["sales_order", "line"]
 DAY_TOLERANCE = 1e-9
+AT_ONCE, ROWS_AT_ONCE = 32, 2_500_000
+"""Plans that are begun before the first is finished, and operations they may have in all."""
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
 COMPARED = ("order_promises", "schedule", "action_messages", "pegging", "capacity_load")
 """Tables of a plan that an effect is computed from."""
 
@@ -66,6 +72,41 @@ def pinned(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> 
     return [grant("look_ahead", as_of=context.as_of.isoformat(), k1=k1, k2=k2, in_turn=in_turn)]
 
 
+def read_base(frames: Frames, context: PlanContext, setting: Sequence[Change], reuse: Reuse) -> None:
+    """Read the plan in `frames` for trials against it, all with `setting`: `reuse` then tells what of each differs from it."""
+    trial = with_trial(frames, context, setting)
+    read_first(apply_changes(trial, changes_in_force(trial["decisions_in_force"])), context, reuse)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A plan with changes as far as it is made: netted, where they concern netting. `steps`: what is left to do."""
+
+    frames: dict[str, pl.DataFrame]
+    made: Made
+    steps: list[Stage]
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether the schedule is still to be made."""
+        return any(step.name == "schedule" for step in self.steps)
+
+
+def begin(frames: Frames, context: PlanContext, changes: Sequence[Change], reuse: Reuse) -> Trial:
+    """The plan had `changes` been approved, up to its schedule."""
+    trial = with_trial(frames, context, changes)
+    made = Made(changes_in_force(trial["decisions_in_force"]))
+    steps = concerned(changes, compared_stages(reuse, made))
+    netting = [step for step in steps if step.name == "material"]
+    return Trial(run_stages(netting, trial, context), made, [step for step in steps if step not in netting])
+
+
+def finish(trial: Trial, context: PlanContext, reuse: Reuse, given: Given | None = None) -> dict[str, pl.DataFrame]:
+    """The whole plan of a trial begun; `given`: what its schedule was read from ahead."""
+    steps = {step.name: step for step in compared_stages(reuse, trial.made, given)}
+    return run_stages([steps[step.name] for step in trial.steps], trial.frames, context)
+
+
 def plan_again(
     frames: Frames, context: PlanContext, changes: Sequence[Change], reuse: Reuse | None = None
 ) -> dict[str, pl.DataFrame]:
@@ -75,9 +116,31 @@ def plan_again(
     on the same plan: a step is a function of what it reads. Shortages and required load stay those of the plan without: no
     effect is computed from them, and nothing compared reads them.
     """
-    trial = with_trial(frames, context, changes)
-    made = Made(changes_in_force(trial["decisions_in_force"]))
-    return run_stages(concerned(changes, compared_stages(reuse or Reuse(), made)), trial, context)
+    reuse = reuse or Reuse()
+    return finish(begin(frames, context, changes, reuse), context, reuse)
+
+
+def effects(
+    frames: Frames, context: PlanContext, sets: Sequence[Sequence[Change]], reuse: Reuse, each: Each = map
+) -> list[Effect]:
+    """The effect of each of many sets of changes, as `compare` and `plan_again` give it of one.
+
+    What their schedules are read from is read together, for as many plans at once as memory should hold. `each` maps a function
+    over plans, as `map` does or a pool of threads.
+    """
+    at_once = max(1, min(AT_ONCE, ROWS_AT_ONCE // max(1, frames["schedule"].height)))
+    found: list[Effect] = []
+    for first in range(0, len(sets), at_once):
+        trials = list(each(lambda changes: begin(frames, context, changes, reuse), sets[first : first + at_once]))
+        ahead = [k for k, trial in enumerate(trials) if trial.scheduled]
+        read = read_ahead([trials[k].made.of(trials[k].frames) for k in ahead], context, reuse)
+        given = dict(zip(ahead, read, strict=True))
+
+        def effect(k: int, trials: list[Trial] = trials, given: dict[int, Given] = given) -> Effect:
+            return compare(frames, finish(trials[k], context, reuse, given.get(k)), context, reuse)
+
+        found += each(effect, range(len(trials)))
+    return found
 
 
 def concerned(changes: Sequence[Change], steps: Sequence[Stage]) -> list[Stage]:

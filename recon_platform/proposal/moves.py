@@ -50,13 +50,11 @@ def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
     if not worth_trying:
         return Proposed(EXCEPTION_MOVES.empty(), MoveSet((), 0.0, None, None, 0))
     evaluator = Evaluator(frames, context)
-    tried = [measure(one, evaluator) for one in worth_trying]
+    tried = measured(worth_trying, evaluator)
     lines_of = dict(late_orders(frames).select("order", "line_names").iter_rows())
-    for candidate in pairs_worth_trying(tried, lines_of, effort.max_bundles):
-        if move_identity(candidate) in decided:
-            continue
-        together = measure(candidate, evaluator)
-        apart = {line for one in tried if one.move in candidate.parts for line in one.effect.won}
+    pairs = pairs_worth_trying(tried, lines_of, effort.max_bundles)
+    for together in measured([pair for pair in pairs if move_identity(pair) not in decided], evaluator):
+        apart = {line for one in tried if one.move in together.candidate.parts for line in one.effect.won}
         if set(together.effect.won) - apart:
             tried.append(together)
     chosen = good_set(tried, evaluator, effort.max_set_trials)
@@ -70,11 +68,13 @@ def propose_moves(frames: Frames, context: PlanContext) -> Proposed:
     return Proposed(EXCEPTION_MOVES.frame(rows).sort("move"), chosen)
 
 
-def measure(candidate: Candidate, evaluator: Evaluator) -> Tried:
-    """Plan again with `candidate` and compare."""
-    effect = evaluator.effect([candidate])
-    value = effect.worth(evaluator.context) - candidate.direct_cost
-    return Tried(move_identity(candidate), candidate, effect, value)
+def measured(found: Sequence[Candidate], evaluator: Evaluator) -> list[Tried]:
+    """Plan again with each of `found` alone and compare."""
+    tried = []
+    for one, effect in zip(found, evaluator.effects([[one] for one in found]), strict=True):
+        value = effect.worth(evaluator.context) - one.direct_cost
+        tried.append(Tried(move_identity(one), one, effect, value))
+    return tried
 
 
 def move_identity(candidate: Candidate) -> str:

@@ -13,7 +13,7 @@ import polars as pl
 
 from recon_platform.planning.decisions import Change
 from recon_platform.proposal.candidate import Candidate, add_row, grant, set_row
-from recon_platform.proposal.moves import measure, move_digest, move_row
+from recon_platform.proposal.moves import measured, move_digest, move_row
 from recon_platform.proposal.order_moves import RUSH, split_order
 from recon_platform.proposal.sets import Evaluator
 from recon_platform.tables.context import PlanContext
@@ -60,7 +60,7 @@ def override(subject: str, changes: list[Change], reason: str) -> Candidate:
 def evaluate_own(frames: Frames, context: PlanContext, proposals: Sequence[Candidate]) -> list[dict[str, Any]]:
     """Rows as in `exception_moves` for the proposals given, in their order, each measured alone."""
     evaluator = Evaluator(frames, context)
-    tried = [measure(one, evaluator) for one in proposals]
+    tried = measured(proposals, evaluator)
     rows = []
     for rank, one in enumerate(tried, start=1):
         row = move_row(one, evaluator, tried, in_set=False) | {"rank": rank}

@@ -13,7 +13,7 @@ import polars as pl
 
 from recon_platform.planning.decisions import Change
 from recon_platform.proposal.candidate import Candidate, canonical_json
-from recon_platform.proposal.evaluate import Effect, compare, pinned, plan_again
+from recon_platform.proposal.evaluate import Each, Effect, compare, effects, pinned, plan_again, read_base
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reuse import Reuse
@@ -98,16 +98,26 @@ class Evaluator:
         self.frames, self.context, self.reuse = frames, context, Reuse()
         self.setting = pinned(frames, context, self.reuse) if setting is None else setting
         self.trials = 0
+        self._ready = False
         self._known: dict[frozenset[str], tuple[float, Effect]] = {}
 
     def plan(self, members: Sequence[Candidate]) -> dict[str, pl.DataFrame]:
         """The whole plan with all members in it."""
-        changes = [*self.setting, *(change for member in members for change in member.changes)]
-        return plan_again(self.frames, self.context, changes, self.reuse)
+        return plan_again(self.frames, self.context, self._changes(members), self.reuse)
+
+    def _changes(self, members: Sequence[Candidate]) -> list[Change]:
+        return [*self.setting, *(change for member in members for change in member.changes)]
 
     def effect(self, members: Sequence[Candidate]) -> Effect:
         """What all members together bring."""
         return compare(self.frames, self.plan(members), self.context, self.reuse)
+
+    def effects(self, sets: Sequence[Sequence[Candidate]], each: Each = map) -> list[Effect]:
+        """What the members of each set bring together; `each` as in `evaluate.effects`."""
+        if not self._ready:
+            read_base(self.frames, self.context, self.setting, self.reuse)
+            self._ready = True
+        return effects(self.frames, self.context, [self._changes(members) for members in sets], self.reuse, each)
 
     def value(self, members: Sequence[Tried]) -> tuple[float, Effect]:
         """(value, effect) of taking the members together."""

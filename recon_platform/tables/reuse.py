@@ -45,6 +45,10 @@ class Differing:
             self._parts[id(frame)] = frame, rows_of(frame, key, self.keys)
         return self._parts[id(frame)][1]
 
+    def of(self, keyed: Keyed) -> Keyed:
+        """The rows of `keys` of each table."""
+        return {name: (self.rows(frame, key), key) for name, (frame, key) in keyed.items()}
+
     def spliced(self, before: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
         """`before`, a table by key in its first column, with `part` in the place of the rows of `keys`."""
         if id(before) not in self._places:
@@ -72,7 +76,7 @@ class Reuse:
         asked = (*given, *sorted(named.items()))
         known = self._made.get(step, [])
         for inputs, result in known:
-            if _same(inputs, asked):
+            if same(inputs, asked):
                 return result
         made = step(*given, **named)
         for _, result in known:
@@ -97,7 +101,7 @@ class Reuse:
         """
         known = self._by_key.setdefault(step, [])
         for inputs, result in known:
-            if _same(inputs, shared):
+            if same(inputs, shared):
                 return cast("T", result)
         if differing.keys.len():
             return None
@@ -111,26 +115,29 @@ class Reuse:
         keyed: Keyed,
         *shared: Any,
         differing: Differing | None,
-        after: tuple[Any, ...] = (),
+        besides: tuple[Any, ...] = (),
+        made: tuple[pl.DataFrame, ...] | None = None,
     ) -> tuple[pl.DataFrame, ...]:
-        """`step(tables, *shared)`, of which only the rows of keys that differ are made now.
+        """`step(tables, *shared, *besides)`, of which only the rows of keys that differ are made now, or were `made`.
 
-        `step` promises that rows of a key come from rows of that key in `keyed`, and from `shared`, and from nothing else; and
-        that each table it makes has the key as its first column, ascending. `after`: what steps shared that made `keyed`.
+        `step` promises that rows of a key come from rows of that key in `keyed`, and from `shared` and `besides`, and from nothing
+        else; and that each table it makes has the key as its first column, ascending. Keys whose rows depend on `besides` being
+        another than at first are among those that differ.
         """
         if differing is None:
-            return step(_tables(keyed), *shared)
+            return step(_tables(keyed), *shared, *besides)
 
         def whole() -> tuple[pl.DataFrame, ...]:
-            return tuple(made.rechunk() for made in step(_tables(keyed), *shared))
+            return tuple(table.rechunk() for table in step(_tables(keyed), *shared, *besides))
 
-        base = self.of_base(step, (shared, after), whole, differing)
+        base = self.of_base(step, shared, whole, differing)
         if base is None:
-            return step(_tables(keyed), *shared)
+            return step(_tables(keyed), *shared, *besides)
         if differing.keys.is_empty():
             return base
-        parts = step({name: differing.rows(frame, key) for name, (frame, key) in keyed.items()}, *shared)
-        return tuple(differing.spliced(before, part) for before, part in zip(base, parts, strict=True))
+        if made is None:
+            made = step(_tables(differing.of(keyed)), *shared, *besides)
+        return tuple(differing.spliced(before, part) for before, part in zip(base, made, strict=True))
 
 
 def _tables(keyed: Keyed) -> dict[str, pl.DataFrame]:
@@ -142,27 +149,27 @@ def only(frames: Frames, *names: str) -> dict[str, pl.DataFrame]:
     return {name: frames[name] for name in names if name in frames}
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two inputs are the same by content."""
     if one is other or type(one) is not type(other):
         return one is other
     if isinstance(one, pl.DataFrame):
-        same = one.schema == other.schema and one.equals(other)
+        equal = one.schema == other.schema and one.equals(other)
     elif isinstance(one, np.ndarray):
-        same = one.dtype == other.dtype and np.array_equal(one, other)
+        equal = one.dtype == other.dtype and np.array_equal(one, other)
     elif isinstance(one, Mapping):
-        same = one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+        equal = one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
     elif isinstance(one, (tuple, list)):
-        same = len(one) == len(other) and all(map(_same, one, other))
+        equal = len(one) == len(other) and all(map(same, one, other))
     elif is_dataclass(one):
-        same = all(_same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
+        equal = all(same(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
     else:
-        same = one == other
-    return bool(same)
+        equal = one == other
+    return bool(equal)
 
 
 def _as_known(made: Any, known: Any) -> Any:
     """`made`, and in place of it (or of its parts, where it is a tuple) what is known and equal."""
     if type(made) is tuple and type(known) is tuple and len(made) == len(known):
         return tuple(map(_as_known, made, known))
-    return known if _same(made, known) else made
+    return known if same(made, known) else made

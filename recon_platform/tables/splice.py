@@ -7,8 +7,9 @@ stretches that stay are not copied.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 
 MOST, FEW = 0.2, 200
 """Share of rows that may differ, and rows that always may: beyond it all is made anew, which costs less than looking for what is not."""
+
+NUMBER = 6
+"""Digits before a key that tell whose it is, where those of many are made together."""
 
 Keyed = Mapping[str, tuple[pl.DataFrame, str]]
 """Tables by name, each with the column that holds its key."""
@@ -77,6 +81,33 @@ def splice_of(before: Places, part: Places, keys: pl.Series) -> Splice:
 def rows_of(frame: pl.DataFrame, key: str, keys: pl.Series) -> pl.DataFrame:
     """The rows of `keys` (ascending), in the order they have in `frame`."""
     return frame.filter(pl.col(key).is_in(keys.implode()))
+
+
+def rows_of_many(
+    step: Callable[..., tuple[pl.DataFrame, ...]], many: Sequence[Keyed], *shared: Any
+) -> list[tuple[pl.DataFrame, ...]]:
+    """`step(tables, *shared)` of each of `many`, made in one go: the keys of each are told apart by its number before them.
+
+    `step` promises that rows of a key come from rows of that key and from `shared`, and that each table it makes has the key as
+    its first column, ascending.
+    """
+    numbers = pl.Series([f"{k:0{NUMBER}d}" for k in range(len(many))], dtype=pl.String)
+    together: dict[str, pl.DataFrame] = {}
+    for name, (_, key) in many[0].items():
+        parts = [tables[name][0] for tables in many]
+        rows = pl.concat(parts)
+        place = np.repeat(np.arange(len(many)), [part.height for part in parts])
+        together[name] = rows.with_columns((numbers.gather(place) + rows.get_column(key)).alias(key))
+    apart = [_by_number(table, len(many)) for table in step(together, *shared)]
+    return list(zip(*apart, strict=True))
+
+
+def _by_number(table: pl.DataFrame, many: int) -> list[pl.DataFrame]:
+    key = table.columns[0]
+    of_row = table.get_column(key).str.head(NUMBER).cast(pl.Int64).to_numpy()
+    begin = np.searchsorted(of_row, np.arange(many + 1)).tolist()
+    plain = table.with_columns(pl.col(key).str.slice(NUMBER))
+    return [plain.slice(first, end - first) for first, end in pairwise(begin)]
 
 
 def keys_that_differ(before: Keyed, now: Keyed) -> pl.Series | None:

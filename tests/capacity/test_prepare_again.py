@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from recon_platform.capacity.kept import Hold
-from recon_platform.capacity.planning_stage import schedule
+from recon_platform.capacity.planning_stage import read_ahead, schedule
 from recon_platform.capacity.prepare import Prepared, prepare
 from recon_platform.planning.decisions import apply_changes, with_trial
 from recon_platform.proposal.candidate import grant, set_row
@@ -77,10 +77,27 @@ def test_it_is_the_plan_prepared_from_nothing(data: st.DataObject, builder: Plan
     in_force = {**frames, "published.schedule": schedule(frames, CONTEXT)["schedule"]}
     reuse = Reuse()
     prepare(in_force, CONTEXT, reuse=reuse)
+    trials = []
     for hold in (Hold.AS_POLICY, Hold.ALL, Hold.IN_TURN, Hold.AS_POLICY):
         changes = data.draw(edits(builder))
-        trial = apply_changes(with_trial(in_force, CONTEXT, changes), changes)
-        same(prepare(trial, CONTEXT, hold=hold, reuse=reuse), prepare(trial, CONTEXT, hold=hold))
+        trials.append(apply_changes(with_trial(in_force, CONTEXT, changes), changes))
+        same(prepare(trials[-1], CONTEXT, hold=hold, reuse=reuse), prepare(trials[-1], CONTEXT, hold=hold))
+    for trial, read in zip(trials, read_ahead(trials, CONTEXT, reuse), strict=True):
+        same(prepare(trial, CONTEXT, reuse=reuse, given=read), prepare(trial, CONTEXT))
+
+
+def test_overtime_that_lets_an_order_be_done_or_takes_none_in_concerns_that_order_alone() -> None:
+    builder = PlantBuilder()
+    builder.center("L", 1)
+    for name, run in (("A", 60.0), ("B", 60.0)):
+        builder.order(name, [{"work_center": "L", "qty": 1.0, "run_min_per_unit": run, "pausable": False}])
+    frames, reuse = builder.frames(), Reuse()
+    assert prepare(frames, CONTEXT, reuse=reuse).orders["work_order"].to_list() == ["A", "B"]
+    shorter = frames["working_time"].with_columns((pl.col("start") + pl.duration(minutes=30)).alias("end"))
+    away = {**frames, "working_time": shorter}
+    again = prepare(away, CONTEXT, reuse=reuse)
+    assert again.refused["work_order"].to_list() == ["A", "B"]
+    same(again, prepare(away, CONTEXT))
 
 
 def test_which_of_a_furnace_load_takes_its_time_is_told_by_all_in_it() -> None:

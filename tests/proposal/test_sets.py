@@ -7,13 +7,12 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-import polars as pl
 import pytest
 
-from recon_platform.proposal import sets
+from recon_platform.proposal import evaluate
 from recon_platform.proposal.candidates import candidates
-from recon_platform.proposal.evaluate import plan_again
-from recon_platform.proposal.moves import measure, propose_moves
+from recon_platform.proposal.evaluate import Trial, begin
+from recon_platform.proposal.moves import measured, propose_moves
 from recon_platform.proposal.sets import Evaluator, allowed, excludes, good_set
 from tests.proposal.planted import CASES
 from tests.proposal.small import Small, day
@@ -73,7 +72,7 @@ def won(seed: int) -> tuple[float, float]:
     plant = random_plant(seed)
     frames, context = plant.frames(), plant.context
     evaluator = Evaluator(frames, context)
-    tried = [measure(one, evaluator) for one in candidates(frames, context)]
+    tried = measured(candidates(frames, context), evaluator)
     proposed = good_set(tried, evaluator, context.policy.proposal.max_set_trials)
     best = 0.0
     for size in range(1, len(tried) + 1):
@@ -105,11 +104,11 @@ def test_a_rerun_tries_fewer_moves_and_no_pairs_so_that_its_plan_comes_soon(monk
     plant.policy["proposal"] |= {"rerun_moves": 2}
     frames, trials = plant.frames(), []
 
-    def counted(*given: Any) -> dict[str, pl.DataFrame]:
+    def counted(*given: Any) -> Trial:
         trials.append(given)
-        return plan_again(*given)
+        return begin(*given)
 
-    monkeypatch.setattr(sets, "plan_again", counted)
+    monkeypatch.setattr(evaluate, "begin", counted)
     night = propose_moves(frames, plant.context)
     at_night = len(trials)
     rerun = propose_moves(frames, replace(plant.context, sequence=1))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recon_platform.tables.reuse import Reuse
-from recon_platform.tables.splice import FEW, keys_that_differ
+from recon_platform.tables.splice import FEW, keys_that_differ, rows_of_many
 
 KEYS = st.sampled_from(["", "A", "B1", "B10", "B2", "b", "ß", "樱"])
 ROWS = st.lists(st.tuples(KEYS, st.one_of(st.none(), st.integers(0, 2))), max_size=12)
@@ -38,6 +38,17 @@ def test_what_is_made_again_by_key_is_what_is_made_from_nothing(
         again = reuse.by_key(doubled, keyed, 2, differing=differing)
         whole = doubled({name: frame for name, (frame, _) in keyed.items()}, 2)
         assert all(a.equals(b) for a, b in zip(again, whole, strict=True)), (first, second)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(ROWS, ROWS), min_size=1, max_size=4))
+def test_rows_of_many_made_together_are_those_of_each_made_alone(
+    many: list[tuple[list[tuple[str, int | None]], list[tuple[str, int | None]]]],
+) -> None:
+    keyed = [{"one": (table(one), "key"), "two": (table(two), "key")} for one, two in many]
+    for tables, together in zip(keyed, rows_of_many(doubled, keyed, 3), strict=True):
+        alone = doubled({name: frame for name, (frame, _) in tables.items()}, 3)
+        assert all(a.equals(b) for a, b in zip(together, alone, strict=True))
 
 
 def test_only_rows_of_keys_that_differ_are_made_again() -> None:
