@@ -198,8 +198,16 @@ def numbered(frame: pl.DataFrame, file: str, needed: Sequence[str]) -> pl.DataFr
                 column=name,
                 action="convert it",
             )
-    problem = pl.col(PROBLEM).cast(pl.String) if PROBLEM in frame.columns else pl.lit(None, pl.String).alias(PROBLEM)
-    return frame.with_columns(pl.int_range(1, frame.height + 1, dtype=pl.Int64).alias(ROW), problem)
+    given = frame[PROBLEM].cast(pl.String) if PROBLEM in frame.columns else None
+    problem = pl.Series(PROBLEM, [None], pl.String).new_from_index(0, frame.height) if given is None else given
+    return with_series(frame, [pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias(ROW), problem])
+
+
+def with_series(frame: pl.DataFrame, columns: Sequence[pl.Series]) -> pl.DataFrame:
+    """`frame` with `columns`, which take the place of those of their name: without a query where there are none."""
+    if any(column.name in frame.columns for column in columns):
+        return frame.with_columns(columns)
+    return frame.hstack(list(columns))
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from recon_platform.connectors.delimited import PROBLEM, ROW, numbered, read_csv, read_parquet
+from recon_platform.connectors.delimited import PROBLEM, ROW, numbered, read_csv, read_parquet, with_series
 from recon_platform.connectors.landing_error import LandingError
 from recon_platform.connectors.plant_file import FILE as PLANT_FILE
 from recon_platform.connectors.plant_file import PlantFile, parse_instant, read_plant_file
@@ -110,7 +110,8 @@ def _landing(
     frames: Mapping[str, pl.DataFrame], plant_file: PlantFile, digest: hashlib._Hash, unknown_tables: tuple[str, ...]
 ) -> Landing:
     tables, feeds = landing_tables(), frames.get("feeds")
-    frames = {name: _with_extraction(frame, name, feeds) for name, frame in frames.items()}
+    extracted = _extracted(feeds)
+    frames = {name: _marked(frame, _extracted_at=extracted.get(name)) for name, frame in frames.items()}
     return Landing(
         frames=frames,
         plant=plant_file.plant,
@@ -195,7 +196,14 @@ def _needed(table: Table) -> list[str]:
 
 
 def _from(table: Table, rows: pl.DataFrame, file: str) -> pl.DataFrame:
-    return rows.with_columns(pl.lit(table.source or "erp").alias("_source"), pl.lit(file).alias("_file"))
+    return _marked(rows, _source=table.source or "erp", _file=file)
+
+
+def _marked(frame: pl.DataFrame, **marks: str | None) -> pl.DataFrame:
+    """`frame` with the same text on every row."""
+    return with_series(
+        frame, [pl.Series(name, [text], pl.String).new_from_index(0, frame.height) for name, text in marks.items()]
+    )
 
 
 def _no_rows(table: Table) -> pl.DataFrame:
@@ -234,14 +242,12 @@ def _bytes(path: Path, folder: Path, digest: hashlib._Hash) -> bytes:
     return data
 
 
-def _with_extraction(frame: pl.DataFrame, name: str, feeds: pl.DataFrame | None) -> pl.DataFrame:
-    """`frame` with `_extracted_at`: the newest extraction its feed reports, as text."""
-    value: str | None = None
-    if feeds is not None and "extracted_at" in feeds.columns:
-        mine = feeds.filter(pl.col("table").cast(pl.String).str.strip_chars() == name)
-        values = _text(mine["extracted_at"]).drop_nulls().sort().to_list()
-        value = values[-1] if values else None
-    return frame.with_columns(pl.lit(value, pl.String).alias("_extracted_at"))
+def _extracted(feeds: pl.DataFrame | None) -> dict[str, str]:
+    """The newest extraction that the feed of each table reports, as text."""
+    if feeds is None or "extracted_at" not in feeds.columns:
+        return {}
+    told = pl.DataFrame([feeds["table"].cast(pl.String).str.strip_chars(), _text(feeds["extracted_at"]).alias("at")])
+    return dict(told.drop_nulls().group_by("table").agg(pl.col("at").max()).iter_rows())
 
 
 def _text(series: pl.Series) -> pl.Series:

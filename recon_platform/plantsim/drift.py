@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from recon_platform.plantsim.drift_clocks import CLOCK_KINDS
@@ -42,7 +43,7 @@ def plant_drift(
     if rate == 0:
         return dict(text), TRUTH.empty()
     frames = {
-        name: frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("_id")) for name, frame in text.items()
+        name: frame.hstack([pl.Series("_id", np.arange(frame.height, dtype=np.int64))]) for name, frame in text.items()
     }
     planting = Planting(state, frames, night, seed, rate, feed_share, taken=set(corrected))
     for kind in KINDS:

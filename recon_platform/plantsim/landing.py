@@ -43,7 +43,7 @@ def as_text(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 def without_empty_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """Optional columns that hold nothing are left out, as an export would."""
     keep = [c for c in frame.columns if frame.height == 0 or frame[c].null_count() < frame.height]
-    return frame.select(keep or frame.columns)
+    return frame[keep] if keep else frame
 
 
 def feeds(frames: Mapping[str, pl.DataFrame], watermarks: Mapping[str, datetime]) -> pl.DataFrame:

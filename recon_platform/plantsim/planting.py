@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class Planting:
     taken: set[int] = field(default_factory=set)
     truth: list[pl.DataFrame] = field(default_factory=list)
 
-    @property
+    @cached_property
     def open_orders(self) -> int:
         return int(self.state.orders["status"].is_in(["closed", "complete"]).not_().sum())
 
@@ -59,10 +60,11 @@ class Planting:
     def pick(self, kind: str, share: float, orders: pl.DataFrame) -> pl.DataFrame:
         """Of the eligible orders (column `index`) those that carry this error: about `rate × share` of the open
         orders, none that carries another; they are marked as taken."""
-        free = orders.filter(~pl.col("index").is_in(list(self.taken)))
+        index = orders["index"].to_numpy()
+        free = np.flatnonzero(~np.isin(index, list(self.taken)))
         wanted = self.rate * share * self.open_orders
         threshold = min(0.5, wanted / max(1, len(free)))
-        chosen = free.filter(pl.Series(self.draw(kind, free["index"].to_numpy()) < threshold))
+        chosen = orders[free[self.draw(kind, index[free]) < threshold]]
         self.taken.update(chosen["index"].to_list())
         return chosen
 
@@ -70,7 +72,8 @@ class Planting:
         """Rows of `table` whose `column` is among `keys`, in the order of the table."""
         if table not in self.frames:
             return pl.DataFrame(schema={"_id": pl.Int64})
-        return self.frames[table].filter(pl.col(column).is_in(keys.implode()))
+        frame = self.frames[table]
+        return frame.clear() if keys.is_empty() else frame.filter(pl.col(column).is_in(keys.implode()))
 
     def set(
         self,
@@ -91,7 +94,8 @@ class Planting:
             return
         frame = self.frames[table]
         at = frame["_id"].search_sorted(rows["_id"])
-        self.frames[table] = frame.with_columns(frame[column].clone().scatter(at, values.cast(pl.String)))
+        edited = frame[column].clone().scatter(at, values.cast(pl.String))
+        self.frames[table] = frame.clone().replace_column(frame.columns.index(column), edited)
         changed = rows[column].ne_missing(values.cast(pl.String))
         named = rows.with_columns(_entity=entity).filter(changed)
         said = rules if isinstance(rules, str) else rules.filter(changed)
@@ -155,17 +159,16 @@ class Planting:
 
     def finish(self) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
         """The edited frames without `_id`, and the truth with final row numbers."""
-        parts = []
-        for part in self.truth:
-            table = part["table"][0]
-            places = self.frames[table].select("_id").with_row_index("place", offset=1)
-            parts.append(
-                part.join(places, left_on="row", right_on="_id", how="left", maintain_order="left")
-                .with_columns(row=pl.col("place").cast(pl.Int64))
-                .drop("place")
-            )
-        truth = TRUTH.frame(pl.concat(parts)) if parts else TRUTH.empty()
-        return {name: frame.drop("_id") for name, frame in self.frames.items()}, truth.sort(
+        frames = {name: frame[[c for c in frame.columns if c != "_id"]] for name, frame in self.frames.items()}
+        if not self.truth:
+            return frames, TRUTH.empty()
+        planted = pl.concat(self.truth)
+        places = pl.concat(
+            [self.frames[name].select(pl.lit(name).alias("table"), row="_id", place=pl.int_range(1, pl.len() + 1))
+             for name in planted["table"].unique()]
+        )  # fmt: skip
+        truth = planted.join(places, on=["table", "row"], how="left", maintain_order="left")
+        return frames, TRUTH.frame(truth.with_columns(row=pl.col("place").cast(pl.Int64)).drop("place")).sort(
             "night", "kind", "table", "entity", "key", "field", "row"
         )
 

@@ -219,6 +219,7 @@ def _labour_hours(state: State) -> pl.DataFrame:
     rows = []
     for day in range(today - 14, today):
         one = np.array([day])
+        on = clock.dates(one)[0]
         all_day = hours(*(int(clock.minutes_of_days(one + k, 0)[0]) for k in (0, 1)))
         called = np.array([(i, day) in state.history.overtime for i in range(len(centers))])
         over = np.zeros(len(centers))
@@ -226,7 +227,7 @@ def _labour_hours(state: State) -> pl.DataFrame:
             over = np.where(called, hours(*(int(clock.minutes_of_days(one, minute)[0]) for minute in SATURDAY)), 0.0)
         rows += [
             {
-                "date": clock.dates(one)[0], "work_center": w.code, "regular_hours": round(float(total - extra), 2),
+                "date": on, "work_center": w.code, "regular_hours": round(float(total - extra), 2),
                 "overtime_hours": round(float(extra), 2),
             }
             for w, total, extra in zip(centers, all_day, over, strict=True)

@@ -158,6 +158,9 @@ class Table:
         frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
         if frame.width == 0:
             return self.empty()
+        schema = frame.schema
+        if list(schema.items()) == [(column.name, column.dtype) for column in self.columns]:
+            return frame
         unknown = set(frame.columns) - set(self.column_names)
         if unknown:
             raise ValueError(
@@ -167,9 +170,10 @@ class Table:
         if missing:
             raise ValueError(f"table {self.name}: columns {missing} are missing and may not be null")
         return frame.select(
-            (pl.col(c.name).cast(c.dtype) if c.name in frame.columns else pl.lit(None, dtype=c.dtype).alias(c.name))
+            pl.lit(None, dtype=c.dtype).alias(c.name) if c.name not in schema
+            else pl.col(c.name) if schema[c.name] == c.dtype else pl.col(c.name).cast(c.dtype)
             for c in self.columns
-        )
+        )  # fmt: skip
 
     def pandera(self) -> pa.DataFrameSchema:
         """The Pandera schema of the conformed table: types, nullability, limits, allowed values, unique key."""
