@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recon_platform.capacity.check import Touched, check_schedule, violations_in
 from recon_platform.capacity.check_rows import open_time_of, scheduled_rows
+from recon_platform.tables.asked import laid_over
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -34,7 +35,7 @@ def check_after(frames: Frames, before: Frames, context: PlanContext, *, most: f
         return check_schedule(frames, context)
     apart = pl.concat([_apart(schedule, before["schedule"]), _apart(schedule, published)])
     open_time = open_time_of(frames, context)
-    once = open_time_of({**frames, **{name: before[name] for name in CHECKED_BEFORE}}, context)
+    once = open_time_of(laid_over(frames, {name: before[name] for name in CHECKED_BEFORE}), context)
     opened = pl.concat(
         [open_time.join(once, on=list(_SPAN), how="anti"), once.join(open_time, on=list(_SPAN), how="anti")]
     )
@@ -52,7 +53,7 @@ def check_after(frames: Frames, before: Frames, context: PlanContext, *, most: f
     any_of = marks.select(pl.any_horizontal(pl.all())).to_series()
     if any_of.sum() > most * schedule.height:
         return check_schedule(frames, context)
-    rows = scheduled_rows({**frames, "schedule": schedule.filter(any_of)}, context)
+    rows = scheduled_rows(laid_over(frames, {"schedule": schedule.filter(any_of)}), context)
     touched = Touched(
         rows.filter(pl.col("machine").is_in(machines.implode())), rows.filter(pl.col("work_order").is_in(orders.implode())),
         rows.filter(pl.Series(_meets(rows, busy))),

@@ -75,7 +75,7 @@ def what_if(
     frames = material_frames(stored, found)
     changed: dict[str, pl.DataFrame] = tried(frames, withdraw, demand, parameter, supply)
     if change is not None:
-        changed = apply_changes(changed, json_changes(change.read_text(encoding="utf-8")))
+        changed = dict(apply_changes(changed, json_changes(change.read_text(encoding="utf-8"))))
     effects = effects_of(frames, changed, found.pins.context)
     if as_json:
         output.print_json({"run": found.run_id, **_as_json(effects)})

@@ -30,6 +30,7 @@ from recon_platform.nights.versions import agent_versions, code_version, library
 from recon_platform.planning import Stage, finished
 from recon_platform.planning import run_stage as run_in_memory
 from recon_platform.proposal.stages import NIGHT_STAGES
+from recon_platform.tables.asked import WhenAsked
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.model import Table
@@ -232,7 +233,7 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
     available = run.available
     made = _after_downtime(run, stage)
     if made is None:
-        frames = {name: run.read(name) for name in stage.reads if name in available}
+        frames = WhenAsked([name for name in stage.reads if name in available], run.read)
         made = run_in_memory(stage, frames, run.context, run.reuse)
     found = [violation for name in sorted(made) for violation in violations(output_table(name), made[name])]
     if found:
@@ -267,7 +268,8 @@ def _after_downtime(run: NightRun, stage: Stage) -> dict[str, pl.DataFrame] | No
     again = stage.after_downtime
     if again is None or not run.pins.carried or not set(stage.writes) <= set(run.unchanged):
         return None
-    frames = {name: run.read(name) for name in again.reads if name in run.available}
+    available = run.available
+    frames = WhenAsked([name for name in again.reads if name in available], run.read)
     made = again.run(frames, run.context, *((run.reuse,) if stage.shares else ()))
     return None if made is None else finished(made, again.writes, stage.name, run.context)
 

@@ -33,7 +33,7 @@ def material_frames(lake: Lake, manifest: Manifest) -> dict[str, pl.DataFrame]:
     frames = {name: manifest.read(lake, name) for name in names}
     decisions = manifest.pins.inputs.get("decisions_in_force")
     in_force = None if decisions is None else read_input(lake, "decisions_in_force", decisions)
-    return apply_changes(frames, changes_in_force(in_force))
+    return dict(apply_changes(frames, changes_in_force(in_force)))
 
 
 def effect_of(frames: dict[str, pl.DataFrame], manifest: Manifest, changes: Sequence[Change]) -> Effect:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from recon_platform.tables.asked import laid_over
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.model import Frames
@@ -60,8 +61,8 @@ def _schedule_days(change: Change) -> list[object]:
     return days + ([values["due_date"]] if "due_date" in values else [])
 
 
-def apply_changes(frames: Frames, changes: Sequence[Change]) -> dict[str, pl.DataFrame]:
-    """`frames` with `changes` made, in order. Untouched tables are the same objects."""
+def apply_changes(frames: Frames, changes: Sequence[Change]) -> Frames:
+    """`frames` with `changes` made, in order. Untouched tables are the same objects, and are not asked for."""
     return Made(changes).of(frames)
 
 
@@ -75,16 +76,16 @@ class Made:
             if change["verb"] != "grant":
                 self._changes.setdefault(str(change["table"]), []).append(change)
 
-    def of(self, frames: Frames) -> dict[str, pl.DataFrame]:
+    def of(self, frames: Frames) -> Frames:
         """`frames` with the changes made. A change of a table that is not among them concerns others."""
-        changed = dict(frames)
+        changed: dict[str, pl.DataFrame] = {}
         for table, changes in self._changes.items():
             if table in frames:
                 known = self._known.get(table)
                 if known is None or known[0] is not frames[table]:
                     known = self._known[table] = frames[table], _changed(table, frames[table], changes)
                 changed[table] = known[1]
-        return changed
+        return laid_over(frames, changed) if changed else frames
 
 
 def _changed(table: str, frame: pl.DataFrame, changes: Sequence[Change]) -> pl.DataFrame:

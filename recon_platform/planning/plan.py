@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import polars as pl
 
 from recon_platform.planning.stages import STAGES, Stage
+from recon_platform.tables.asked import WhenAsked
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.order import settled
@@ -30,7 +31,8 @@ def run_stage(
     if missing:
         raise ValueError(f"stage {stage.name} needs {', '.join(missing)}; run the stages before it first")
     shared = (reuse or Reuse(),) if stage.shares else ()
-    made = stage.run({name: frames[name] for name in stage.reads if name in frames}, context, *shared)
+    read = WhenAsked([name for name in stage.reads if name in frames], frames.__getitem__)
+    made = stage.run(read, context, *shared)
     return finished(made, stage.writes, stage.name, context)
 
 

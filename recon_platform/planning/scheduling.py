@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.capacity import CHECKED_BEFORE, check_after, check_schedule, schedule
+from recon_platform.tables.asked import laid_over
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reuse import Reuse
@@ -19,7 +20,7 @@ class InfeasibleScheduleError(ValueError):
 def schedule_and_check(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
     """Tables `schedule`, `unscheduled`, `capacity_load`, `dispatch_list`; raises InfeasibleScheduleError."""
     made = schedule(frames, context, reuse)
-    _refuse(check_schedule({**frames, **made}, context))
+    _refuse(check_schedule(laid_over(frames, made), context))
     return made
 
 
@@ -30,7 +31,7 @@ def schedule_after_downtime(
     what differs from that one is checked, and all it can touch."""
     made = schedule(frames, context, reuse)
     before = {name: frames[f"previous.{name}"] for name in CHECKED_BEFORE}
-    _refuse(check_after({**frames, **made}, before, context))
+    _refuse(check_after(laid_over(frames, made), before, context))
     return made
 
 

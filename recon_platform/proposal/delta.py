@@ -13,9 +13,8 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.capacity import held_schedule
-from recon_platform.planning.promises import project_lines
-from recon_platform.proposal.ends import ends_in_force
-from recon_platform.proposal.reasons import with_own_fact, with_reasons
+from recon_platform.proposal.ends import lines_in_force
+from recon_platform.proposal.reasons import around_changes, with_own_fact, with_reasons
 from recon_platform.tables.capacity import held_in_turn
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -42,7 +41,7 @@ def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None =
         )
         for side in ("from", "to")
     }
-    effects = _line_effects(frames, context)
+    effects = _line_effects(frames, context, reuse)
     return PROPOSAL_CHANGES.frame(
         changes.join(effects, on="work_order", how="left").select(
             "work_order",
@@ -69,7 +68,7 @@ def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.
     in_force = _side(frames["published.schedule"], "from")
     beside = side_by_side(frames, in_force)
     if held_in_turn(frames.get("dispatch_settings")):
-        held, beside_held = frames, beside
+        held, beside_held = frames, around_changes(beside, frames)
     else:
         held = {**frames, "schedule": held_schedule(frames, context, reuse)}
         beside_held = side_by_side(held, in_force)
@@ -160,9 +159,9 @@ def _side(schedule: pl.DataFrame, side: str, *more: str) -> pl.DataFrame:
     )
 
 
-def _line_effects(frames: Frames, context: PlanContext) -> pl.DataFrame:
+def _line_effects(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.DataFrame:
     """`work_order`, `otif_effect`: customer lines that the order's end turns from late to on time, or the reverse."""
-    in_force = project_lines(frames, context, ends_in_force(frames, context))
+    in_force = lines_in_force(frames, context, reuse)
     late = {
         name: lines.select("sales_order", "line", "bound_by", _missed().alias(name))
         for name, lines in (("before", in_force), ("after", frames["order_promises"]))

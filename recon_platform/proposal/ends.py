@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon_platform.planning.promises import project_lines
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.reuse import Reuse, only
+
+_LINES_READ = (
+    "sales_orders", "customers", "supply_orders", "pegging", "purchase_orders", "planned_orders", "published.schedule",
+    "reconciled_operations",
+)  # fmt: skip
+
+
+def lines_in_force(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> pl.DataFrame:
+    """Every open customer line as it would ship if the schedule in force stayed (`project_lines`)."""
+    return (reuse or Reuse()).of(_lines_in_force, only(frames, *_LINES_READ), context)
+
+
+def _lines_in_force(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    return project_lines(frames, context, ends_in_force(frames, context))
 
 
 def ends_in_force(frames: Frames, context: PlanContext) -> pl.DataFrame:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon_platform.planning.promises import project_lines
-from recon_platform.proposal.ends import ends_in_force
+from recon_platform.proposal.ends import lines_in_force
 from recon_platform.proposal.evaluate import labour_hours, lateness, overtime_hours
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.proposal import EXPECTED_IMPACT
+from recon_platform.tables.reuse import Reuse
 
 MEASURES = {
     "expected_otif": "% of lines",
@@ -22,14 +22,16 @@ MEASURES = {
 }
 
 
-def expected_impact(frames: Frames, with_set: Frames | None, context: PlanContext) -> pl.DataFrame:
-    """Table `expected_impact`. `with_set` is the plan with the proposed set of moves; None where no move is proposed."""
+def expected_impact(
+    frames: Frames, with_set: Frames | None, context: PlanContext, reuse: Reuse | None = None
+) -> pl.DataFrame:
+    """Table `expected_impact`. `with_set` is the plan with the proposed set of moves; None where no move is proposed. `reuse`: what
+    the stage made before."""
     proposed = measures(frames["order_promises"], frames, context)
     in_force: dict[str, float | None] = {}
     published = frames.get("published.schedule")
     if published is not None and not published.is_empty():
-        lines = project_lines(frames, context, ends_in_force(frames, context))
-        in_force = measures(lines, None, context)
+        in_force = measures(lines_in_force(frames, context, reuse), None, context)
     with_moves = dict(proposed)
     if with_set is not None:
         with_moves = measures(with_set["order_promises"], with_set, context)

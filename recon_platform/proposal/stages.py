@@ -21,7 +21,7 @@ def _propose(frames: Frames, context: PlanContext, reuse: Reuse) -> dict[str, pl
     return {
         "proposal_changes": proposal_changes(seen, context, reuse),
         "exception_moves": proposed.table,
-        "expected_impact": expected_impact(frames, proposed.chosen.plan, context),
+        "expected_impact": expected_impact(frames, proposed.chosen.plan, context, reuse),
     }
 
 

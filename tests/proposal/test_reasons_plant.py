@@ -25,7 +25,7 @@ from recon_platform.planning import inputs, run_stages
 from recon_platform.planning.stages import STAGES, trial_stages
 from recon_platform.plantsim import generate
 from recon_platform.proposal.delta import KEY, SEQUENCING, proposal_changes, side_by_side
-from recon_platform.proposal.reasons import with_reasons
+from recon_platform.proposal.reasons import around_changes, with_reasons
 from recon_platform.tables.context import PlanContext
 
 SHARE = 0.95
@@ -259,3 +259,21 @@ def test_reasons_are_true_at_600_orders(tmp_path: Path, seed: int) -> None:
         changes, true, main_alone = four_events_at_once(night, k)
         print(f"{changes} changes, {true} gone with all facts named undone, {main_alone} with the main one")
         assert true >= SHARE * changes
+
+
+def test_the_rows_around_what_moved_say_the_same_as_all_of_them(night: Night) -> None:
+    tables, _ = machine_down(night, random.Random(4))
+    planned = night.after(tables).planned()
+    held = {**planned, "schedule": held_schedule(planned, night.context)}
+    beside = side_by_side(held)
+    near = around_changes(beside, held)
+    assert beside["what"].drop_nulls().len() < near.height < beside.height
+    told, short = (
+        with_reasons(rows, held, night.context)
+        .filter(pl.col("what").is_not_null())
+        .select(*KEY, "reason", "cause", "root", "further")
+        for rows in (beside, near)
+    )
+    assert told.height > 0
+    assert told["root"].drop_nulls().len() > 0
+    assert short.equals(told)
