@@ -81,10 +81,11 @@ def read_approved(frames: Frames, context: PlanContext) -> Approved:
                 elif kind == "look_ahead" and grant["as_of"] == now.isoformat():
                     look_ahead = (float(grant["k1"]), float(grant["k2"]))
                     in_turn = bool(grant.get("in_turn", False))
+    free, pinned = pl.DataFrame(released, schema=_RELEASED), pl.DataFrame(pins, schema=_PIN)
     return Approved(
-        _overtime(overtime), pl.DataFrame(siblings, schema=_SIBLING),
-        pl.DataFrame(released, schema=_RELEASED).unique(maintain_order=True), pull,
-        pl.DataFrame(pins, schema=_PIN).unique(["work_order", "op_seq"], keep="last", maintain_order=True), look_ahead, in_turn,
+        _overtime(overtime) if overtime else pl.DataFrame(schema=_OVERTIME), pl.DataFrame(siblings, schema=_SIBLING),
+        free.unique(maintain_order=True) if released else free, pull,
+        pinned.unique(["work_order", "op_seq"], keep="last", maintain_order=True) if pins else pinned, look_ahead, in_turn,
     )  # fmt: skip
 
 

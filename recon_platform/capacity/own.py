@@ -80,9 +80,11 @@ class Own:
     differing: Differing | None  # orders that differ from those first prepared
 
 
-def what_is_given(frames: Frames, context: PlanContext, *, hold: Hold, reuse: Reuse) -> Given:
+def what_is_given(
+    frames: Frames, context: PlanContext, *, hold: Hold, reuse: Reuse, approved: Approved | None = None
+) -> Given:
     """What a plan of these tables is prepared from, and how firmly it holds the sequence in force."""
-    approved = read_approved(frames, context)
+    approved = approved or read_approved(frames, context)
     machines = reuse.of(read_machines, only(frames, *OPEN_TIME), context, approved.overtime)
     skills, by_minute = reuse.of(
         people_by_minute,

@@ -76,12 +76,12 @@ def read_first(frames: Frames, context: PlanContext, reuse: Reuse) -> None:
 
 def read_ahead(plans: Sequence[Frames], context: PlanContext, reuse: Reuse) -> list[Given]:
     """What `trial_schedule` reads first of each of these plans, read together: many plans of few changes cost little more than one."""
-    return read_together(
-        [
-            what_is_given(frames, context, hold=_holds(frames, context, read_approved(frames, context)), reuse=reuse)
-            for frames in plans
-        ]
-    )
+    read = []
+    for frames in plans:
+        approved = read_approved(frames, context)
+        hold = _holds(frames, context, approved)
+        read.append(what_is_given(frames, context, hold=hold, reuse=reuse, approved=approved))
+    return read_together(read)
 
 
 def trial_schedule(

@@ -117,43 +117,40 @@ def _kind_records(alike: pl.DataFrame, people: Array, limited: int) -> tuple[Arr
     return kinds, in_small_numbers(people, kinds) if limited else people
 
 
+_GROUPED_BY = ("row", "work_order", "op_seq", "center", "continuity", "campaign", "lot")
+
+
 def _groups(operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame) -> tuple[Array, Array, Array]:
     """Continuity groups: operations of one lot, coil or campaign at a work center that keeps them together.
 
     Operations in force, pinned, at a vendor, under a maximum wait, or of orders that feed another made order are left out; one
     sequence step each. So no member ever waits for another.
     """
-    group = np.full(operations.height, -1, np.int32)
-    kept_together = operations.with_columns(state).filter(pl.col("continuity").is_not_null())
-    if kept_together.is_empty():
-        return group, np.zeros(1, np.int32), np.zeros(0, np.int32)
-    linked = pl.concat(
-        [
-            feeds.select(pl.col("supply_order").alias("work_order")),
-            feeds.select(pl.col("demand_order").alias("work_order")),
-        ]
-    ).unique()
+    group, none = np.full(operations.height, -1, np.int32), np.zeros(0, np.int32)
+    kept, alone, elapsed, pinned = (
+        operations.get_column(name) for name in ("continuity", "chained", "elapsed", "pinned")
+    )
+    rows = np.flatnonzero((kept.is_not_null() & ~alone & (state == FREE) & (elapsed < 0) & (pinned < 0)).to_numpy())
+    if not rows.size:
+        return group, np.zeros(1, np.int32), none
     key = (
         pl.when(pl.col("continuity") == "campaign").then("campaign")
         .when(pl.col("continuity") == "lot").then("lot")
         .when(pl.col("continuity") == "coil").then("lot")
         .otherwise(None)
     )  # fmt: skip
+    members = pl.DataFrame([operations.get_column(name).gather(rows) for name in _GROUPED_BY]).with_columns(
+        key.alias("together")
+    )
+    for end in ("supply_order", "demand_order"):
+        members = members.join(feeds, left_on="work_order", right_on=end, how="anti", maintain_order="left")
     members = (
-        kept_together.with_columns(key.alias("together"))
-        .filter(
-            pl.col("together").is_not_null()
-            & ~pl.col("chained")
-            & (pl.col("state") == FREE)
-            & (pl.col("elapsed") < 0)
-            & (pl.col("pinned") < 0)
-        )
-        .join(linked, on="work_order", how="anti", maintain_order="left")
+        members.filter(pl.col("together").is_not_null())
         .with_columns(pl.len().over("center", "together", "op_seq").alias("size"))
         .filter(pl.col("size") > 1)
     )
     if members.is_empty():
-        return group, np.zeros(1, np.int32), np.zeros(0, np.int32)
+        return group, np.zeros(1, np.int32), none
     numbered = members.with_columns(
         (pl.struct("center", "together", "op_seq").rank("dense") - 1).cast(pl.Int32).alias("group")
     ).sort("group", "row")

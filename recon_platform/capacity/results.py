@@ -28,7 +28,8 @@ def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
     if terms.shape[0] == place.shape[0]:
         columns |= {name: terms[:, k] for k, name in enumerate(names)}
     machines = prepared.machines.machines
-    index = pl.Series(np.ascontiguousarray(place["machine"])).replace(-1, None)
+    at = np.ascontiguousarray(place["machine"])
+    index = pl.Series(at).set(pl.Series(at < 0), None)
     return prepared.operations.select(_PLACED).with_columns(
         *prepared.kept.rows.select("state", "previous_start", "not_before"),
         *(pl.Series(name, np.ascontiguousarray(values)) for name, values in columns.items()),
@@ -43,7 +44,7 @@ _PLACED = ("row", "order", "work_order", "op_seq", "work_center", "qty", "starte
 def schedule_table(prepared: Prepared, placed: pl.DataFrame, *, terms: bool = True) -> pl.DataFrame:
     """The `schedule` table; without `terms` that column is empty text, as in a plan that is only compared."""
     origin = prepared.origin
-    done = placed.filter(pl.col("index") >= 0)
+    done = _done(placed)
     running = pl.col("state") == RUNNING
     if terms:
         done = _with_names(prepared, done)
@@ -51,9 +52,9 @@ def schedule_table(prepared: Prepared, placed: pl.DataFrame, *, terms: bool = Tr
     first_of_machine = (
         done.filter(running).sort("index", "m_setup", "row").unique("index", keep="first", maintain_order=True)
     )
-    done = done.join(
-        first_of_machine.select("row", pl.lit(True).alias("under_way")), on="row", how="left", maintain_order="left"
-    )
+    under_way = np.zeros(done.height, bool)
+    under_way[np.searchsorted(done["row"].to_numpy(), first_of_machine["row"].to_numpy())] = True
+    done = done.with_columns(pl.Series("under_way", under_way))
     since = pl.when(pl.col("under_way") & (pl.col("m_setup") == 0) & (pl.col("started_at") < pl.lit(origin))).then(
         "started_at"
     )
@@ -68,6 +69,12 @@ def schedule_table(prepared: Prepared, placed: pl.DataFrame, *, terms: bool = Tr
             pl.col("bound").alias("bound_by"), (_terms() if terms else pl.lit("")).alias("terms"), "previous_start",
         )
     )  # fmt: skip
+
+
+def _done(placed: pl.DataFrame) -> pl.DataFrame:
+    """The rows of operations that found a place: as a rule all, which are not copied."""
+    found = placed.get_column("index") >= 0
+    return placed if found.all() else placed.filter(found)
 
 
 def _with_names(prepared: Prepared, done: pl.DataFrame) -> pl.DataFrame:

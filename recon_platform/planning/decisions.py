@@ -177,14 +177,15 @@ def _rows(table: str, schema: pl.Schema, rows: Sequence[Mapping[str, Any]]) -> p
     """Rows of `values` as a frame of `schema`; what is not named is null."""
     for name in {name: None for values in rows for name in values}:
         _dtype(table, schema, name)
-    columns = []
-    for name, dtype in schema.items():
-        values = [_value(table, name, values.get(name), dtype) for values in rows]
-        try:
-            columns.append(pl.Series(name, values, dtype=dtype))
-        except (TypeError, pl.exceptions.PolarsError) as error:
-            raise ChangeError(f"change of {table}.{name}: expected {dtype}, found {values!r}") from error
-    return pl.DataFrame(columns)
+    made = [{name: _value(table, name, value, schema[name]) for name, value in values.items()} for values in rows]
+    for name, value in ((name, value) for values in made for name, value in values.items()):
+        if schema[name] == pl.String and not isinstance(value, str | None):
+            raise ChangeError(f"change of {table}.{name}: expected {schema[name]}, found {value!r}")
+    try:
+        return pl.DataFrame(made, schema=schema)
+    except (TypeError, pl.exceptions.PolarsError) as error:
+        expected = ", ".join(f"{name} {schema[name]}" for name in made[0])
+        raise ChangeError(f"change of {table}: expected {expected}, found {made[0]!r}") from error
 
 
 def _dtype(table: str, schema: pl.Schema, column: str) -> pl.DataType:

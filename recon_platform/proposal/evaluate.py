@@ -170,8 +170,8 @@ def _reads(step: Stage, table: str, columns: set[str] | None) -> bool:
 def compare(without: Frames, with_: Frames, context: PlanContext, reuse: Reuse | None = None) -> Effect:
     """The effect of going from one plan to the other. `reuse` holds what was made of the plan without before."""
     reuse = reuse or Reuse()
-    days = reuse.of(lateness, without["order_promises"], context).join(
-        lateness(with_["order_promises"], context), on=LINE, how="full", coalesce=True, suffix="_with"
+    days = _side_by_side(
+        reuse.of(lateness, without["order_promises"], context), lateness(with_["order_promises"], context)
     )
     late = pl.col("late_days").fill_null(0) > 0
     late_with = pl.col("late_days_with").fill_null(0) > 0
@@ -210,6 +210,13 @@ def compare(without: Frames, with_: Frames, context: PlanContext, reuse: Reuse |
         messages_made=made,
         messages_cleared=cleared,
     )
+
+
+def _side_by_side(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Rows of both by customer line, those of `after` with `_with` behind their names."""
+    if before.select(LINE).equals(after.select(LINE)):
+        return pl.concat([before, after.select(pl.exclude(LINE).name.suffix("_with"))], how="horizontal")
+    return before.join(after, on=LINE, how="full", coalesce=True, suffix="_with")
 
 
 def moved_operations(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
