@@ -238,4 +238,5 @@ def uses_outside_bom(frames: Frames) -> pl.DataFrame | None:
         .select("parent_item", "component_item")
         .filter(pl.col("parent_item") != pl.col("component_item"))
         .unique()
+        .sort("parent_item", "component_item")
     )

@@ -51,7 +51,7 @@ def netted(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> 
     reuse = reuse or Reuse()
     facts = snapshot(frames, context, reuse=reuse)
     structure = reuse.of(structure_of, facts.catalogue.select("item"), facts.lines, facts.uses)
-    solution = solve(assemble(facts, context, structure), context)
+    solution = solve(assemble(facts, context, structure, reuse), context)
     requirements = requirements_table(solution)
     messages = raw_messages(frames, solution, requirements, context, reuse)
     causes = MESSAGE_CAUSES.empty()

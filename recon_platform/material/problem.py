@@ -21,6 +21,7 @@ from recon_platform.material.structure import Structure, product_structure
 from recon_platform.material.work_days import WorkDays
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.material import DEMAND_TYPES
+from recon_platform.tables.reuse import Reuse
 
 KIND_PLACE = {kind: place for place, kind in enumerate(sorted(DEMAND_TYPES))}
 LARGEST_QTY = 1e9  # base units of one row; beyond it the sums of a plant would not be exact
@@ -69,17 +70,21 @@ def horizon_axis(days: WorkDays, context: PlanContext) -> Axis:
     return Axis(days.first, days.floor, days.days, days.today, planning_day + context.policy.material.horizon_days + 1)
 
 
-def assemble(facts: Snapshot, context: PlanContext, structure: Structure | None = None) -> Problem:
-    """The problem of `facts`; `structure` (default: their own) may cover more items and lines than they name."""
+def assemble(
+    facts: Snapshot, context: PlanContext, structure: Structure | None = None, reuse: Reuse | None = None
+) -> Problem:
+    """The problem of `facts`; `structure` (default: their own) may cover more items and lines than they name. `reuse`: what was
+    numbered of the same items and lines before."""
+    reuse = reuse or Reuse()
     structure = structure or structure_of(facts.catalogue, facts.lines, facts.uses)
     axis = horizon_axis(facts.days, context)
-    items = numbered_items(structure.items, facts.catalogue, facts.stock)
+    items = reuse.of(numbered_items, structure.items, facts.catalogue, facts.stock)
     orders = numbered_orders(facts.orders, items, context)
     demands, demand_order = numbered_demands(facts.demands, orders, items, facts.days, axis)
     n = items.height
     used = structure.lines
     inputs = Inputs(
-        parameters=parameter_table(items),
+        parameters=reuse.of(parameter_table, items),
         supply_at=offsets(orders.get_column("ix"), n),
         supply_day=array(orders.get_column("day")),
         supply_qty=array(orders.get_column("micro_qty")),
@@ -87,16 +92,23 @@ def assemble(facts: Snapshot, context: PlanContext, structure: Structure | None 
         demand_at=offsets(demands.get_column("ix"), n),
         demand_day=array(demands.get_column("day")),
         demand_qty=array(demands.get_column("micro_qty")),
-        line_at=offsets(used.get_column("component_ix"), n),
-        line_parent=array(used.get_column("parent_ix")),
-        line_qty=array(used.get_column("qty_per") * (1 + used.get_column("scrap")), np.float64),
-        line_fixed=array(used.select(micro("fixed_qty")).to_series()),
-        line_from=array(used.get_column("valid_from")),
-        line_to=array(used.get_column("valid_to")),
+        **reuse.of(_line_inputs, used, n),
     )
     return Problem(
         facts.days, axis, items, orders, demands, used, structure.dropped, inputs, demand_order, facts.unknown
     )
+
+
+def _line_inputs(used: pl.DataFrame, n: int) -> dict[str, NDArray[Any]]:
+    """The inputs that are about BOM lines, of `n` items."""
+    return {
+        "line_at": offsets(used.get_column("component_ix"), n),
+        "line_parent": array(used.get_column("parent_ix")),
+        "line_qty": array(used.get_column("qty_per") * (1 + used.get_column("scrap")), np.float64),
+        "line_fixed": array(used.select(micro("fixed_qty")).to_series()),
+        "line_from": array(used.get_column("valid_from")),
+        "line_to": array(used.get_column("valid_to")),
+    }
 
 
 def numbered_items(placed: pl.DataFrame, catalogue: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:

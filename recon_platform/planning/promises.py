@@ -76,9 +76,8 @@ def project_lines(frames: Frames, context: PlanContext, ends: pl.DataFrame, reus
     reuse = reuse or Reuse()
     made = frames["supply_orders"].select(pl.col("kind").alias("supply_type"), pl.col("order").alias("supply"))
     lines = reuse.of(open_lines, only(frames, "sales_orders", "customers"))
-    pegged, first = reuse.of(
-        _pegged, only(frames, "pegging", "purchase_orders", "planned_orders"), made, lines.select(key)
-    )
+    bought = reuse.of(_purchase_days, frames["purchase_orders"].select(_DATED_BY))
+    pegged, first = reuse.of(_pegged, only(frames, "pegging", "planned_orders"), bought, made, lines.select(key))
     ended = pl.col("end").dt.convert_time_zone(context.plant.timezone).dt.date()
     today = pl.lit(context.planning_date)
     days = (
@@ -128,18 +127,27 @@ def _last(days: pl.Series, first: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(np.maximum.reduceat(number * rows + np.arange(rows), first) % rows)
 
 
-def _pegged(frames: Frames, made: pl.DataFrame, lines: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """What is pegged to the customer `lines` (sales_order, line), line by line, and where the rows of each that has any begin.
+_DATED_BY = ("purchase_order", "line", "promised_date", "due_date")
 
-    `place` of the line, supply_type, supply, `day` on which a purchase is there, whether it is `made` here (supply_type,
-    supply), so that its last operation says when, and the quantity `covered` of the line by all of its rows.
-    """
-    purchases = (
-        frames["purchase_orders"]
-        .group_by(PURCHASE_LINE.alias("supply"))
+
+def _purchase_days(purchases: pl.DataFrame) -> pl.DataFrame:
+    """supply_type, supply, `day` on which a purchase is there."""
+    return (
+        purchases.group_by(PURCHASE_LINE.alias("supply"))
         .agg(pl.coalesce("promised_date", "due_date").max().alias("day"))
         .select(pl.lit("purchase_order").alias("supply_type"), "supply", "day")
     )
+
+
+def _pegged(
+    frames: Frames, purchases: pl.DataFrame, made: pl.DataFrame, lines: pl.DataFrame
+) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """What is pegged to the customer `lines` (sales_order, line), line by line, and where the rows of each that has any begin.
+
+    `place` of the line, supply_type, supply, `day` on which a purchase is there, whether it is `made` here (supply_type,
+    supply), so that its last operation says when, and the quantity `covered` of the line by all of its rows. `purchases`: of
+    `_purchase_days`.
+    """
     bought = (
         frames["planned_orders"]
         .select(
