@@ -15,6 +15,7 @@ from recon_platform.capacity.check_grants import granted
 from recon_platform.capacity.check_kept import continuity_problems, frozen_problems, pin_problems
 from recon_platform.capacity.check_people import people_problems, tool_problems
 from recon_platform.capacity.check_rows import (
+    NO_VIOLATION,
     VIOLATION,
     minutes,
     occupations,
@@ -60,7 +61,7 @@ def violations_in(
 ) -> pl.DataFrame:
     """What is broken on the machines, in the orders and in the minutes of `touched`, parts of `rows` (`scheduled_rows`)."""
     if rows.is_empty():
-        return pl.DataFrame(schema=VIOLATION)
+        return NO_VIOLATION
     here, loads = touched.on_machines, occupations(touched.on_machines)
     by_order = touched.of_orders.select(_IN_ORDER).sort("work_order", "op_seq")
     all_by_order = by_order if touched.of_orders is rows else rows.select(_IN_ORDER).sort("work_order", "op_seq")
@@ -72,9 +73,12 @@ def violations_in(
         frozen_problems(here, frames, context), pin_problems(here, frames, context), continuity_problems(all_by_order, frames, context),
         setup_problems(here, loads, frames, context), people_problems(then, loads_then, open_time, frames, context), tool_problems(then, frames),
     ]  # fmt: skip
-    return pl.concat(
-        [violation.select(pl.col(name).cast(kind) for name, kind in VIOLATION.items()) for violation in found]
-    ).sort("constraint", "work_order", "op_seq", "detail")
+    told = [
+        violation.select(pl.col(name).cast(kind) for name, kind in VIOLATION.items())
+        for violation in found
+        if not violation.is_empty()
+    ]
+    return pl.concat(told).sort("constraint", "work_order", "op_seq", "detail") if told else NO_VIOLATION
 
 
 def _unknown(rows: pl.DataFrame) -> pl.DataFrame:
@@ -130,18 +134,21 @@ def _batches(loads: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     return problem(over, "batch", "load of ", pl.col("load_qty"), " exceeds ", pl.col("batch_max"))
 
 
-def open_minutes(open_time: pl.DataFrame, windows: pl.DataFrame, start: str, end: str) -> pl.Series:
-    """Open minutes of `machine` in [start, end) for each row of `windows`, in its order."""
-    cumulative = open_time.with_columns(minutes(pl.col("end") - pl.col("start")).alias("length")).with_columns(
-        (pl.col("length").cum_sum().over("machine") - pl.col("length")).alias("before")
-    )
+def _before(open_time: pl.DataFrame) -> pl.DataFrame:
+    """Open time with the open minutes before each interval of its machine: machine, from, to, before; by `from`."""
+    length = minutes(pl.col("end") - pl.col("start"))
+    before = (length.cum_sum().over("machine") - length).alias("before")
+    return open_time.select("machine", pl.col("start").alias("from"), pl.col("end").alias("to"), before).sort("from")
+
+
+def _open_minutes(before: pl.DataFrame, windows: pl.DataFrame, start: str, end: str) -> pl.Series:
+    """Open minutes of `machine` in [start, end) for each row of `windows`, in its order; `before` as from `_before`."""
 
     def upto(column: str) -> pl.Series:
         at = windows.select("machine", pl.col(column).alias("at")).with_row_index("nr").sort("at")
         found = at.join_asof(
-            cumulative.rename({"start": "from", "end": "to"}).sort("from"), left_on="at", right_on="from", by="machine",
-            strategy="backward", check_sortedness=False,
-        )  # fmt: skip
+            before, left_on="at", right_on="from", by="machine", strategy="backward", check_sortedness=False
+        )
         inside = minutes(pl.min_horizontal("at", "to") - pl.col("from"))
         return found.with_columns((pl.col("before") + inside).fill_null(0.0).alias("sum")).sort("nr")["sum"]
 
@@ -156,15 +163,16 @@ def _times(rows: pl.DataFrame, open_time: pl.DataFrame) -> list[pl.DataFrame]:
     vendor = rows.filter(pl.col("external").fill_null(False))
     short_vendor = vendor.filter(minutes(pl.col("end") - pl.col("start")) < pl.col("needs_min") - SLACK_MIN)
     inside = rows.filter(~pl.col("external").fill_null(False))
-    run_open = open_minutes(open_time, inside, "start", "end")
+    before = _before(open_time)
+    run_open = _open_minutes(before, inside, "start", "end")
     inside = inside.with_columns(run_open.alias("run_open"))
     short = inside.filter(pl.col("run_open") < pl.col("needs_min") * (1 - 2e-6) - SLACK_MIN)
     first = inside.with_columns(
         (pl.col("setup_start") + pl.duration(minutes=1)).alias("next"),
         (pl.col("end") - pl.duration(minutes=1)).alias("last"),
     )
-    opens = open_minutes(open_time, first, "setup_start", "next")
-    closes = open_minutes(open_time, first, "last", "end")
+    opens = _open_minutes(before, first, "setup_start", "next")
+    closes = _open_minutes(before, first, "last", "end")
     closed = first.filter(((opens < 1.0) | (closes < 1.0)) & (pl.col("end") > pl.col("setup_start")))
     whole = minutes(pl.col("end") - pl.col("start"))
     paused = inside.filter(~pl.col("pausable") & (pl.col("run_open") < whole - 1e-6))

@@ -14,6 +14,9 @@ _SCHEMA = {
     "start": pl.String(), "end": pl.String(),
 }  # fmt: skip
 
+_AT = pl.Datetime("us", "UTC")
+_NO_GRANT = pl.DataFrame(schema={**_SCHEMA, "start": _AT, "end": _AT})
+
 
 def granted(frames: Frames) -> pl.DataFrame:
     """One row per grant of the approved moves: kind, work_center, work_order, op_seq, start, end (instants in UTC)."""
@@ -22,6 +25,8 @@ def granted(frames: Frames) -> pl.DataFrame:
     if decisions is not None:
         for value in decisions.filter(pl.col("kind") == "approved_move").get_column("value"):
             grants += [change["grant"] for change in json.loads(value).get("change", []) if change["verb"] == "grant"]
+    if not grants:
+        return _NO_GRANT
     rows = [{name: grant.get(name) for name in _SCHEMA} for grant in grants]
     return pl.DataFrame(rows, schema=_SCHEMA).with_columns(
         pl.col("start", "end").str.to_datetime(time_unit="us", time_zone="UTC")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.capacity.check_grants import granted, pinned
-from recon_platform.capacity.check_rows import VIOLATION, problem
+from recon_platform.capacity.check_rows import NO_VIOLATION, problem
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
@@ -20,7 +20,7 @@ def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) ->
     """
     published = frames.get("published.schedule")
     if published is None or published.is_empty():
-        return pl.DataFrame(schema=VIOLATION)
+        return NO_VIOLATION
     capacity = context.policy.capacity
     hours = pl.col("work_center").replace_strict(
         dict(capacity.frozen_hours_by_work_center), default=capacity.frozen_hours, return_dtype=pl.Float64
@@ -35,24 +35,27 @@ def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) ->
         .filter(pl.col("kind").is_in(["fence", "sibling"]))
         .select("work_order", pl.col("op_seq").alias("free_seq"))
     )
-    whole_orders = free.filter(pl.col("free_seq").is_null()).select("work_order").unique()
-    single = free.drop_nulls("free_seq").select("work_order", pl.col("free_seq").alias("op_seq")).unique()
-    on_floor = pl.col("status").is_in(["running", "paused", "setup"])
     inside = (
         rows.filter(~pl.col("external").fill_null(False))
         .select("work_order", "op_seq", "machine", "work_center", "routed_to", "setup_start", "status")
         .join(was, on=["work_order", "op_seq"], how="left")
-        .join(whole_orders, on="work_order", how="anti")
-        .join(single, on=["work_order", "op_seq"], how="anti")
-        .with_columns(fence.alias("fence"))
     )
+    on_floor = pl.col("status").is_in(["running", "paused", "setup"])
+    if not free.is_empty():
+        whole_orders = free.filter(pl.col("free_seq").is_null()).select("work_order").unique()
+        single = free.drop_nulls("free_seq").select("work_order", pl.col("free_seq").alias("op_seq")).unique()
+        inside = inside.join(whole_orders, on="work_order", how="anti").join(
+            single, on=["work_order", "op_seq"], how="anti"
+        )
+    inside = inside.with_columns(fence.alias("fence"))
     kept = inside.filter(
         (pl.col("was_start") < pl.col("fence")) & (pl.col("was_center") == pl.col("routed_to")) & ~on_floor
     )
     pins = _pins(frames, context).rename({"machine": "kept_on"})
-    kept = kept.join(pins, on=["work_order", "op_seq"], how="left").filter(
-        pl.col("kept_on").is_null() | (pl.col("kept_on") == pl.col("was_machine"))
-    )
+    if not pins.is_empty():
+        kept = kept.join(pins, on=["work_order", "op_seq"], how="left").filter(
+            pl.col("kept_on").is_null() | (pl.col("kept_on") == pl.col("was_machine"))
+        )
     changed = pl.col("machine") != pl.col("was_machine")
     order = kept.sort("was_machine", "was_start", "setup_start")
     there = order.filter(~changed)
@@ -112,6 +115,8 @@ def _circle(order: pl.DataFrame, rows: pl.DataFrame, links: pl.DataFrame) -> pl.
 def pin_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
     """An operation that people keep on a machine runs there, unless another already has it."""
     where = _pins(frames, context).rename({"machine": "kept_on"})
+    if where.is_empty():
+        return NO_VIOLATION
     bad = rows.join(where, on=["work_order", "op_seq"]).filter(
         (pl.col("machine") != pl.col("kept_on")) & ~pl.col("status").is_in(["running", "paused", "setup"])
     )
@@ -120,11 +125,13 @@ def pin_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl
 
 def _pins(frames: Frames, context: PlanContext) -> pl.DataFrame:
     """work_order, op_seq, machine of the pins whose machine belongs to the work center where the operation is done."""
+    pins = pinned(frames, context.as_of)
+    if pins.is_empty():
+        return pins
     centers = frames["machines"].select("machine", "work_center")
     done_at = frames["schedule"].select("work_order", "op_seq", "work_center")
     return (
-        pinned(frames, context.as_of)
-        .join(centers, on="machine")
+        pins.join(centers, on="machine")
         .join(done_at, on=["work_order", "op_seq", "work_center"], how="semi")
         .select("work_order", "op_seq", "machine")
     )
@@ -158,9 +165,12 @@ def continuity_problems(by_order: pl.DataFrame, frames: Frames, context: PlanCon
         pl.when(~pl.col("work_order").is_in(chained.implode())).then("together").alias("together")
     )
     pins = _pins(frames, context).select("work_order", "op_seq", pl.lit(True).alias("is_pinned"))
-    marked = marked.join(pins, on=["work_order", "op_seq"], how="left", maintain_order="left").with_columns(
-        pl.when(pl.col("is_pinned").is_null()).then("together").alias("together")
-    )
+    if not pins.is_empty():
+        marked = marked.join(pins, on=["work_order", "op_seq"], how="left", maintain_order="left").with_columns(
+            pl.when(pl.col("is_pinned").is_null()).then("together").alias("together")
+        )
+    if marked["together"].null_count() == marked.height:
+        return NO_VIOLATION
     concerned = marked.filter(pl.col("together").is_not_null()).select("machine").unique()
     place = (
         marked.filter(~pl.col("external").fill_null(False))

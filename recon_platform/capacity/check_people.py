@@ -44,12 +44,14 @@ def people_problems(
         .filter(~pl.col("external"))
         .join(machines, on="machine", maintain_order="left")
     )
+    shifts = _shifts(frames)
+    overtime = not granted(frames).filter(pl.col("kind") == "overtime").is_empty()
     for skill in labour["skill"].unique().sort().to_list():
         uses = single.select(
             "work_order", "op_seq", "machine", "nr", _minute("setup_start", begin), _minute("start", begin), _minute("end", begin),
             "needs_min", _need("setup", skill).alias("setup_need"), _need("run", skill).alias("run_need"),
         ).filter((pl.col("setup_need") > 0) | (pl.col("run_need") > 0))  # fmt: skip
-        there = _people(skill, frames, context, begin, length)
+        there = _people(skill, frames, context, begin, length, shifts, overtime=overtime)
         used = np.zeros(length, np.int64)
         got = np.zeros(uses.height, np.int64)
         for need, low, high in (("setup_need", "setup_start", "start"), ("run_need", "start", "end")):
@@ -154,7 +156,19 @@ def _need(part: str, skill: str) -> pl.Expr:
     return pl.when(pl.col(f"{part}_skill") == skill).then(people).otherwise(0)
 
 
-def _people(skill: str, frames: Frames, context: PlanContext, begin: datetime, length: int) -> np.ndarray[Any, Any]:
+def _shifts(frames: Frames) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+    """Weekday, kind, start and end of the rows of each calendar and shift."""
+    shifts: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    columns = ("calendar", "shift", "weekday", "kind", "start", "end")
+    for calendar, shift, *times in frames["calendars"].select(columns).drop_nulls(columns[:2]).iter_rows():
+        shifts.setdefault((calendar, shift), []).append(tuple(times))
+    return shifts
+
+
+def _people(
+    skill: str, frames: Frames, context: PlanContext, begin: datetime, length: int,
+    shifts: dict[tuple[str, str], list[tuple[Any, ...]]], *, overtime: bool,
+) -> np.ndarray[Any, Any]:  # fmt: skip
     """Hundredths of people of `skill` at each minute after `begin`."""
     there = np.zeros(length, np.int64)
     zone = context.plant.zone
@@ -175,7 +189,6 @@ def _people(skill: str, frames: Frames, context: PlanContext, begin: datetime, l
                 closed.add((calendar, day))
             elif start is not None:
                 extra.append((calendar, day, start, end))
-    overtime = not granted(frames).filter(pl.col("kind") == "overtime").is_empty()
 
     def add(day: Any, start: Any, end: Any, people: float) -> None:
         opening = datetime.combine(day, start, zone)
@@ -187,8 +200,7 @@ def _people(skill: str, frames: Frames, context: PlanContext, begin: datetime, l
     labour = frames["labour"].filter(pl.col("skill") == skill)
     days = [(begin - timedelta(days=2)).date() + timedelta(days=k) for k in range(length // 1440 + 5)]
     for calendar, shift, regular, over in labour.select("calendar", "shift", "people", "overtime_people").iter_rows():
-        shifts = frames["calendars"].filter((pl.col("calendar") == calendar) & (pl.col("shift") == shift))
-        for weekday, kind, start, end in shifts.select("weekday", "kind", "start", "end").iter_rows():
+        for weekday, kind, start, end in shifts.get((calendar, shift), ()):
             people = regular if kind == "regular" else (over or 0.0) if overtime else 0.0
             for day in days:
                 if day.isoweekday() == weekday and (calendar, day) not in closed:

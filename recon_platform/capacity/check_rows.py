@@ -16,6 +16,7 @@ from recon_platform.tables.model import Frames
 VIOLATION = {
     "constraint": pl.String, "work_order": pl.String, "op_seq": pl.Int64, "machine": pl.String, "detail": pl.String,
 }  # fmt: skip
+NO_VIOLATION = pl.DataFrame(schema=VIOLATION)
 _FACTS = (
     "work_center", "status", "setup_min", "run_min_per_unit", "setup_skill", "setup_people", "run_skill", "run_people",
     "queue_min", "move_min", "max_wait_min", "setup_family", "overlap_qty", "pausable", "batch_min", "batch_max",
@@ -25,6 +26,8 @@ _FACTS = (
 
 def problem(rows: pl.DataFrame, constraint: str, *detail: str | pl.Expr) -> pl.DataFrame:
     """Rows as violations of one constraint; `detail` parts are joined, columns as text."""
+    if rows.is_empty():
+        return NO_VIOLATION
     text = pl.concat_str(
         [pl.lit(part) if isinstance(part, str) else part.cast(pl.String) for part in detail], ignore_nulls=True
     )

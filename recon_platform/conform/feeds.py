@@ -6,7 +6,7 @@ Belongs here: freshness, row counts against what the source says and against nig
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -134,9 +134,10 @@ def _future_findings(made: Mapping[str, pl.DataFrame], as_of: datetime, spine: S
     findings: list[pl.DataFrame] = []
     limit = as_of + timedelta(minutes=spine.future_minutes)
     for table, column in _among(REPORTED, made):
-        late = made[table].filter(pl.col(column) > limit)
-        if late.is_empty():
+        newest = made[table][column].max()
+        if newest is None or newest <= limit:  # type: ignore[operator]
             continue
+        late = made[table].filter(pl.col(column) > limit)
         summary = late.select(
             pl.lit(table).alias("table"), pl.len().alias("rows"), pl.col(column).max().alias("newest"),
             pl.col(column).min().alias("oldest"),
@@ -157,13 +158,17 @@ def _epoch_findings(made: Mapping[str, pl.DataFrame], as_of: datetime) -> list[p
     findings: list[pl.DataFrame] = []
     for table, column in _among((*REPORTED, *POSTED), made):
         dates = made[table][column].drop_nulls().cast(pl.Date)
-        if dates.len() < LEAST_DATED:
+        near = timedelta(days=EPOCH_DAYS)
+        oldest, newest = dates.min(), dates.max()
+        if dates.len() < LEAST_DATED or not isinstance(oldest, date) or not isinstance(newest, date):
             continue
+        if as_of.date() - near <= oldest and newest <= as_of.date() + near:
+            continue  # nearly always
         away = (pl.Series([as_of.date()]) - dates).dt.total_days()
         if away.abs().median() <= EPOCH_DAYS:  # type: ignore[operator]
             continue
         row = pl.DataFrame({
-            "table": [table], "rows": [dates.len()], "oldest": [dates.min()], "newest": [dates.max()],
+            "table": [table], "rows": [dates.len()], "oldest": [oldest], "newest": [newest],
             "days": [away.min()],
         })  # fmt: skip
         findings.append(

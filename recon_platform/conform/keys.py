@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -54,7 +55,7 @@ class _Known:
     named: Lookup  # the key of another name
     loosely_named: Lookup  # the key of the form of other names, where it is one key
     by_form: Lookup  # the key of a form that only it has
-    other_name: pl.Expr  # the rule by which other names are known
+    other_name: str | None  # the rule by which other names are known
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class Register:
         """Register the distinct `keys`."""
         self._known.clear()
         distinct = keys if self.keys.is_empty() else pl.concat([self.keys["key"], keys])
-        new = pl.DataFrame({"key": distinct.unique().drop_nulls().sort()})
+        new = pl.DataFrame({"key": _distinct(distinct)})
         self.keys = new.with_columns(form(pl.col("key")).alias("form"))
 
     def add_names(self, names: pl.DataFrame) -> None:
@@ -96,11 +97,7 @@ class Register:
 
     def resolve(self, raw: pl.Series, source: str, prefixes: Sequence[str] = ()) -> pl.DataFrame:
         """One row per distinct value of `raw`: raw, key, rule (null: as written), state known, unknown or ambiguous."""
-        names = pl.DataFrame({"raw": raw.drop_nulls().unique().sort()})
-        if names.select(self.knows(pl.col("raw"), source)).item():
-            return names.select(
-                "raw", pl.col("raw").alias("key"), pl.lit(None, pl.String).alias("rule"), pl.lit("known").alias("state")
-            )
+        names = pl.DataFrame({"raw": _distinct(raw)})
         known, stripped = self._of(source), _without_prefix(pl.col("raw"), prefixes)
         names = names.with_columns(
             trimmed(pl.col("raw")).alias("trim"), form(pl.col("raw")).alias("form"), form(stripped).alias("bare")
@@ -130,25 +127,39 @@ class Register:
 
     def knows(self, names: pl.Expr, source: str) -> pl.Expr:
         """Whether every name is a key as it stands and no cross-reference of this source could say otherwise."""
-        if not self.xref.is_empty() and (self.xref["source"] == source).any():
+        if self._has_names(source):
             return names.is_null().all()
         return names.is_in(self.keys["key"].implode()).all()
 
+    def _has_names(self, source: str) -> bool:
+        return not self.xref.is_empty() and bool((self.xref["source"] == source).any())
+
     def _of(self, source: str) -> _Known:
         if source not in self._known:
-            mine = self.xref.filter(pl.col("source") == source)
-            loose = mine.with_columns(form(pl.col("name")).alias("form"))
-            loose = loose.filter(pl.col("key").n_unique().over("form") == 1)
-            forms = self.keys.group_by("form").agg(pl.col("key").first(), pl.len())
+            named: Lookup = _nowhere
+            loosely_named: Lookup = _nowhere
+            rule: str | None = None
+            if self._has_names(source):
+                mine = self.xref.filter(pl.col("source") == source)
+                loose = mine.with_columns(form(pl.col("name")).alias("form"))
+                loose = loose.filter(pl.col("key").n_unique().over("form") == 1)
+                named = _lookup(mine.unique("name", keep="first", maintain_order=True), "name")
+                loosely_named = _lookup(loose.unique("form", keep="first", maintain_order=True), "form")
+                rule = mine["rule"][0]
+            forms, shared = self.keys, pl.Series([], dtype=pl.String)
+            if forms["form"].n_unique() < forms.height:
+                counted = forms.group_by("form").agg(pl.col("key").first(), pl.len())
+                forms, shared = counted.filter(pl.col("len") == 1), counted.filter(pl.col("len") > 1)["form"]
             self._known[source] = _Known(
-                self.keys["key"].implode(),
-                forms.filter(pl.col("len") > 1)["form"].implode(),
-                _lookup(mine.unique("name", keep="first", maintain_order=True), "name"),
-                _lookup(loose.unique("form", keep="first", maintain_order=True), "form"),
-                _lookup(forms.filter(pl.col("len") == 1), "form"),
-                pl.lit(None if mine.is_empty() else mine["rule"][0], pl.String),
-            )
+                self.keys["key"].implode(), shared.implode(), named, loosely_named, _lookup(forms, "form"),
+                rule,
+            )  # fmt: skip
         return self._known[source]
+
+
+def _nowhere(name: pl.Expr) -> pl.Expr:
+    del name
+    return pl.lit(None, pl.String)
 
 
 def _lookup(table: pl.DataFrame, by: str) -> Lookup:
@@ -157,7 +168,7 @@ def _lookup(table: pl.DataFrame, by: str) -> Lookup:
     Looked up, not joined: a night asks a few dozen times, and what a join costs outweighs its few names.
     """
     if table.is_empty():
-        return lambda _: pl.lit(None, pl.String)
+        return _nowhere
     return lambda name: name.replace_strict(table[by], table["key"], default=None, return_dtype=pl.String)
 
 
@@ -172,12 +183,13 @@ def _without_prefix(key: pl.Expr, prefixes: Sequence[str]) -> pl.Expr:
     return made
 
 
-def _rule(other_name: pl.Expr) -> pl.Expr:
-    """What made the key differ from how it was written; null where it does not."""
+@cache
+def _rule(other_name: str | None) -> pl.Expr:
+    """What made the key differ from how it was written; null where it does not. `other_name`: the rule of other names."""
     trim = pl.col("trim")
     key = pl.coalesce("found", cleaned(pl.col("raw")))
     return (
-        pl.when(pl.col("by_xref").is_not_null() & (key != pl.col("raw"))).then(other_name)
+        pl.when(pl.col("by_xref").is_not_null() & (key != pl.col("raw"))).then(pl.lit(other_name, pl.String))
         .when(key == pl.col("raw")).then(None)
         .when(key == trim).then(pl.lit("blanks"))
         .when(key.str.to_uppercase() == trim.str.to_uppercase()).then(pl.lit("case"))
@@ -193,8 +205,14 @@ def _zeros_off(key: pl.Expr) -> pl.Expr:
 
 def own_spelling(keys: pl.Series) -> pl.DataFrame:
     """How a master's keys are written here: raw, key, form. The master's own spelling counts, capitals included."""
-    raw = pl.DataFrame({"raw": keys.drop_nulls().unique().sort()}).lazy()
-    return raw.with_columns(key=cleaned(pl.col("raw"))).with_columns(form=form(pl.col("key"))).collect()
+    raw = pl.DataFrame({"raw": _distinct(keys)}).with_columns(key=cleaned(pl.col("raw")))
+    return raw.with_columns(form=form(pl.col("key")))
+
+
+def _distinct(keys: pl.Series) -> pl.Series:
+    """The distinct `keys`, sorted, none of them null."""
+    distinct = keys.unique().sort()
+    return distinct.drop_nulls() if distinct.null_count() else distinct
 
 
 def valid_xref(xref: pl.DataFrame, on: date) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from functools import cache
 
 import polars as pl
 
-from recon_platform.conform.sheet import ID, Sheet, needed
+from recon_platform.conform.sheet import ID, Sheet, needed, null_of
 from recon_platform.conform.times import (
     DAMAGED,
     EPOCH_YEARS,
@@ -24,6 +24,7 @@ from recon_platform.conform.times import (
 from recon_platform.tables.model import Column, Kind
 
 Check = tuple[pl.Expr, str, str, str]  # mask, reason, severity, gate
+NO_DOUBT = pl.DataFrame(schema={ID: pl.UInt32, "column": pl.String, "doubt": pl.String})
 TIMED = (Kind.INSTANT, Kind.DAY, Kind.CLOCK)
 PLAINLY = "plainly."  # before a column's name: whether all its times are written plainly
 END_OF_YEARS = 2200
@@ -50,10 +51,9 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     Returns the doubtful times that were read all the same: `_id`, `column`, `doubt`.
     """
     raw = sheet.frame
-    schema = {ID: raw[ID].dtype, "column": pl.String(), "doubt": pl.String()}
     if raw.is_empty():
         sheet.frame = pl.DataFrame(schema={ID: raw[ID].dtype} | sheet.table.schema)
-        return pl.DataFrame(schema=schema)
+        return NO_DOUBT
     refused: list[pl.DataFrame] = []
     if raw["_problem"].null_count() < raw.height:
         malformed = pl.col("_problem").is_not_null()
@@ -63,12 +63,16 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     columns = {column.name: column for column in sheet.table.columns}
     came = raw.schema
     filled = {name: c for name, c in columns.items() if raw[name].null_count() < raw.height}
-    cells = raw.lazy().select(ID, *(_clean(came[name], c) for name, c in filled.items())).collect(optimizations=_SHARED)
+    cells = (
+        raw.lazy()
+        .select(ID, *(_clean(came[name], c) for name, c in filled.items()))
+        .collect(optimizations=_SHARED, engine="in-memory")
+    )
     texts = {series.name: series for series in cells.get_columns()}
     texts |= {name: _nothing(name, pl.String(), raw.height) for name in columns if name not in filled}
     read = {name: c for name, c in columns.items() if texts[name].null_count() < raw.height or needed(c)}
     expressions = [e for name, c in read.items() if name in filled for e in _values(texts[name].dtype, c)]
-    values = cells.lazy().select(ID, *expressions).collect(optimizations=_SHARED)
+    values = cells.lazy().select(ID, *expressions).collect(optimizations=_SHARED, engine="in-memory")
     typed = {name: _nothing(name, c.dtype, raw.height) for name, c in columns.items() if name not in read}
     typed |= {name: texts[name] if name in filled else _nothing(name, c.dtype, raw.height) for name, c in read.items()}
     typed |= {series.name: series for series in values.get_columns()}
@@ -84,11 +88,11 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     kept = [reasons for reasons in refused if not reasons.is_empty()]
     if kept:
         sheet.note(pl.concat(kept))
-    return pl.concat(doubts) if doubts else pl.DataFrame(schema=schema)
+    return pl.concat(doubts) if doubts else NO_DOUBT
 
 
 def _nothing(name: str, dtype: pl.DataType, height: int) -> pl.Series:
-    return pl.Series(name, [None], dtype).new_from_index(0, height)
+    return null_of(dtype).new_from_index(0, height).alias(name)
 
 
 # The expressions of a column are the same every night: made once, because making them takes as long as they take.
@@ -206,18 +210,18 @@ def _reasons(
         [ids, *(texts[name].alias(f"text.{name}") for name in named),
          *(values[name].alias(f"value.{name}") for name in named)]
     )  # fmt: skip
-    hits = frame.select(mask.any().alias(str(i)) for i, (_, (mask, *_)) in enumerate(checks)).row(0)
+    hits = frame.select(hit for _, (hit, _) in checks).row(0)
     return [
         sheet.reasons(mask, name, reason, severity, gate, frame=frame)
-        for hit, (name, (mask, reason, severity, gate)) in zip(hits, checks, strict=True)
+        for hit, (name, (_, (mask, reason, severity, gate))) in zip(hits, checks, strict=True)
         if hit
     ]
 
 
 @cache
-def _checks(column: Column, dtype: pl.DataType, *, missing: bool, unread: bool) -> tuple[Check, ...]:
-    """What may be wrong with the cells of a column that came as `dtype`; `missing`, `unread`: some are empty, or could not
-    be read."""
+def _checks(column: Column, dtype: pl.DataType, *, missing: bool, unread: bool) -> tuple[tuple[pl.Expr, Check], ...]:
+    """What may be wrong with the cells of a column that came as `dtype`, each check behind whether it hits anywhere;
+    `missing`, `unread`: some are empty, or could not be read."""
     text, value = pl.col(f"text.{column.name}"), pl.col(f"value.{column.name}")
     checks: list[Check] = []
     if missing and needed(column):
@@ -233,7 +237,8 @@ def _checks(column: Column, dtype: pl.DataType, *, missing: bool, unread: bool) 
             checks.append((lost, f"{column.name} is not {_expected(column)}", "high", "value_unreadable"))
     if dtype == pl.String and column.kind in (Kind.KEY, Kind.TEXT):
         checks += _unfit_text(column, text)
-    return (*checks, *((mask, reason, "high", "value_impossible") for mask, reason in _limits(column, value)))
+    checks += [(mask, reason, "high", "value_impossible") for mask, reason in _limits(column, value)]
+    return tuple((check[0].any().alias(f"{column.name}.{i}"), check) for i, check in enumerate(checks))
 
 
 def _unfit_text(column: Column, text: pl.Expr) -> list[Check]:

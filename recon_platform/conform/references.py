@@ -156,7 +156,7 @@ def read_references(
                 sheet.refuse(unnamed, column, f"{column} is not in {master}", "high", "key_orphan")
         sheet.frame = sheet.frame.drop("_state")
         maps.append(_map_rows(odd, sheet, column))
-    return _stack(maps, MAP_SCHEMA), _stack(unknown, UNKNOWN_SCHEMA)
+    return _stack(maps, NO_MAP), _stack(unknown, NO_UNKNOWN)
 
 
 def _doubtful(
@@ -169,15 +169,18 @@ def _doubtful(
     return [column for column, plain in zip(named, known.row(0), strict=True) if not plain]
 
 
-UNKNOWN_SCHEMA = {
-    "source": pl.String,
-    "table": pl.String,
-    "column": pl.String,
-    "key": pl.String,
-    "refers_to": pl.String,
-    "rows": pl.Int64,
-    "refused": pl.Boolean,
-}
+NO_MAP = pl.DataFrame(schema=MAP_SCHEMA)
+NO_UNKNOWN = pl.DataFrame(
+    schema={
+        "source": pl.String,
+        "table": pl.String,
+        "column": pl.String,
+        "key": pl.String,
+        "refers_to": pl.String,
+        "rows": pl.Int64,
+        "refused": pl.Boolean,
+    }
+)
 
 
 def _with_state(frame: pl.DataFrame, column: str, odd: pl.DataFrame) -> pl.DataFrame:
@@ -188,15 +191,15 @@ def _with_state(frame: pl.DataFrame, column: str, odd: pl.DataFrame) -> pl.DataF
 
 
 def _lost(sheet: Sheet, column: str, master: str) -> pl.DataFrame:
-    """The keys in `column` that nobody knows, with the rows they stand in (UNKNOWN_SCHEMA)."""
-    lost = sheet.frame.lazy().filter(pl.col("_state") == "unknown").group_by(column)
+    """The keys in `column` that nobody knows, with the rows they stand in (columns of `NO_UNKNOWN`)."""
+    lost = sheet.frame.filter(pl.col("_state") == "unknown").group_by(column)
     return (
         lost.agg(pl.len().cast(pl.Int64).alias("rows"))
         .select(
             pl.lit(sheet.table.source or "erp").alias("source"), pl.lit(sheet.table.name).alias("table"),
             pl.lit(column).alias("column"), pl.col(column).alias("key"), pl.lit(master).alias("refers_to"), "rows",
             pl.lit((sheet.table.name, column) in FATAL).alias("refused"),
-        ).collect()
+        )
     )  # fmt: skip
 
 
@@ -216,9 +219,9 @@ def read_own_keys(sheet: Sheet) -> tuple[pl.DataFrame, pl.DataFrame]:
     styled = own_spelling(sheet.frame[column])
     as_written = bool((styled["raw"] == styled["key"]).all())
     if as_written and (sheet.table.name not in ONE_ROW_MASTERS or styled["form"].n_unique() == styled.height):
-        return _stack([], MAP_SCHEMA), pl.DataFrame(schema=COLLISION_SCHEMA)  # nearly always
+        return NO_MAP, NO_COLLISION  # nearly always
     styled = styled.drop("form")
-    clash = pl.DataFrame(schema=COLLISION_SCHEMA)
+    clash = NO_COLLISION
     if sheet.table.name in ONE_ROW_MASTERS:
         content = [name for name in sheet.table.column_names if name != column]
         versions = sheet.frame.select(column, pl.struct(content).alias("content")).join(
@@ -250,7 +253,7 @@ def _collisions(written: pl.DataFrame, table: str) -> pl.DataFrame:
     )  # fmt: skip
 
 
-COLLISION_SCHEMA = {"table": pl.String, "key": pl.String, "raw_keys": pl.String}
+NO_COLLISION = pl.DataFrame(schema={"table": pl.String, "key": pl.String, "raw_keys": pl.String})
 
 
 def _own_rule() -> pl.Expr:
@@ -261,6 +264,7 @@ def _own_rule() -> pl.Expr:
     )  # fmt: skip
 
 
-def _stack(parts: list[pl.DataFrame], schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+def _stack(parts: list[pl.DataFrame], nothing: pl.DataFrame) -> pl.DataFrame:
+    """`parts` in the columns of `nothing`, which stands for none of them."""
     filled = [part for part in parts if not part.is_empty()]
-    return pl.concat(filled).cast(pl.Schema(schema)) if filled else pl.DataFrame(schema=schema)
+    return pl.concat(filled).cast(nothing.schema) if filled else nothing

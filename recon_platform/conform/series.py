@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from recon_platform.conform.findings import found
+from recon_platform.tables.conformed import DATA_FINDINGS
 
 SERIES = (("work_orders", "work_order"), ("sales_orders", "sales_order"), ("purchase_orders", "purchase_order"))
 OTHER_SERIES = 1_000  # numbers further apart belong to another number range
@@ -31,8 +32,11 @@ def _gaps(table: str, keys: pl.Series) -> pl.DataFrame:
         number=pl.col("key").str.extract(r"^(.*?)(\d{1,15})$", 2).cast(pl.Int64),
     )
     of_range = ["prefix", "range"]
+    numbers = numbers.drop_nulls().unique().sort("prefix", "number")
+    if not numbers.select((pl.col("number").diff().over("prefix") > LEAST_RUN).any()).item():
+        return DATA_FINDINGS.empty()  # nearly always
     newer = (
-        numbers.drop_nulls().unique().sort("prefix", "number")
+        numbers
         .with_columns(step=pl.col("number").diff().over("prefix"))
         .with_columns(range=(pl.col("step") > OTHER_SERIES).fill_null(value=False).cum_sum().over("prefix"))
         .filter(pl.col("number") * 2 >= pl.col("number").min().over(of_range) + pl.col("number").max().over(of_range))

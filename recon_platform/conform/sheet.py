@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import polars as pl
 
 from recon_platform.tables.conformed import SEVERITIES
 from recon_platform.tables.model import Column, Kind, Table
+from recon_platform.tables.order import increasing
 
 ID = "_id"
 LONGEST_VALUE = 200
@@ -105,6 +107,8 @@ class Sheet:
         where = (self.raw[name] if whole else self.raw[name].gather(at) for name in ("_file", "_row"))
         named = zip(where, ("source_file", "source_row"), strict=True)
         made = self.frame[list(self.table.column_names)].hstack([series.alias(name) for series, name in named])
+        if self.table.key and increasing(made, self.table.key):
+            return made
         rest = [name for name in self.table.column_names if name not in self.table.key]
         return made.sort([*self.table.key, *rest, "source_file", "source_row"], nulls_last=False, maintain_order=True)
 
@@ -139,11 +143,17 @@ def _with_constants(frame: pl.DataFrame, text: Mapping[str, str | None]) -> pl.D
     """`frame` with a column of text for every name of `text` that it lacks."""
     known = set(frame.columns)
     constants = [
-        pl.Series(name, [value], pl.String).new_from_index(0, frame.height)
+        (null_of(pl.String()) if value is None else pl.Series([value])).new_from_index(0, frame.height).alias(name)
         for name, value in text.items()
         if name not in known
     ]
     return frame.hstack(constants) if constants else frame
+
+
+@cache
+def null_of(dtype: pl.DataType) -> pl.Series:
+    """One null, to lay a column of nothing from."""
+    return pl.Series([None], dtype=dtype)
 
 
 def _require_values(table: Table, raw: pl.DataFrame | None) -> None:

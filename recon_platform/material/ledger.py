@@ -37,6 +37,7 @@ EVENT_SCHEMA = {
     "category": pl.String, "entity": pl.String, "item": pl.String, "operation": pl.Int64, "column": pl.Int64,
     "order_type": pl.String, "order": pl.String, "day": pl.Int64, "value": pl.Float64, "detail": pl.String,
 }  # fmt: skip
+_NO_EVENT = pl.DataFrame(schema=EVENT_SCHEMA)
 PARAMETER_CATEGORY = {
     LEAD: "LEAD_TIME_CHANGE", RULE: "LOT_SIZE_CHANGE", LOT_QTY: "LOT_SIZE_CHANGE", WINDOW: "LOT_SIZE_CHANGE",
     MIN_QTY: "LOT_SIZE_CHANGE", MAX_QTY: "LOT_SIZE_CHANGE", MULTIPLE: "LOT_SIZE_CHANGE", SETUP: "LOT_SIZE_CHANGE",
@@ -48,6 +49,8 @@ ORDER_KEY = ["order_type", "order"]
 
 def _events(frame: pl.DataFrame, **values: pl.Expr | str | int) -> pl.DataFrame:
     """`frame` as event rows; columns not given are null."""
+    if frame.is_empty():
+        return _NO_EVENT
     columns = []
     for name, dtype in EVENT_SCHEMA.items():
         value = values.get(name)
@@ -60,9 +63,12 @@ def _events(frame: pl.DataFrame, **values: pl.Expr | str | int) -> pl.DataFrame:
 
 def parameter_events(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """Changes of planning parameters. Both frames: `item` and one column per parameter number, as netting reads them."""
-    parts = []
+    parts = [_NO_EVENT]
     both = then.join(now, on="item", suffix="_now")
-    for number, category in PARAMETER_CATEGORY.items():
+    differs = both.select((pl.col(str(n)) != pl.col(f"{n}_now")).any() for n in PARAMETER_CATEGORY).row(0)
+    for (number, category), some in zip(PARAMETER_CATEGORY.items(), differs, strict=True):
+        if not some:
+            continue
         was, is_now = pl.col(str(number)), pl.col(f"{number}_now")
         scale = MICRO if number in (SAFETY, LOT_QTY, MIN_QTY, MAX_QTY, MULTIPLE) else 1
         parts.append(

@@ -94,6 +94,7 @@ def transparent_phantoms(
 ) -> pl.Series:
     """Phantoms that only pass requirements through. One with stock, orders or demand of its own is netted as an item."""
     phantoms = catalogue.filter(pl.col("make_buy") == "phantom").select("item")
-    for frame in (orders, demand, stock.filter(pl.col("on_hand") != 0)):
-        phantoms = phantoms.join(frame.select("item"), on="item", how="anti")
+    if not phantoms.is_empty():
+        for frame in (orders, demand, stock.filter(pl.col("on_hand") != 0)):
+            phantoms = phantoms.join(frame.select("item"), on="item", how="anti")
     return phantoms.get_column("item")

@@ -33,14 +33,19 @@ def finished(p: Planting, hours: float) -> pl.DataFrame:
     """Orders complete for at least `hours` and not yet put right by a clerk."""
     end = pl.col("last_end")
     ripe = (end <= p.state.now - int(hours * 60)) & (end > p.state.now - CORRECTED_AFTER_MIN)
-    return p.state.orders.filter(pl.col("status").is_in(["complete", "closed"]) & ripe)
+    done = pl.col("status").is_in(["complete", "closed"])
+    return p.once(("finished", hours), lambda: p.state.orders.filter(done & ripe))
 
 
 def in_process(p: Planting) -> pl.DataFrame:
     """Orders under way with more than the tolerance in process (`w`)."""
-    busy = p.state.operations.group_by("order").agg(w=pl.col("in_process").sum())
-    orders = p.state.orders.filter(pl.col("status") == "in_process").join(busy, left_on="index", right_on="order")
-    return orders.filter(orders["w"] > 2 * tolerance(orders)).sort("index")
+
+    def made() -> pl.DataFrame:
+        busy = p.state.operations.group_by("order").agg(w=pl.col("in_process").sum())
+        orders = p.state.orders.filter(pl.col("status") == "in_process").join(busy, left_on="index", right_on="order")
+        return orders.filter(orders["w"] > 2 * tolerance(orders)).sort("index")
+
+    return p.once("in_process", made)
 
 
 def set_order(

@@ -43,10 +43,17 @@ class Planting:
     number: str = ""
     taken: set[int] = field(default_factory=set)
     truth: list[pl.DataFrame] = field(default_factory=list)
+    asked: dict[object, pl.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def open_orders(self) -> int:
         return int(self.state.orders["status"].is_in(["closed", "complete"]).not_().sum())
+
+    def once(self, what: object, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """What several kinds ask of the state, which no kind changes: made the first time."""
+        if what not in self.asked:
+            self.asked[what] = make()
+        return self.asked[what]
 
     def draw(self, kind: str, index: Ids) -> npt.NDArray[np.float64]:
         """The draw of each order (or row) for this kind of error."""

@@ -6,8 +6,6 @@ point numbers, or the first of several equal choices, is the same in a night, in
 
 from __future__ import annotations
 
-from functools import cache
-
 import polars as pl
 
 from recon_platform.tables.model import Table
@@ -23,25 +21,31 @@ def canonical_order(frame: pl.DataFrame, key: tuple[str, ...] = ()) -> pl.DataFr
 
 def settled(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with the columns of `table` in their order, rows in canonical order; unknown columns are kept behind."""
-    missing = [name for name in table.column_names if name not in frame.columns]
+    names, known = table.column_names, frame.columns
+    missing = [name for name in names if name not in known]
     if missing:
-        raise ValueError(f"table {table.name}: columns {missing} are missing; it has {frame.columns}")
-    others = [name for name in frame.columns if name not in table.column_names]
-    return canonical_order(frame[[*table.column_names, *others]], table.key)
+        raise ValueError(f"table {table.name}: columns {missing} are missing; it has {known}")
+    others = [name for name in known if name not in names]
+    return canonical_order(frame[[*names, *others]], table.key)
 
 
 def increasing(frame: pl.DataFrame, columns: tuple[str, ...]) -> bool:
     """Whether the rows stand in strictly ascending order of `columns`, nulls first: then they are also unique."""
     if frame.height < 2 or not columns:
         return frame.height < 2
-    return bool(frame.select(_ascending(columns)).item())
-
-
-@cache
-def _ascending(columns: tuple[str, ...]) -> pl.Expr:
-    ahead, equal = pl.lit(False), pl.lit(True)
+    decided: pl.Series | None = None  # rows ahead of the one before by the columns looked at so far; none: none is
     for name in columns:
-        this, before = pl.col(name), pl.col(name).shift(1)
-        ahead = ahead | (equal & ((this > before).fill_null(False) | (this.is_not_null() & before.is_null())))
-        equal = equal & this.eq_missing(before)
-    return ahead.slice(1).all()
+        this, before = frame[name].slice(1), frame[name].slice(0, frame.height - 1)
+        ahead, equal = this > before, this == before
+        if frame[name].null_count():
+            none, none_before = this.is_null(), before.is_null()
+            ahead = ahead.fill_null(value=False) | (none_before & ~none)
+            equal = equal.fill_null(value=False) | (none_before & none)
+        if decided is not None:
+            ahead = ahead | decided
+        if ahead.all():
+            return True
+        if not (ahead | equal).all():
+            return False
+        decided = ahead
+    return False
