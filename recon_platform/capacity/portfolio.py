@@ -103,12 +103,16 @@ def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: 
 
 def grown_later(problem: Problem, state: Solution, before: Array) -> float:
     """By what share the weighted tardiness of the orders that count is more than it was, with their last operations ending at
-    `before` (minutes by operation; below 0 where that is not known: such an order counts for neither); infinite from none."""
+    `before` (minutes by operation; below 0 where that is not known: such an order counts for neither); infinite from none.
+
+    An order that finds no place before the end of the known time any more counts as if it ended there: one that ended hours
+    before it, months ahead, is no reason to move a hundred thousand operations.
+    """
     last = problem.order["first"][1:] - 1
     due, weight = (problem.order[name][:-1].astype(np.float64) for name in ("due", "weight"))
     counts = (problem.order["scored"][:-1] == 1) & (before[last] >= 0)
     placed = state.placement["machine"][last] >= 0
-    end = np.where(placed, state.placement["end"][last], 2.0 * problem.end_of_time)
+    end = np.where(placed, state.placement["end"][last], problem.end_of_time)
     now, then = ((weight * np.maximum(0.0, ends - due))[counts].sum() for ends in (end, before[last]))
     return float((now - then) / then) if then > 0 else (np.inf if now > 0 else 0.0)
 

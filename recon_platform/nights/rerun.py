@@ -114,10 +114,11 @@ def _gives_back(lake: Lake, run_id: str, events: Iterable[DowntimeEvent]) -> boo
     """Whether a stop is over earlier, or is at another place, than `run_id` knew: then its plan leaves time idle that is there."""
     made = records.manifest(lake, run_id)
     reported = _read(lake, made, RAW_EVENTS)
-    known = {} if reported is None else known_events(reported, made.pins.context.plant.zone)
+    context = made.pins.context
+    known = {} if reported is None else known_events(reported, context.plant.zone)
     for event in events:
         then = known.get(event.event)
-        if then is None or then.planned:
+        if then is None or then.planned or (then.end is not None and then.end <= context.as_of):
             continue
         elsewhere = (then.machine, then.work_center) != (event.machine, event.work_center)
         if elsewhere or event.planned or (event.end is not None and (then.end is None or event.end < then.end)):

@@ -31,6 +31,7 @@ from recon_platform.connectors.tryton_rpc import TrytonClient
 TODAY = datetime.now(UTC).date()
 MODULES = ("production_work", "sale", "purchase", "stock_lot", "stock_supply")
 SEED = Path(__file__).with_name("seed.py")
+ACTIVATE = Path(__file__).with_name("activate.py")
 PASSWORD = "a-long-robot-password"
 ADMIN = "an-admin-password"
 PLANT = """plant = "TRYTON"
@@ -74,7 +75,7 @@ class Tryton:
 def template(request: pytest.FixtureRequest) -> Path:
     """A filled database of today."""
     packages = ["trytond", *(f"trytond_{name}" for name in MODULES)]
-    made_of = [SEED.read_text(), *(version(package) for package in packages), str(TODAY), ADMIN]
+    made_of = [SEED.read_text(), ACTIVATE.read_text(), *(version(package) for package in packages), str(TODAY), ADMIN]
     folder = Path(request.config.cache.mkdir("tryton"))  # type: ignore[union-attr]
     made = folder / f"{hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]}.sqlite"
     if not made.is_file():
@@ -92,7 +93,7 @@ def _make(folder: Path) -> None:
     config = _configuration(folder, 0)
     (folder / "plant.sqlite").touch()
     (folder / "admin").write_text(ADMIN)
-    admin = [str(Path(sys.executable).with_name("trytond-admin")), "-c", str(config), "-d", "plant"]
+    admin = [sys.executable, str(ACTIVATE), "-c", str(config), "-d", "plant"]
     environment = {**os.environ, "TRYTONPASSFILE": str(folder / "admin")}
     run = [*admin, "--email", "admin@plant.example", "-u", *MODULES, "--activate-dependencies"]
     subprocess.run(run, check=True, env=environment, stdin=subprocess.DEVNULL, capture_output=True)
