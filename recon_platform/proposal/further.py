@@ -86,7 +86,8 @@ def _links(rows: pl.DataFrame, near: Neighbours, own: Flags) -> tuple[Index, Ind
     """Where the links of each row begin, and the rows they lead to.
 
     A link leads to a neighbour that changed and stands in the way of the row's place in force, stood in the way of its new
-    place, or moved the same way; where there is none, to what parted last before it at its work center.
+    place, moved the same way, or left room before its place in force, into which the row goes once nothing else keeps it; where
+    there is none, to what parted last before it at its work center.
     """
     times = {name: rows[name].dt.timestamp("us").fill_null(-1).to_numpy() for name in _TIMES}
     row, hit = near.pairs["row"].to_numpy(), near.pairs["hit"].to_numpy()
@@ -97,7 +98,8 @@ def _links(rows: pl.DataFrame, near: Neighbours, own: Flags) -> tuple[Index, Ind
     alike = np.where(
         later, times["to_end"][hit] > times["from_end"][hit], times["to_end"][hit] < times["from_end"][hit]
     )
-    counts = (near.moved | own)[row] & (near.moved | own)[hit] & (row != hit) & other_end & (now | then | alike)
+    room = (times["from_end"][hit] <= times["from_setup"][row]) & (times["to_end"][hit] < times["from_end"][hit])
+    counts = (near.moved | own)[row] & (near.moved | own)[hit] & (row != hit) & other_end & (now | then | alike | room)
     row, hit = row[counts], hit[counts]
     alone = near.moved & (np.bincount(row, minlength=rows.height) == 0) & (near.queue >= 0)
     row, hit = np.concatenate([row, np.flatnonzero(alone)]), np.concatenate([hit, near.queue[alone]])

@@ -55,10 +55,10 @@ def corrected(plant: Small) -> None:
             row["qty"] = row["remaining_qty"] = 20.0
 
 
-def cancelled(plant: Small) -> None:
+def cancelled(plant: Small, order: str = "D1") -> None:
     for table in ("reconciled_orders", "reconciled_operations"):
-        plant.rows[table] = [row for row in plant.rows[table] if row["work_order"] != "D1"]
-    plant.rows["sales_orders"] = [row for row in plant.rows["sales_orders"] if row["sales_order"] != "S-D1"]
+        plant.rows[table] = [row for row in plant.rows[table] if row["work_order"] != order]
+    plant.rows["sales_orders"] = [row for row in plant.rows["sales_orders"] if row["sales_order"] != f"S-{order}"]
 
 
 EVENTS: dict[str, tuple[Callable[[Small], None], str]] = {
@@ -97,3 +97,38 @@ def test_each_cause_has_its_root_and_nothing_is_told_without_one() -> None:
     by_name = everything.select(pl.concat_str("work_order", pl.lit("/"), "op_seq").alias("name"), "reason")
     told = dict(by_name.iter_rows())
     assert all(not told[root].startswith("because of") for root in roots if root in told)
+
+
+def behind_another() -> Small:
+    """X waits on the roll for Y, which waits on press P for K."""
+    plant = Small(capacity={"frozen_hours": 0.0}).center("P").center("Q").center("R")
+    routes = {"K": [("P", 8)], "Y": [("P", 8), ("R", 8)], "X": [("Q", 16), ("R", 8)]}
+    for number, (name, route) in enumerate(routes.items()):
+        plant.add("items", item=f"I-{name}").line(f"S-{name}", f"I-{name}", 10.0, 1 + number)
+        steps = [{"work_center": center, "hours": hours} for center, hours in route]
+        plant.work_order(name, f"I-{name}", 10.0, steps, due=1 + number)
+    return plant.publish()
+
+
+def changed(*events: Callable[[Small], None]) -> dict[str, object] | None:
+    """The change of X on the roll after `events`, if there is one."""
+    plant = behind_another()
+    for happens in events:
+        happens(plant)
+    changes = proposal_changes(plant.frames(), plant.context)
+    return next(iter(changes.filter((pl.col("work_order") == "X") & (pl.col("op_seq") == 20)).to_dicts()), None)
+
+
+def longer(plant: Small) -> None:
+    for row in plant.rows["reconciled_operations"]:
+        if row["work_order"] == "X" and row["op_seq"] == 10:
+            row["qty"] = row["remaining_qty"] = 20.0
+
+
+def test_room_that_another_event_left_is_told_beside_what_keeps_an_operation_from_it() -> None:
+    both = changed(longer, lambda plant: cancelled(plant, "K"))
+    assert both is not None and both["root"] == "X/10"
+    assert changed(lambda plant: cancelled(plant, "K")) is not None, (
+        "without the other it starts where there is room now"
+    )
+    assert "K/10" in str(both["further"]), both
