@@ -50,15 +50,16 @@ def check_after(frames: Frames, before: Frames, context: PlanContext, *, most: f
         pl.col("work_order").is_in(orders.implode()).alias("order"),
         pl.Series("time", _meets(schedule, busy)),
     )
-    any_of = marks.select(pl.any_horizontal(pl.all())).to_series()
-    if any_of.sum() > most * schedule.height:
+    near = marks.select(pl.any_horizontal("machine", "order")).to_series()
+    if near.sum() > most * schedule.height:
         return check_schedule(frames, context)
+    any_of = near | marks["time"]
     rows = scheduled_rows(laid_over(frames, {"schedule": schedule.filter(any_of)}), context)
     touched = Touched(
         rows.filter(pl.col("machine").is_in(machines.implode())), rows.filter(pl.col("work_order").is_in(orders.implode())),
         rows.filter(pl.Series(_meets(rows, busy))),
     )  # fmt: skip
-    found = violations_in(rows, touched, open_time, frames, context)
+    found = violations_in(rows.filter(_of(machines, orders)), touched, open_time, frames, context)
     return found if found.is_empty() else check_schedule(frames, context)
 
 
@@ -79,6 +80,12 @@ def _apart(now: pl.DataFrame, then: pl.DataFrame) -> pl.DataFrame:
         )
     ).to_series()
     return pl.concat([side.filter(unlike).select(*_KEY, "machine") for side in (now, then)])
+
+
+def _of(machines: pl.Series, orders: pl.Series) -> pl.Expr:
+    """Rows on `machines`, and those of `orders`."""
+    here = pl.col("machine").is_in(machines.implode()).fill_null(False)
+    return here | pl.col("work_order").is_in(orders.implode())
 
 
 def _with_linked(orders: pl.Series, links: pl.DataFrame) -> pl.Series:

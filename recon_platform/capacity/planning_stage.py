@@ -40,8 +40,9 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reuse import Reuse, only
 
-HOLDING_MAY_COST = 0.005
-"""Share of weighted lateness that a plan which sequences anew must save, to be preferred over one that moves next to nothing."""
+HOLDING_MAY_COST = 0.03
+"""Share of weighted lateness that holding the sequence in force until the next night may cost; and that a plan which sequences anew
+must save, to be preferred over one that moves next to nothing."""
 STAY = 0.5
 """How much better (index) than the head of the sequence in force an operation must be to go first, per 0.1 of
 stability weight."""
