@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon_platform.conform.times import clocks, days, instants
+from recon_platform.conform.times import clocks, days, instants, plain_days, plain_instants
 
 BERLIN = "Europe/Berlin"
 
@@ -83,3 +83,21 @@ def test_offsets_and_parquet_times_agree_with_text(moments: list[datetime], hour
     assert instants(text, BERLIN)[0].to_list() == expected
     typed = pl.Series("t", expected, dtype=pl.Datetime("ms", "UTC"))
     assert instants(typed, BERLIN)[0].to_list() == expected
+
+
+WRITTEN = (
+    "2026-03-02T06:00:00+01:00", "2026-03-02T06:00:00+0100", "2026-03-02T06:00:00Z", "2026-03-02T06:00:00z",
+    "2026-03-02T06:00:00", "2026-03-02 06:00:00Z", "2026-03-02T06:00+01:00", "2026-03-02T06:00:00.5Z", "2026-13-02T06:00:00Z",
+    "2026-03-02T25:00:00Z", "2026-03-02", "2026-3-2", "24:00.0", "soon",
+)  # fmt: skip
+
+
+def test_what_is_read_plainly_is_read_as_any_other() -> None:
+    text = pl.DataFrame({"t": WRITTEN})
+    plain = text.select(instant=plain_instants(pl.col("t")), day=plain_days(pl.col("t")))
+    slowly, doubts = instants(text["t"], BERLIN)
+    for name, read in (("instant", slowly), ("day", days(text["t"]))):
+        known = plain[name].is_not_null()
+        assert known.any()
+        assert plain[name].filter(known).equals(read.filter(known))
+    assert doubts.filter(plain["instant"].is_not_null()).null_count() == plain["instant"].count()
