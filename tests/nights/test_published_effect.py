@@ -157,6 +157,7 @@ def test_moves_that_were_not_shown_together_come_back_with_what_they_bring_toget
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_effects_hold_at_600_orders(tmp_path: Path) -> None:
     night = night_of(tmp_path / "night", orders=600, moves=36, trials=24)
     each_move_has_its_effect(night)

@@ -250,6 +250,7 @@ def test_undoing_every_fact_named_brings_an_operation_back_where_four_events_met
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", [2, 3, 4])
 def test_reasons_are_true_at_600_orders(tmp_path: Path, seed: int) -> None:
     night = generated(tmp_path, 600, seed)
