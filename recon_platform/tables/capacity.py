@@ -122,5 +122,8 @@ def setting_taken(settings: pl.DataFrame) -> tuple[float, float]:
 
 
 def held_in_turn(settings: pl.DataFrame | None) -> bool:
-    """Whether the schedule that `dispatch_settings` is of holds the sequence in force, operation by operation."""
-    return settings is not None and bool(settings.filter("taken")["in_turn"].any())
+    """Whether the schedule that `dispatch_settings` is of holds the sequence in force, operation by operation; never where
+    its night was made before the column was written."""
+    if settings is None or "in_turn" not in settings.columns:
+        return False
+    return bool(settings.filter("taken")["in_turn"].any())

@@ -44,6 +44,7 @@ def two_machines(due: float) -> PlantBuilder:
 def test_a_stop_that_makes_nothing_late_moves_what_stands_on_its_machine_and_nothing_else() -> None:
     in_force, made = after_a_stop(two_machines(due=200), "A-01", 2)
     assert held_in_turn(made["dispatch_settings"])
+    assert not held_in_turn(made["dispatch_settings"].drop("in_turn"))  # as nights before wrote it
     assert made["dispatch_settings"]["lateness"].to_list() == [None], "nothing to compare it with"
     beside = in_force.join(made["schedule"], on=KEY, suffix="_now")
     assert beside.height == 12
