@@ -92,7 +92,10 @@ def solve_with(lake: Lake, manifest: Manifest, decisions: pl.DataFrame) -> dict[
 
 
 def with_moves(lake: Lake, store: Store, manifest: Manifest, approved: Sequence[Request]) -> pl.DataFrame:
-    """The decisions the run was made with, and those that its approved moves put in force."""
+    """The decisions the run was made with, and those that its approved moves put in force, as of the instant of its plan.
+
+    People approve in the morning what a plan of two at night proposed: for that plan the move holds from its own instant.
+    """
     entry = manifest.pins.inputs[DECISIONS]
     standing = entry.read(lake)
     moves = {_move(request) for request in approved}
@@ -103,6 +106,8 @@ def with_moves(lake: Lake, store: Store, manifest: Manifest, approved: Sequence[
         if json.loads(value).get("move") in moves
     ]
     added = now.filter(pl.col("decision").is_in(named)).join(standing, on="decision", how="anti")
+    as_of = pl.lit(manifest.pins.context.as_of, dtype=added.schema["valid_from"])
+    added = added.with_columns(valid_from=pl.min_horizontal("valid_from", as_of))
     return pl.concat([standing, added]).sort("decision")
 
 

@@ -118,6 +118,29 @@ def test_the_proposed_set_has_after_publishing_the_effect_that_was_shown(night: 
     the_set_has_its_effect(night, tmp_path / "plant")
 
 
+def test_a_move_that_is_granted_is_published_although_people_approve_it_after_the_night(
+    night: Night, tmp_path: Path
+) -> None:
+    """Overtime, siblings and breaks of the fence are granted, not written into a table; the grant holds for the night's plan."""
+    granted = pl.col("kind").is_in(["overtime", "sibling", "frozen_break"])
+    grants = night.moves.filter(granted & (pl.col("operations_moved") > 0)).sort("rank")
+    assert grants.height > 0
+    made = night.made.copy(tmp_path / "plant")
+    store = made.store()
+    sam = made.actor(store, "sam")
+    move = str(grants["move"][0])
+    request = next(one for one in store.requests.find(sam, kind="move") if one.content["move"] == move)
+    assert store.clock() > night.manifest.pins.context.as_of
+    approve(made, store, request)
+    made.approve(store)
+    assert publish(made.lake, store, made.run_id, actor=service("publisher", "1")).record["moves"] == [move]
+    store.close()
+    in_force = schedule_in_force(made.lake, made.plant)
+    assert in_force is not None
+    solved = {**night.base, "schedule": in_force.rows.read(made.lake)}
+    assert compare(night.base, solved, night.manifest.pins.context).operations_moved == grants["operations_moved"][0]
+
+
 def test_moves_that_were_not_shown_together_come_back_with_what_they_bring_together(
     night: Night, tmp_path: Path
 ) -> None:
