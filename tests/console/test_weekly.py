@@ -91,7 +91,7 @@ def test_the_report_is_on_paper_and_in_the_mail_once(demo_once: Path, tmp_path: 
         for _ in range(2):
             deliver(store, service("relay", "1"), erp=None, mail=mail)
     finally:
-        server.terminate()
+        server.kill()  # a SIGTERM that some library blocks in this process is blocked in its children too
         server.wait(timeout=30)
     mails = [message_from_bytes(raw) for raw in kept.read_bytes().split(b"\n====\n") if raw.strip()]
     weekly = [found for found in mails if "weekly report" in str(found["Subject"])]

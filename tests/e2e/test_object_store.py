@@ -58,7 +58,7 @@ def options() -> Iterator[dict[str, str]]:
         ).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": KEYS["AWS_REGION"]})  # fmt: skip
         yield {**KEYS, "AWS_ENDPOINT_URL": address, "AWS_ALLOW_HTTP": "true", "conditional_put": "etag"}
     finally:
-        server.terminate()
+        server.kill()  # a SIGTERM that some library blocks in this process is blocked in its children too
         server.wait(timeout=10)
 
 
