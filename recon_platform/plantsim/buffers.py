@@ -52,17 +52,12 @@ def _revised_book(world: World, book: OrderBook, now: int, buffers: Buffers) -> 
     ordered = purchases["ordered_day"].to_numpy() <= today
     qty = _started(world, book, now, buffers.allowance, ordered)
     needs = _needs(book, qty)
-    total = needs.group_by("purchase").agg(pl.col("need").sum())
     parameters = world.parameters
-    for supplier in parameters.suppliers:
-        if supplier.code in buffers.safety_days:
-            days = supplier.safety_days + buffers.safety_days[supplier.code]
-            parameters = with_safety_days(parameters, supplier.code, days)
-    unknown = sorted(set(buffers.safety_days) - {one.code for one in parameters.suppliers})
-    if unknown:
-        raise ValueError(f"supplier {unknown[0]!r} is not known to plant {parameters.code}")
+    own = {one.code: one.safety_days for one in parameters.suppliers}
+    for supplier, days in buffers.safety_days.items():
+        parameters = with_safety_days(parameters, supplier, own.get(supplier, 0) + days)
     lines = purchases.select("purchase", "component_index", "first_day", "week", "truck").join(
-        total, on="purchase", how="left", maintain_order="left"
+        _by_purchase(needs), on="purchase", how="left", maintain_order="left"
     )
     later = purchase_lines(replace(world, parameters=parameters), lines, today)
     keep = pl.Series(ordered)
@@ -84,12 +79,12 @@ def _started(
     wanted[sold] = started_for_boxes(world, item[sold], orders["boxes"].to_numpy()[sold], share)
     wanted[bolts] = started_for_kits(world, item[bolts], wanted[feeds[bolts]])
     may = orders["release"].to_numpy() > now
-    may[bolts] &= may[feeds[bolts]]
-    may[feeds[bolts]] = may[bolts]
     while True:
+        may[bolts] &= may[feeds[bolts]]
+        may[feeds[bolts]] = may[bolts]
         made = np.where(may, wanted, before)
         need = _needs(book, made)
-        total = need.group_by("purchase").agg(pl.col("need").sum()).sort("purchase")["need"].to_numpy()
+        total = _by_purchase(need).sort("purchase")["need"].to_numpy()
         short = np.flatnonzero(ordered & (total > book.purchases["qty"].to_numpy()))
         if not len(short):
             return made
@@ -99,12 +94,14 @@ def _started(
         if not len(stuck):
             return made
         may[stuck] = False
-        may[bolts] &= may[feeds[bolts]]
-        may[feeds[bolts]] = may[bolts]
 
 
 def _needs(book: OrderBook, qty: npt.NDArray[np.int64]) -> pl.DataFrame:
     return book.needs.with_columns(need=pl.lit(pl.Series(qty)).gather(pl.col("order")) * pl.col("qty_per"))
+
+
+def _by_purchase(needs: pl.DataFrame) -> pl.DataFrame:
+    return needs.group_by("purchase").agg(pl.col("need").sum())
 
 
 def reserve_cost(before: OrderBook, now: OrderBook, components: pl.DataFrame, days: tuple[int, int]) -> float:

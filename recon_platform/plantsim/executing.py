@@ -172,7 +172,7 @@ def save(plant: Plant, path: Path) -> None:
     beside = path.with_suffix(".partial.npz")
     parts |= {name: np.array(sorted(getattr(plant, name)), np.int64) for name in ("corrected", "expedited")}
     parts["overtime"] = np.array(sorted(plant.history.overtime), np.int64).reshape(-1, 2)
-    codes = [one.code for one in plant.history.world.parameters.suppliers]
+    codes = _suppliers(plant)
     parts["buffers"] = np.array(
         [[at, one.allowance, *(one.safety_days.get(code, 0) for code in codes)] for at, one in plant.buffers],
         np.float64,
@@ -183,12 +183,16 @@ def save(plant: Plant, path: Path) -> None:
     beside.replace(path)
 
 
+def _suppliers(plant: Plant) -> list[str]:
+    return [one.code for one in plant.history.world.parameters.suppliers]
+
+
 def load(plant: Plant, path: Path) -> Plant:
     """`plant` (as from `begin` with the same arguments) at the minute that was saved."""
     with np.load(path) as saved:
         state = FloorState(**{name: saved[f"state_{name}"] for name in FloorState._fields})
         shifts = frozenset((int(center), int(day)) for center, day in saved["overtime"])
-        codes = [one.code for one in plant.history.world.parameters.suppliers]
+        codes = _suppliers(plant)
         began = plant.floor
         for at, allowance, *days in saved["buffers"].tolist():
             held = Buffers(dict(zip(codes, map(int, days), strict=True)), allowance)
