@@ -5,6 +5,7 @@ Belongs here: words, tables and the drawing. Does not belong here: the numbers (
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,11 +28,12 @@ from recon_platform.nights.value_findings import (
 )
 from recon_platform.nights.value_platform import WITHOUT
 from recon_platform.nights.value_programme import BASE_POLICY
-from recon_platform.nights.value_study import MAIN_POLICIES, PARTS
+from recon_platform.nights.value_study import FEW_SEEDS, FIRST_SEED, LOADS, MAIN_POLICIES, PARTS, at_load_name
 
 BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"
 COLOURS = {"as_is": "#8b1e3f", "fair_peer": "#b8860b", "platform": "#0b6e4f", "unlimited": "#6b7280"}
 PARTS_SHOW = ("otif_first_promised", "expedites", "overtime_hours", "plan_adherence", "exceptions_to_decide")
+LOAD_SHOWS = {"otif_first_promised": "OTIF", "expedites": "expedites", "overtime_hours": "overtime hours"}
 PANELS = (("otif_first_promised", "On time in full, first promise"), ("expedites", "Expedites per 100 orders"))
 
 
@@ -76,8 +78,8 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
     for works in main["works"].unique().sort().to_list():
         rows = main.filter(pl.col("works") == works)
         lines += _plant(works, rows, measures.filter((pl.col("part") == "main") & (pl.col("works") == works)), costs)
-    for part, title in (("random", "Plants drawn at random"), ("load", "By load")):
-        lines += _gains(title, gains(worlds.filter(pl.col("part") == part)))
+    lines += _gains("Plants drawn at random", gains(worlds.filter(pl.col("part") == "random")))
+    lines += _loads(worlds)
     lines += _parts("What each part is worth (fastener)", worlds.filter(pl.col("works") == "fastener"), WITHOUT)
     lines += _programme(measures.filter(pl.col("policy") == BASE_POLICY))
     lines += _parts(
@@ -151,6 +153,44 @@ def _gains(title: str, rows: pl.DataFrame) -> list[str]:
     return [*lines, ""]
 
 
+def _loads(worlds: pl.DataFrame) -> list[str]:
+    """On time in full at every load, and by how much the platform beats the others in the same worlds."""
+    lines = ["### By load (fastener)", ""]
+    table = []
+    for load in LOADS:
+        rows = worlds.filter((pl.col("works") == at_load_name(load)) & (pl.col("seed") < FIRST_SEED + FEW_SEEDS))
+        kept = {
+            name: value
+            for _, name, value in means(rows.filter(pl.col("metric") == "otif_first_promised"), MAIN_POLICIES)
+            .unpivot(index="metric")
+            .iter_rows()
+        }
+        found = {
+            (other, one.metric): _of_mean(one)
+            for other in ("as_is", "fair_peer")
+            for one in differences(rows, "platform", other)
+        }
+        if found:
+            shares = [f"{kept[name]:.3f}" if kept.get(name) is not None else "" for name in MAIN_POLICIES]
+            gained = [found.get(at, "") for at in itertools.product(("as_is", "fair_peer"), LOAD_SHOWS)]
+            table.append(f"| {load:.0%} | " + " | ".join([*shares, *gained]) + " |")
+    if not table:
+        return [*lines, "Not run yet.", ""]
+    heads = [f"{short}, less {other}" for other in ("as_is", "fair_peer") for short in LOAD_SHOWS.values()]
+    return [
+        *lines,
+        f"Lines on time in full (first promise) by policy, then what `platform` differs by, over the first {FEW_SEEDS} worlds.",
+        "",
+        *_head(["load", *MAIN_POLICIES, *heads]),
+        *table,
+        "",
+    ]
+
+
+def _of_mean(one: Difference) -> str:
+    return f"{one.of.mean:+.3g}" + ("" if one.of.half is None else f" ± {one.of.half:.2g}")
+
+
 def _parts(title: str, worlds: pl.DataFrame, variants: Sequence[str]) -> list[str]:
     """Variants of the platform, each less the platform whole."""
     lines = [f"### {title}", ""]
@@ -160,11 +200,7 @@ def _parts(title: str, worlds: pl.DataFrame, variants: Sequence[str]) -> list[st
     lines += _head(["variant less platform", "worlds", *PARTS_SHOW])
     for name in ran:
         found = {one.metric: one for one in differences(worlds, name, "platform")}
-        texts = []
-        for metric in PARTS_SHOW:
-            one = found.get(metric)
-            half = "" if one is None or one.of.half is None else f" ± {one.of.half:.3g}"
-            texts.append("" if one is None else f"{one.of.mean:+.3g}{half}")
+        texts = [_of_mean(found[metric]) if metric in found else "" for metric in PARTS_SHOW]
         lines.append(f"| {name} | {found['otif_first_promised'].of.count} | " + " | ".join(texts) + " |")
     return [*lines, ""]
 

@@ -16,7 +16,7 @@ from recon_platform.nights.value_findings import by_world, differences, gains, m
 from recon_platform.nights.value_measured import Cell, Result
 from recon_platform.nights.value_platform import VARIANTS, asked_about
 from recon_platform.nights.value_programme import PULLED, as_measures
-from recon_platform.nights.value_report import BEGIN, END, write_report
+from recon_platform.nights.value_report import BEGIN, END, results, write_report
 from recon_platform.nights.value_study import cells_of, finished, measures, pulled, rows_of, run_study
 from recon_platform.plantsim.parameters import plant_named
 from recon_platform.tables.metrics import VALUE_MEASURES
@@ -124,6 +124,22 @@ def test_a_study_runs_every_cell_once_and_goes_on_after_a_stop(tmp_path: Path, m
     first = (docs / "images" / "value.svg").read_bytes()
     write_report(docs, stored, len(keys) + 7)
     assert (docs / "images" / "value.svg").read_bytes() == first
+
+
+def test_the_load_sweep_shares_its_own_load_with_the_other_parts_and_tells_gains_load_by_load(
+    found: pl.DataFrame,
+) -> None:
+    cells = cells_of(["main", "load"], seeds=3, weeks=5, orders=60)
+    shared = [cell.key for part, cell in cells if part == "load" and cell.works == "fastener"]
+    assert len(shared) == 12
+    assert set(shared) < {cell.key for part, cell in cells if part == "main"}
+    seeds = pl.col("seed") + value_study.FIRST_SEED - 1
+    busy = found.with_columns(works=pl.lit("fastener at 95%"), part=pl.lit("load"), cell="95% " + pl.col("cell"))
+    text = results(pl.concat([found, busy]).with_columns(seed=seeds), 20)
+    section = text.split("### By load")[1].split("###")[0]
+    assert "| 80% | 0.610 |  | 0.810 |  | +0.2 ±" in section
+    assert "| 95% | 0.610 |  | 0.810 |  | +0.2 ±" in section
+    assert "70%" not in section
 
 
 def test_a_lever_is_pulled_as_its_own_world_recommended_it_and_its_promise_is_kept_beside_what_came() -> None:
