@@ -37,7 +37,7 @@ PARTS = ("main", "random", "parts", "load", "learning", "programme")
 fastener plant; `load`: the fastener plant from 70 to 95 % load; `learning`: it with run times nobody kept up; `programme`: it once the levers that its nights recommended were pulled."""
 STANDARDS_SIGMA = 0.35  # of part `learning`: a third of the ERP's run times are off by more than the tolerance
 MAIN_POLICIES = ("as_is", "fair_peer", "platform", UNLIMITED)
-LOADS = (0.70, 0.75, 0.80, 0.85, 0.90, 0.95)
+LOADS = (0.70, 0.80, 0.90, 0.95)
 LOAD, QUEUES = 0.80, 1.7
 """Load of the busiest work center and reserve in the planned lead times of the study's plants: with them about three of
 four lines are on time as things are (docs/value.md), as in the works the platform is made for."""
