@@ -4,11 +4,11 @@ from recon_platform.capacity.check import check_schedule
 from recon_platform.capacity.check_again import CHECKED_BEFORE, check_after
 from recon_platform.capacity.explain import Explanation, explain_operation, order_screen
 from recon_platform.capacity.load import load_after_downtime, required_load
-from recon_platform.capacity.own import Given
+from recon_platform.capacity.own import Given, read_together
 from recon_platform.capacity.planning_stage import (
     held_schedule,
     look_ahead,
-    read_ahead,
+    read_alone,
     read_first,
     schedule,
     trial_schedule,
@@ -25,8 +25,9 @@ __all__ = [
     "load_after_downtime",
     "look_ahead",
     "order_screen",
-    "read_ahead",
+    "read_alone",
     "read_first",
+    "read_together",
     "required_load",
     "schedule",
     "trial_schedule",

@@ -33,13 +33,14 @@ def minute_down(column: str | pl.Expr, origin: datetime) -> pl.Expr:
 def instant(column: str | pl.Expr, origin: datetime) -> pl.Expr:
     """The instant of a minute after the origin."""
     minutes = pl.col(column) if isinstance(column, str) else column
-    return (pl.lit(_us(origin)) + minutes.cast(pl.Int64) * MINUTE_US).cast(INSTANT)
+    return (pl.lit(micros(origin)) + minutes.cast(pl.Int64) * MINUTE_US).cast(INSTANT)
 
 
 def _micros(column: str | pl.Expr, origin: datetime) -> pl.Expr:
     expression = pl.col(column) if isinstance(column, str) else column
-    return expression.cast(INSTANT).dt.timestamp("us") - pl.lit(_us(origin))
+    return expression.cast(INSTANT).dt.timestamp("us") - pl.lit(micros(origin))
 
 
-def _us(at: datetime) -> int:
+def micros(at: datetime) -> int:
+    """An instant as tables hold it: microseconds since 1970."""
     return int((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))

@@ -146,9 +146,11 @@ def what_is_kept(
 def sequence_of(rows: pl.DataFrame) -> pl.DataFrame:
     """index, row: the sequence in force of every machine. `rows`: those of `what_is_kept`, by work order and operation."""
     return (
-        rows.select("state", "home", "rank", "order_by", "started_at", "previous_start", "previous_end")
+        rows.lazy()
+        .select("state", "home", "rank", "order_by", "started_at", "previous_start", "previous_end")
         .with_row_index("row")
         .filter(pl.col("state") != FREE)
         .sort("home", "rank", "order_by", "started_at", "previous_start", "previous_end", "row")
         .select(pl.col("home").alias("index"), pl.col("row").cast(pl.Int32))
+        .collect()
     )

@@ -5,17 +5,23 @@ Belongs here: counting minutes. `required` needs no schedule: it shows where the
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numba as nb
 import numpy as np
 import polars as pl
 
 from recon_platform.capacity.backlog import read_backlog
+from recon_platform.capacity.causes import BATCH
 from recon_platform.capacity.clock import instant, minute_up, origin_of
 from recon_platform.capacity.machines import Machines, read_machines
-from recon_platform.capacity.problem import Array
+from recon_platform.capacity.problem import Array, Solution
 from recon_platform.tables.capacity import CAPACITY_LOAD, REQUIRED_LOAD
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+
+if TYPE_CHECKING:
+    from recon_platform.capacity.prepare import Prepared
 
 MICRO = 1_000_000
 
@@ -116,14 +122,15 @@ def scheduled_load(
 
 
 def work_by_center(
-    placed: pl.DataFrame, machines: Machines, context: PlanContext, base: Machines | None = None
+    prepared: Prepared, state: Solution, context: PlanContext, base: Machines | None = None
 ) -> pl.DataFrame:
     """Load as scheduled per work center, all its days in the bucket of the planning date and nothing said of what is available:
-    for the hours of a plan that is only compared. `placed` and `base` as in `scheduled_load`."""
-    inside = placed.select((pl.col("index") >= 0) & (pl.col("elapsed") < 0) & (pl.col("bound") != "batch")).to_series()
-    rows = np.flatnonzero(inside.to_numpy())
+    for the hours of a plan that is only compared. `base` as in `scheduled_load`."""
+    machines, place = prepared.machines, state.placement
+    own_time = (place["machine"] >= 0) & (prepared.problem.operation["elapsed"] < 0) & (state.course["bound"] != BATCH)
+    rows = np.flatnonzero(own_time)
     index, begin, start, end = (
-        placed[name].to_numpy()[rows].astype(np.int64) for name in ("index", "m_setup", "m_start", "m_end")
+        place[name][rows].astype(np.int64) for name in ("machine", "setup_start", "start", "end")
     )
     opened = _by_machine(machines)
     setup = open_minutes(*opened, index, begin, start)

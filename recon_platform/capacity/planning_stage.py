@@ -5,8 +5,6 @@ Belongs here: the order of these steps. Each step has a module of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from recon_platform.capacity.approved import Approved, read_approved
@@ -15,7 +13,7 @@ from recon_platform.capacity.improve import improve
 from recon_platform.capacity.kept import Hold
 from recon_platform.capacity.load import capacity_load, required_load, scheduled_load, work_by_center
 from recon_platform.capacity.machines import read_machines
-from recon_platform.capacity.own import OPEN_TIME, Given, read_together, what_is_given
+from recon_platform.capacity.own import OPEN_TIME, Given, what_is_given
 from recon_platform.capacity.portfolio import (
     GRID,
     NO_BIAS,
@@ -62,7 +60,7 @@ def schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -
     if required is None:
         required = required_load(frames, context)["required_load"]
     return {
-        "schedule": schedule_table(prepared, placed),
+        "schedule": schedule_table(prepared, solution, placed),
         "unscheduled": unscheduled_table(prepared, placed),
         "capacity_load": capacity_load(required, scheduled_load(placed, prepared.machines, context, base)),
         "dispatch_list": dispatch_table(prepared, placed),
@@ -75,29 +73,25 @@ def read_first(frames: Frames, context: PlanContext, reuse: Reuse) -> None:
     prepare(frames, context, hold=_holds(frames, context, read_approved(frames, context)), reuse=reuse)
 
 
-def read_ahead(plans: Sequence[Frames], context: PlanContext, reuse: Reuse) -> list[Given]:
-    """What `trial_schedule` reads first of each of these plans, read together: many plans of few changes cost little more than one."""
-    read = []
-    for frames in plans:
-        approved = read_approved(frames, context)
-        hold = _holds(frames, context, approved)
-        read.append(what_is_given(frames, context, hold=hold, reuse=reuse, approved=approved))
-    return read_together(read)
+def read_alone(frames: Frames, context: PlanContext, reuse: Reuse) -> Given:
+    """What `trial_schedule` reads first of a plan."""
+    approved = read_approved(frames, context)
+    return what_is_given(frames, context, hold=_holds(frames, context, approved), reuse=reuse, approved=approved)
 
 
 def trial_schedule(
     frames: Frames, context: PlanContext, reuse: Reuse, given: Given | None = None
 ) -> dict[str, pl.DataFrame]:
     """`schedule` and `capacity_load` of a plan that is compared and not kept: each operation where `schedule` puts it, without
-    the terms of the choice; load as scheduled, all days of a work center in one bucket. `given`: of `read_ahead`."""
+    the terms of the choice; load as scheduled, all days of a work center in one bucket. `given`: of `read_alone`, its orders read
+    together with those of other plans (`read_together`) or not."""
     prepared, solution, _ = _planned(frames, context, reuse, record=False, read=given)
-    placed = placements(prepared, solution)
     base = (
         reuse.of(read_machines, only(frames, *OPEN_TIME), context, None) if prepared.approved.overtime.height else None
     )
     return {
-        "schedule": schedule_table(prepared, placed, terms=False),
-        "capacity_load": work_by_center(placed, prepared.machines, context, base),
+        "schedule": schedule_table(prepared, solution),
+        "capacity_load": work_by_center(prepared, solution, context, base),
     }
 
 
@@ -153,8 +147,7 @@ def held_schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = No
     What `schedule` does otherwise is its own doing, worth it or not; with nothing new this is the schedule in force.
     """
     prepared = prepare(frames, context, hold=Hold.ALL, reuse=reuse)
-    placed = placements(prepared, run_pass(prepared.problem, Setting(*GRID[0])))
-    return schedule_table(prepared, placed, terms=False)
+    return schedule_table(prepared, run_pass(prepared.problem, Setting(*GRID[0])))
 
 
 def look_ahead(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> tuple[float, float]:

@@ -90,7 +90,7 @@ def prepare(
         machines.centers.height,
     )
     kept = Kept(times, sequence_of(times))
-    group, group_ptr, group_op = _groups(operations, times["state"], frames["order_links"])
+    group, group_ptr, group_op = _groups(operations, times["state"], frames["order_links"], reuse)
     records = _operation_records(operations, times, kind_of, family_of, group, hold)
     order_records, link_to = _order_records(orders, operations, frames["order_links"], records, origin)
     machine_records, kept_ops = _machine_records(machines, kept, changeovers.machine_family)
@@ -120,7 +120,9 @@ def _kind_records(alike: pl.DataFrame, people: Array, limited: int) -> tuple[Arr
 _GROUPED_BY = ("row", "work_order", "op_seq", "center", "continuity", "campaign", "lot")
 
 
-def _groups(operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame) -> tuple[Array, Array, Array]:
+def _groups(
+    operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame, reuse: Reuse
+) -> tuple[Array, Array, Array]:
     """Continuity groups: operations of one lot, coil or campaign at a work center that keeps them together.
 
     Operations in force, pinned, at a vendor, under a maximum wait, or of orders that feed another made order are left out; one
@@ -133,30 +135,35 @@ def _groups(operations: pl.DataFrame, state: pl.Series, feeds: pl.DataFrame) -> 
     rows = np.flatnonzero((kept.is_not_null() & ~alone & (state == FREE) & (elapsed < 0) & (pinned < 0)).to_numpy())
     if not rows.size:
         return group, np.zeros(1, np.int32), none
-    key = (
+    alike = pl.DataFrame([operations.get_column(name)[rows] for name in _GROUPED_BY])
+    members = reuse.of(_members, alike, feeds.select("supply_order", "demand_order"))
+    if members.is_empty():
+        return group, np.zeros(1, np.int32), none
+    of_group, row = (members.get_column(name).to_numpy() for name in ("group", "row"))
+    group[row] = of_group
+    return group, np.concatenate([[0], np.cumsum(np.bincount(of_group))]).astype(np.int32), row.astype(np.int32)
+
+
+def _members(operations: pl.DataFrame, feeds: pl.DataFrame) -> pl.DataFrame:
+    """group, row: members of groups of two and more among `operations` (`_GROUPED_BY`) that may be grouped."""
+    together = (
         pl.when(pl.col("continuity") == "campaign").then("campaign")
         .when(pl.col("continuity") == "lot").then("lot")
         .when(pl.col("continuity") == "coil").then("lot")
         .otherwise(None)
     )  # fmt: skip
-    members = pl.DataFrame([operations.get_column(name).gather(rows) for name in _GROUPED_BY]).with_columns(
-        key.alias("together")
-    )
+    members = operations.lazy().with_columns(together.alias("together"))
     for end in ("supply_order", "demand_order"):
-        members = members.join(feeds, left_on="work_order", right_on=end, how="anti", maintain_order="left")
-    members = (
+        members = members.join(feeds.lazy(), left_on="work_order", right_on=end, how="anti", maintain_order="left")
+    return (
         members.filter(pl.col("together").is_not_null())
         .with_columns(pl.len().over("center", "together", "op_seq").alias("size"))
         .filter(pl.col("size") > 1)
+        .with_columns((pl.struct("center", "together", "op_seq").rank("dense") - 1).cast(pl.Int32).alias("group"))
+        .sort("group", "row")
+        .select("group", "row")
+        .collect()
     )
-    if members.is_empty():
-        return group, np.zeros(1, np.int32), none
-    numbered = members.with_columns(
-        (pl.struct("center", "together", "op_seq").rank("dense") - 1).cast(pl.Int32).alias("group")
-    ).sort("group", "row")
-    group[numbered["row"].to_numpy()] = numbered["group"].to_numpy()
-    counts = np.bincount(numbered["group"].to_numpy())
-    return group, np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), numbered["row"].cast(pl.Int32).to_numpy()
 
 
 def _operation_records(
@@ -206,7 +213,7 @@ def _order_records(
         raise ValueError(
             f"order_links: expected at most {MOST_SUPPLIERS} orders that feed one operation, found {most}; check for a dummy order"
         )
-    np.add.at(records["preds"], target, 1)
+    records["preds"] += np.bincount(target, minlength=records.shape[0]).astype(records["preds"].dtype)
     counts = np.bincount(supply, minlength=count + 1)
     records_of["link_ptr"] = np.concatenate([[0], np.cumsum(counts[:count])])
     feeds = np.zeros(count + 1, bool)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from recon_platform.capacity.clock import instant
+from recon_platform.capacity.clock import INSTANT, MINUTE_US, instant, micros
 from recon_platform.capacity.portfolio import Setting, Tried
 from recon_platform.capacity.prepare import Prepared
-from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Solution
+from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Array, Solution
 from recon_platform.tables.capacity import BOUND_BY, DISPATCH_LIST, DISPATCH_SETTINGS, SCHEDULE, UNSCHEDULED
 
 
@@ -41,34 +41,51 @@ def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
 _PLACED = ("row", "order", "work_order", "op_seq", "work_center", "qty", "started_at", "elapsed")
 
 
-def schedule_table(prepared: Prepared, placed: pl.DataFrame, *, terms: bool = True) -> pl.DataFrame:
-    """The `schedule` table; without `terms` that column is empty text, as in a plan that is only compared."""
-    origin = prepared.origin
-    done = _done(placed)
-    running = pl.col("state") == RUNNING
-    if terms:
-        done = _with_names(prepared, done)
-    start = instant("m_start", origin)
-    first_of_machine = (
-        done.filter(running).sort("index", "m_setup", "row").unique("index", keep="first", maintain_order=True)
-    )
-    under_way = np.zeros(done.height, bool)
-    under_way[np.searchsorted(done["row"].to_numpy(), first_of_machine["row"].to_numpy())] = True
-    done = done.with_columns(pl.Series("under_way", under_way))
-    since = pl.when(pl.col("under_way") & (pl.col("m_setup") == 0) & (pl.col("started_at") < pl.lit(origin))).then(
-        "started_at"
-    )
-    frozen = ~pl.col("state").is_in([FREE, SOFT])
-    return SCHEDULE.frame(
-        done.select(
-            "work_order", "op_seq", pl.col("at").alias("work_center"), pl.col("on").alias("machine"),
-            pl.coalesce(since, instant("m_setup", origin)).alias("setup_start"),
-            pl.coalesce(since, start).alias("start"),
-            instant("m_end", origin).alias("end"), "qty", frozen.alias("frozen"),
-            (frozen & ~running & (pl.col("m_setup") > pl.col("not_before"))).fill_null(False).alias("forced"),
-            pl.col("bound").alias("bound_by"), (_terms() if terms else pl.lit("")).alias("terms"), "previous_start",
-        )
-    )  # fmt: skip
+def schedule_table(prepared: Prepared, state: Solution, placed: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The `schedule` table. `placed`: of `placements`, with what the pass recorded; without it the column of terms is empty
+    text, as in a plan that is only compared."""
+    machine = state.placement["machine"]
+    there = machine >= 0
+    rows = slice(None) if there.all() else np.flatnonzero(there)
+    place, course, index = state.placement[rows], state.course[rows], machine[rows]
+    operations, kept, machines = prepared.operations, prepared.kept.rows, prepared.machines.machines
+    of_state = kept.get_column("state").to_numpy()[rows]
+    running = of_state == RUNNING
+    frozen = (of_state != FREE) & (of_state != SOFT)
+    setup, start, end = (place[name].astype(np.int64) for name in ("setup_start", "start", "end"))
+    origin = micros(prepared.origin)
+    begins = {"setup_start": setup * MINUTE_US + origin, "start": start * MINUTE_US + origin}
+    under_way = _under_way(index, setup, np.flatnonzero(running))
+    if under_way.size:
+        since = operations.get_column("started_at")[rows][under_way].cast(pl.Int64)
+        before = (since < origin).fill_null(value=False).to_numpy()
+        for instants in begins.values():
+            instants[under_way[before]] = since.filter(pl.Series(before)).to_numpy()
+    names = pl.DataFrame([machines.get_column("work_center"), machines.get_column("machine")])[index]
+    late = setup > kept.get_column("not_before").to_numpy()[rows]  # never where there is none: it is not a number
+    text = pl.Series([""]).new_from_index(0, place.shape[0]) if placed is None else _terms_of(prepared, placed)
+    columns = {
+        **{name: operations.get_column(name)[rows] for name in ("work_order", "op_seq")},
+        **{name: names.get_column(name) for name in ("work_center", "machine")},
+        **{name: pl.Series(instants).cast(INSTANT) for name, instants in begins.items()},
+        "end": pl.Series(end * MINUTE_US + origin).cast(INSTANT),
+        "qty": operations.get_column("qty")[rows], "frozen": pl.Series(frozen),
+        "forced": pl.Series(frozen & ~running & late),
+        "bound_by": pl.Series(BOUND_BY)[np.ascontiguousarray(course["bound"])], "terms": text,
+        "previous_start": kept.get_column("previous_start")[rows],
+    }  # fmt: skip
+    return SCHEDULE.frame(pl.DataFrame(columns))
+
+
+def _under_way(index: Array, setup: Array, running: Array) -> Array:
+    """Of `running` rows the first of each machine, if its set-up, or else its work, has begun before the plan does."""
+    in_turn = running[np.lexsort((running, setup[running], index[running]))]
+    first = in_turn[np.unique(index[in_turn], return_index=True)[1]]
+    return first[setup[first] == 0]
+
+
+def _terms_of(prepared: Prepared, placed: pl.DataFrame) -> pl.Series:
+    return _with_names(prepared, _done(placed)).select(_terms().alias("terms")).to_series()
 
 
 def _done(placed: pl.DataFrame) -> pl.DataFrame:

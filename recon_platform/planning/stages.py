@@ -317,7 +317,7 @@ def compared_stages(reuse: Reuse, made: Made | None = None, given: Given | None 
 
     The tables they make are those a night makes, but for the terms of a schedule and the days of its load. `reuse` holds
     what plans with other changes made of the same inputs; `made`: the decisions in force of the plan, where they are known; `given`: what its
-    schedule was read from ahead (`capacity.read_ahead`).
+    schedule was read from ahead (`capacity.read_alone`, `read_together`).
     """
     by_name = {step.name: step for step in trial_stages()}
     return (

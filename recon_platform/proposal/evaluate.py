@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recon_platform.capacity import Given, look_ahead, read_ahead, read_first
+from recon_platform.capacity import Given, look_ahead, read_alone, read_first, read_together
 from recon_platform.planning.decisions import Change, Made, apply_changes, changes_in_force, with_trial
 from recon_platform.planning.plan import run_stages
 from recon_platform.planning.stages import Stage, compared_stages
@@ -20,7 +20,7 @@ from recon_platform.tables.reuse import Reuse, only
 
 LINE = ["sales_order", "line"]
 DAY_TOLERANCE = 1e-9
-AT_ONCE, ROWS_AT_ONCE = 32, 2_500_000
+AT_ONCE, ROWS_AT_ONCE = 16, 1_250_000
 """Plans that are begun before the first is finished, and operations they may have in all."""
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -91,6 +91,10 @@ class Trial:
         """Whether the schedule is still to be made."""
         return any(step.name == "schedule" for step in self.steps)
 
+    def given(self, context: PlanContext, reuse: Reuse) -> Given | None:
+        """What its schedule is read from, before anything is read of its orders; None where no schedule is to be made."""
+        return read_alone(self.made.of(self.frames), context, reuse) if self.scheduled else None
+
 
 def begin(frames: Frames, context: PlanContext, changes: Sequence[Change], reuse: Reuse) -> Trial:
     """The plan had `changes` been approved, up to its schedule."""
@@ -130,11 +134,20 @@ def effects(
     """
     at_once = max(1, min(AT_ONCE, ROWS_AT_ONCE // max(1, frames["schedule"].height)))
     found: list[Effect] = []
+
+    def ready(changes: Sequence[Change]) -> tuple[Trial, Given | None]:
+        trial = begin(frames, context, changes, reuse)
+        return trial, trial.given(context, reuse)
+
+    begins = each(ready, sets[:at_once])
     for first in range(0, len(sets), at_once):
-        trials = list(each(lambda changes: begin(frames, context, changes, reuse), sets[first : first + at_once]))
-        ahead = [k for k, trial in enumerate(trials) if trial.scheduled]
-        read = read_ahead([trials[k].made.of(trials[k].frames) for k in ahead], context, reuse)
-        given = dict(zip(ahead, read, strict=True))
+        begun = list(begins)
+        begins = each(
+            ready, sets[first + at_once : first + 2 * at_once]
+        )  # threads that have nothing to finish begin these
+        trials = [trial for trial, _ in begun]
+        alone = {k: one for k, (_, one) in enumerate(begun) if one is not None}
+        given = dict(zip(alone, read_together(list(alone.values())), strict=True))
 
         def effect(k: int, trials: list[Trial] = trials, given: dict[int, Given] = given) -> Effect:
             return compare(frames, finish(trials[k], context, reuse, given.get(k)), context, reuse)
@@ -173,30 +186,18 @@ def compare(without: Frames, with_: Frames, context: PlanContext, reuse: Reuse |
     days = _side_by_side(
         reuse.of(lateness, without["order_promises"], context), lateness(with_["order_promises"], context)
     )
-    late = pl.col("late_days").fill_null(0) > 0
-    late_with = pl.col("late_days_with").fill_null(0) > 0
-    name = pl.concat_str(*LINE, separator="/")
+    won, lost, by_class, saved = _gained(days)
     moved = moved_operations(without["schedule"], with_["schedule"])
     orders = moved.select("work_order").unique()
     made, cleared = _messages(without["action_messages"], with_["action_messages"])
-    by_class = (
-        days.group_by(pl.coalesce("class", "class_with").alias("class"))
-        .agg((pl.col("late_days").fill_null(0) - pl.col("late_days_with").fill_null(0)).sum())
-        .filter(pl.col("late_days").abs() > DAY_TOLERANCE)
-        .sort("class")
-    )
-    saved = days.select(
-        (pl.col("weighted").fill_null(0) - pl.col("weighted_with").fill_null(0)).sum().alias("weighted"),
-        (pl.col("late_cost").fill_null(0) - pl.col("late_cost_with").fill_null(0)).sum().alias("cost"),
-    ).row(0, named=True)
     loaded = only(without, "capacity_load")
     before, after = reuse.of(set_ups, without["schedule"]), set_ups(with_["schedule"])
     levels = reuse.of(_levels, with_["pegging"])
     return Effect(
-        won=tuple(days.filter(late & ~late_with).select(name.alias("name")).get_column("name").sort()),
-        lost=tuple(days.filter(~late & late_with).select(name.alias("name")).get_column("name").sort()),
-        late_days_saved=round(float(saved["weighted"]), 6),
-        late_cost_saved=round(float(saved["cost"]), 2),
+        won=tuple(won.get_column("name")),
+        lost=tuple(lost.get_column("name")),
+        late_days_saved=round(float(saved.item(0, "weighted")), 6),
+        late_cost_saved=round(float(saved.item(0, "cost")), 2),
         labour_hours=round(labour_hours(with_) - reuse.of(labour_hours, loaded), 4),
         operations_moved=moved.height,
         overtime_hours=round(overtime_hours(with_) - reuse.of(overtime_hours, loaded), 4),
@@ -212,10 +213,33 @@ def compare(without: Frames, with_: Frames, context: PlanContext, reuse: Reuse |
     )
 
 
+def _gained(days: pl.DataFrame) -> list[pl.DataFrame]:
+    """Of lines side by side: `name` of those won and of those lost, late_days saved by `class`, and in all, weighted and as cost."""
+    late, late_with = (pl.col(name).fill_null(0) > 0 for name in ("late_days", "late_days_with"))
+    name = pl.concat_str(*LINE, separator="/").alias("name")
+
+    def saved(column: str) -> pl.Expr:
+        return (pl.col(column).fill_null(0) - pl.col(f"{column}_with").fill_null(0)).sum()
+
+    lines = days.lazy()
+    return pl.collect_all(
+        [
+            lines.filter(late & ~late_with).select(name).sort("name"),
+            lines.filter(~late & late_with).select(name).sort("name"),
+            lines.group_by(pl.coalesce("class", "class_with").alias("class"))
+            .agg(saved("late_days"))
+            .filter(pl.col("late_days").abs() > DAY_TOLERANCE)
+            .sort("class"),
+            lines.select(saved("weighted").alias("weighted"), saved("late_cost").alias("cost")),
+        ]
+    )
+
+
 def _side_by_side(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """Rows of both by customer line, those of `after` with `_with` behind their names."""
-    if before.select(LINE).equals(after.select(LINE)):
-        return pl.concat([before, after.select(pl.exclude(LINE).name.suffix("_with"))], how="horizontal")
+    if _same_columns(before, after, LINE):
+        values = [column for column in after.get_columns() if column.name not in LINE]
+        return before.hstack([column.alias(f"{column.name}_with") for column in values])
     return before.join(after, on=LINE, how="full", coalesce=True, suffix="_with")
 
 
@@ -223,15 +247,19 @@ def moved_operations(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """`work_order`, `op_seq`, `place`, `frozen`: operations that start at another time or machine, come or go."""
     key, read = ["work_order", "op_seq"], ["start", "machine", "work_center", "frozen"]
     moved = pl.col("start").ne_missing(pl.col("start_right")) | pl.col("machine").ne_missing(pl.col("machine_right"))
-    if before.select(key).equals(after.select(key)):  # the same operations in the same order, as nearly always
-        both = pl.concat(
-            [before.select(*key, *read), after.select(pl.col(read).name.suffix("_right"))], how="horizontal"
-        )
+    if _same_columns(before, after, key):  # the same operations in the same order, as nearly always
+        beside = [after.get_column(name).alias(f"{name}_right") for name in read]
+        both = pl.DataFrame([before.get_column(name) for name in (*key, *read)]).hstack(beside).lazy()
     else:
-        both = before.select(*key, *read).join(after.select(*key, *read), on=key, how="full", coalesce=True)
-    return both.filter(moved).select(
-        "work_order", "op_seq", pl.coalesce("work_center_right", "work_center").alias("place"), "frozen"
-    )
+        both = (
+            before.lazy().select(*key, *read).join(after.lazy().select(*key, *read), on=key, how="full", coalesce=True)
+        )
+    place = pl.coalesce("work_center_right", "work_center").alias("place")
+    return both.filter(moved).select(*key, place, "frozen").collect()
+
+
+def _same_columns(one: pl.DataFrame, other: pl.DataFrame, names: Sequence[str]) -> bool:
+    return all(one.get_column(name).equals(other.get_column(name)) for name in names)
 
 
 def set_ups(schedule: pl.DataFrame) -> tuple[int, float]:
@@ -241,17 +269,15 @@ def set_ups(schedule: pl.DataFrame) -> tuple[int, float]:
 
 
 def _levels(pegging: pl.DataFrame) -> pl.DataFrame:
-    return pegging.group_by("supply").agg(pl.col("level").min())
+    return pegging.drop_nulls("level").group_by("supply").agg(pl.col("level").min())
 
 
 def _by_level(orders: pl.DataFrame, levels: pl.DataFrame) -> dict[str, int]:
-    counted = (
-        orders.join(levels, left_on="work_order", right_on="supply", how="left")
-        .group_by("level")
-        .len()
-        .sort("level", nulls_last=True)
-    )
-    return {"unpegged" if level is None else str(level): count for level, count in counted.iter_rows()}
+    known = levels.lazy().join(orders.lazy(), left_on="supply", right_on="work_order", how="semi")
+    counted = known.group_by("level").len().sort("level").collect()
+    by_level = {str(level): count for level, count in counted.iter_rows()}
+    unpegged = orders.height - sum(by_level.values())
+    return by_level | ({"unpegged": unpegged} if unpegged else {})
 
 
 def _messages(before: pl.DataFrame, after: pl.DataFrame) -> tuple[int, int]:
@@ -274,16 +300,21 @@ def lateness(promises: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
     weights = context.policy.capacity.class_weights
     costs = context.policy.cost.late_day_by_class
     lowest = "C"
-    return promises.select(
-        *LINE,
-        pl.when(pl.col("projected_ship").is_null())
-        .then(pl.lit(never))
-        .otherwise(pl.col("late_days").clip(lower_bound=0))
-        .alias("late_days"),
-        pl.col("customer_class").fill_null(lowest).alias("class"),
-    ).with_columns(
-        (pl.col("late_days") * pl.col("class").replace_strict(weights, default=weights[lowest])).alias("weighted"),
-        (pl.col("late_days") * pl.col("class").replace_strict(costs, default=costs[lowest])).alias("late_cost"),
+    return (
+        promises.lazy()
+        .select(
+            *LINE,
+            pl.when(pl.col("projected_ship").is_null())
+            .then(pl.lit(never))
+            .otherwise(pl.col("late_days").clip(lower_bound=0))
+            .alias("late_days"),
+            pl.col("customer_class").fill_null(lowest).alias("class"),
+        )
+        .with_columns(
+            (pl.col("late_days") * pl.col("class").replace_strict(weights, default=weights[lowest])).alias("weighted"),
+            (pl.col("late_days") * pl.col("class").replace_strict(costs, default=costs[lowest])).alias("late_cost"),
+        )
+        .collect()
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recon_platform.tables.model import Frames
 from recon_platform.tables.splice import Keyed, Places, keys_that_differ, places, rows_of, splice_of
@@ -156,7 +157,7 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, pl.DataFrame):
         equal = one.schema == other.schema and one.equals(other)
     elif isinstance(one, np.ndarray):
-        equal = one.dtype == other.dtype and np.array_equal(one, other)
+        equal = one.dtype == other.dtype and one.shape == other.shape and _equal(one, other)
     elif isinstance(one, Mapping):
         equal = one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
     elif isinstance(one, (tuple, list)):
@@ -166,6 +167,13 @@ def same(one: Any, other: Any) -> bool:
     else:
         equal = one == other
     return bool(equal)
+
+
+def _equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two arrays of one shape are the same; of few long rows, row by row, as the first that differs says it."""
+    if one.ndim > 1 and one.shape[0] < one.shape[-1]:
+        return all(map(np.array_equal, one, other))
+    return np.array_equal(one, other)
 
 
 def _as_known(made: Any, known: Any) -> Any:

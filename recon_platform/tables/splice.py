@@ -58,8 +58,18 @@ class Places:
 
 def places(column: pl.Series) -> Places:
     """Where the keys of an ascending column stand."""
-    starts = np.flatnonzero((column != column.shift(1)).fill_null(value=True).to_numpy())
-    return Places(column.gather(starts).to_list(), [*starts.tolist(), column.len()])
+    starts = stretches(column)
+    return Places(column[starts].to_list(), [*starts.tolist(), column.len()])
+
+
+def stretches(column: pl.Series) -> NDArray[np.int64]:
+    """The first row of each stretch of equal values in a column without nulls."""
+    if column.is_empty():
+        return np.zeros(0, np.int64)
+    anew = (
+        column[1:] != column[:-1]
+    ).to_numpy()  # operators on columns need no query, which is most of a small column's time
+    return np.concatenate([[0], np.flatnonzero(anew) + 1]).astype(np.int64)
 
 
 def splice_of(before: Places, part: Places, keys: pl.Series) -> Splice:

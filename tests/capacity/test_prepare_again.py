@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from recon_platform.capacity.kept import Hold
-from recon_platform.capacity.planning_stage import read_ahead, schedule
+from recon_platform.capacity.own import read_together
+from recon_platform.capacity.planning_stage import read_alone, schedule
 from recon_platform.capacity.prepare import Prepared, prepare
 from recon_platform.planning.decisions import apply_changes, with_trial
 from recon_platform.proposal.candidate import grant, set_row
@@ -82,7 +83,7 @@ def test_it_is_the_plan_prepared_from_nothing(data: st.DataObject, builder: Plan
         changes = data.draw(edits(builder))
         trials.append(apply_changes(with_trial(in_force, CONTEXT, changes), changes))
         same(prepare(trials[-1], CONTEXT, hold=hold, reuse=reuse), prepare(trials[-1], CONTEXT, hold=hold))
-    for trial, read in zip(trials, read_ahead(trials, CONTEXT, reuse), strict=True):
+    for trial, read in zip(trials, read_together([read_alone(trial, CONTEXT, reuse) for trial in trials]), strict=True):
         same(prepare(trial, CONTEXT, reuse=reuse, given=read), prepare(trial, CONTEXT))
 
 
