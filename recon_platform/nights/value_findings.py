@@ -26,12 +26,17 @@ SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`policy` less `other` in the same worlds. `share`: of the other's mean. `verdict`: better, worse, or open."""
+    """`policy` less `other` in the same worlds. `before`: the other's mean. `verdict`: better, worse, or open."""
 
     metric: str
     other: str
     of: Interval
-    share: float | None
+    before: float
+
+    @property
+    def share(self) -> float | None:
+        """The difference as a share of the other's mean; None where that is zero."""
+        return self.of.mean / self.before if self.before else None
 
     @property
     def verdict(self) -> str:
@@ -73,9 +78,8 @@ def differences(worlds: pl.DataFrame, policy: str, other: str) -> list[Differenc
         rows = both.filter(pl.col("metric") == metric)
         if rows.is_empty():
             continue
-        theirs = rows["theirs"].to_numpy().mean()
         gain = interval((rows["mine"] - rows["theirs"]).to_list())
-        made.append(Difference(metric, other, gain, float(gain.mean / theirs) if theirs else None))
+        made.append(Difference(metric, other, gain, float(rows["theirs"].to_numpy().mean())))
     return made
 
 

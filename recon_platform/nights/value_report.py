@@ -14,6 +14,7 @@ import polars as pl
 from recon_platform.metrics.definitions import BY_NAME
 from recon_platform.metrics.paired import control_limits
 from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
+from recon_platform.nights.value_claims import held_against
 from recon_platform.nights.value_findings import (
     SETTLING_WEEKS,
     SUMS,
@@ -75,6 +76,7 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
     ]
     worlds = by_world(measures)
     main = worlds.filter(pl.col("part") == "main")
+    lines += _claims(main)
     for works in main["works"].unique().sort().to_list():
         rows = main.filter(pl.col("works") == works)
         lines += _plant(works, rows, measures.filter((pl.col("part") == "main") & (pl.col("works") == works)), costs)
@@ -95,6 +97,25 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
     for name, count, seconds, reruns, failed in cost_of_running(measures).iter_rows():
         lines.append(f"| {name} | {count} | {seconds:.2f} | {reruns:.1f} | {failed:.1f} |")
     return "\n".join(lines) + "\n"
+
+
+def _claims(worlds: pl.DataFrame) -> list[str]:
+    """What the field claims against how things were, beside what each plant shows."""
+    lines = [
+        "### The claims of the field, `platform` against `as_is`",
+        "",
+        *_head(["claim", "range", "plant", "found", "stands"]),
+    ]
+    for works in worlds["works"].unique().sort().to_list():
+        for one in held_against(differences(worlds.filter(pl.col("works") == works), "platform", "as_is")):
+            half = "" if one.half is None else f" ± {100 * one.half:.1f}"
+            sign, unit = ("+", "points") if one.claim.points else ("−", "%")
+            span = f"{sign}{100 * one.claim.least:.0f} to {sign}{100 * one.claim.most:.0f} {unit}"
+            found = (
+                f"{sign if one.gain >= 0 else '−' if one.claim.points else '+'}{100 * abs(one.gain):.1f}{half} {unit}"
+            )
+            lines.append(f"| {one.claim.name} | {span} | {works} | {found} | {one.verdict} |")
+    return [*lines, ""]
 
 
 def _plant(works: str, worlds: pl.DataFrame, measures: pl.DataFrame, costs: UnitCosts) -> list[str]:

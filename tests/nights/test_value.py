@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
 from recon_platform.metrics.programme import LEVER_SCHEMA
 from recon_platform.nights import value_study
 from recon_platform.nights.value_cell import run_cell
+from recon_platform.nights.value_claims import CLAIMS, Found, held_against
 from recon_platform.nights.value_findings import by_world, differences, gains, means, promised_and_kept, worth
 from recon_platform.nights.value_measured import Cell, Result
 from recon_platform.nights.value_platform import VARIANTS, asked_about
@@ -140,6 +142,21 @@ def test_the_load_sweep_shares_its_own_load_with_the_other_parts_and_tells_gains
     assert "| 80% | 0.610 |  | 0.810 |  | +0.2 ±" in section
     assert "| 95% | 0.610 |  | 0.810 |  | +0.2 ±" in section
     assert "70%" not in section
+
+
+def test_what_was_found_stands_inside_or_beyond_what_the_field_claims(found: pl.DataFrame) -> None:
+    stands = {one.claim.name: one for one in held_against(differences(by_world(found), "platform", "as_is"))}
+    assert stands["on time in full"].gain == pytest.approx(0.20)
+    assert stands["on time in full"].verdict == "beyond, with the whole interval"
+    assert stands["expedites"].gain == pytest.approx(1 - 11 / (62 / 3), rel=1e-6)
+    assert stands["premium freight"].verdict == "below"  # none was saved
+    assert "overtime" not in stands  # no share of it is measured here
+    one = Found(CLAIMS[0], 0.05, 0.01)
+    assert [one.verdict, replace(one, gain=0.08).verdict, replace(one, gain=0.02).verdict] == [
+        "inside",
+        "beyond",
+        "below",
+    ]
 
 
 def test_a_lever_is_pulled_as_its_own_world_recommended_it_and_its_promise_is_kept_beside_what_came() -> None:
