@@ -1,6 +1,6 @@
-"""The page `docs/value.md` and its run chart, written from a study's measures: what holds, and what does not.
+"""The page `docs/value.md`, written from a study's measures: what holds, and what does not.
 
-Belongs here: words, tables and the drawing. Does not belong here: the numbers (`value_findings`).
+Belongs here: words and tables. Does not belong here: the numbers (`value_findings`), the drawings (`value_charts`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from recon_platform.metrics.definitions import BY_NAME
-from recon_platform.metrics.paired import control_limits
 from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
+from recon_platform.nights.value_charts import load_chart, run_charts
 from recon_platform.nights.value_claims import held_against
 from recon_platform.nights.value_findings import (
     SETTLING_WEEKS,
@@ -32,10 +32,8 @@ from recon_platform.nights.value_programme import BASE_POLICY
 from recon_platform.nights.value_study import FEW_SEEDS, FIRST_SEED, LOADS, MAIN_POLICIES, PARTS, at_load_name
 
 BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"
-COLOURS = {"as_is": "#8b1e3f", "fair_peer": "#b8860b", "platform": "#0b6e4f", "unlimited": "#6b7280"}
 PARTS_SHOW = ("otif_first_promised", "expedites", "overtime_hours", "plan_adherence", "exceptions_to_decide")
 LOAD_SHOWS = {"otif_first_promised": "OTIF", "expedites": "expedites", "overtime_hours": "overtime hours"}
-PANELS = (("otif_first_promised", "On time in full, first promise"), ("expedites", "Expedites per 100 orders"))
 
 
 def write_report(docs: Path, measures: pl.DataFrame, cells: int) -> None:
@@ -48,7 +46,9 @@ def write_report(docs: Path, measures: pl.DataFrame, cells: int) -> None:
     if BEGIN not in text or END not in text:
         raise ValueError(f"{page}: the marks {BEGIN} and {END} are missing; the results go between them")
     if not measures.filter(pl.col("part") == PARTS[0]).is_empty():
-        chart(measures, docs / "images" / "value.svg")
+        run_charts(measures, docs / "images" / "value.svg")
+    if not _at_loads(by_world(measures)).is_empty():
+        load_chart(_at_loads(by_world(measures)), docs / "images" / "value_load.svg")
     head, rest = text.split(BEGIN, 1)
     page.write_text(
         head + BEGIN + "\n\n" + results(measures, cells) + "\n" + END + rest.split(END, 1)[1], encoding="utf-8"
@@ -178,8 +178,9 @@ def _loads(worlds: pl.DataFrame) -> list[str]:
     """On time in full at every load, and by how much the platform beats the others in the same worlds."""
     lines = ["### By load (fastener)", ""]
     table = []
+    at_loads = _at_loads(worlds)
     for load in LOADS:
-        rows = worlds.filter((pl.col("works") == at_load_name(load)) & (pl.col("seed") < FIRST_SEED + FEW_SEEDS))
+        rows = at_loads.filter(pl.col("load") == load)
         kept = {
             name: value
             for _, name, value in means(rows.filter(pl.col("metric") == "otif_first_promised"), MAIN_POLICIES)
@@ -200,12 +201,21 @@ def _loads(worlds: pl.DataFrame) -> list[str]:
     heads = [f"{short}, less {other}" for other in ("as_is", "fair_peer") for short in LOAD_SHOWS.values()]
     return [
         *lines,
+        "![On time in full by load](images/value_load.svg)",
+        "",
         f"Lines on time in full (first promise) by policy, then what `platform` differs by, over the first {FEW_SEEDS} worlds.",
         "",
         *_head(["load", *MAIN_POLICIES, *heads]),
         *table,
         "",
     ]
+
+
+def _at_loads(worlds: pl.DataFrame) -> pl.DataFrame:
+    """Worlds of the load sweep with their `load`; none where the sweep's own have not begun."""
+    loads = pl.DataFrame({"works": [at_load_name(load) for load in LOADS], "load": LOADS})
+    swept = worlds.filter(pl.col("seed") < FIRST_SEED + FEW_SEEDS).join(loads, on="works")
+    return swept if swept["works"].n_unique() > 1 else swept.clear()
 
 
 def _of_mean(one: Difference) -> str:
@@ -245,44 +255,3 @@ def _programme(measures: pl.DataFrame) -> list[str]:
 
 def _head(names: Sequence[str]) -> list[str]:
     return ["| " + " | ".join(names) + " |", "| --- |" + " --- |" * (len(names) - 1)]
-
-
-def chart(measures: pl.DataFrame, path: Path) -> None:
-    """Run charts by plant, mean over seeds, with the limits of `as_is` as the baseline; same measures, same bytes."""
-    import matplotlib as mpl  # noqa: PLC0415 - a second to import; only reports draw
-
-    mpl.use("svg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415
-
-    main = measures.filter((pl.col("part") == PARTS[0]) & (pl.col("week") > 0))
-    plants = main["works"].unique().sort().to_list()
-    with plt.rc_context(
-        {"svg.hashsalt": "value", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
-    ):
-        figure, axes = plt.subplots(len(PANELS), len(plants), figsize=(10, 5), sharex=True, squeeze=False)
-        for (row, (metric, title)), (column, works) in ((r, c) for r in enumerate(PANELS) for c in enumerate(plants)):
-            axis = axes[row][column]
-            for policy in MAIN_POLICIES:
-                line = _weekly(main.filter((pl.col("works") == works) & (pl.col("policy") == policy)), metric)
-                axis.plot(line["week"], line["value"], color=COLOURS[policy], label=policy, lw=1.4)
-                limits = control_limits(line["value"].to_list()) if policy == "as_is" else None
-                if limits is not None:
-                    for value in limits[1:]:
-                        axis.axhline(value, color=COLOURS[policy], lw=0.6, ls=":")
-            axis.set_title(f"{works}: {title}", loc="left", fontsize=7)
-            axis.grid(alpha=0.25)
-            axis.axvline(SETTLING_WEEKS + 0.5, color="#999999", lw=0.6)
-        handles, labels = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False)
-        figure.tight_layout(rect=(0, 0.05, 1, 1))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="svg", metadata={"Date": None})
-        plt.close(figure)
-
-
-def _weekly(rows: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """week, value: pooled over seeds."""
-    scale = 100.0 if metric == "expedites" else 1.0
-    pooled = rows.filter(pl.col("metric") == metric).group_by("week").agg(pl.col("numerator", "denominator").sum())
-    value = scale * pl.col("numerator") / pl.col("denominator")
-    return pooled.filter(pl.col("denominator") > 0).select("week", value=value).sort("week")

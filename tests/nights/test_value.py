@@ -13,12 +13,13 @@ from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
 from recon_platform.metrics.programme import LEVER_SCHEMA
 from recon_platform.nights import value_study
 from recon_platform.nights.value_cell import run_cell
+from recon_platform.nights.value_charts import COLOURS
 from recon_platform.nights.value_claims import CLAIMS, Found, held_against
 from recon_platform.nights.value_findings import by_world, differences, gains, means, promised_and_kept, worth
 from recon_platform.nights.value_measured import Cell, Result
 from recon_platform.nights.value_platform import VARIANTS, asked_about
 from recon_platform.nights.value_programme import PULLED, as_measures
-from recon_platform.nights.value_report import BEGIN, END, results, write_report
+from recon_platform.nights.value_report import BEGIN, END, write_report
 from recon_platform.nights.value_study import cells_of, finished, measures, pulled, rows_of, run_study
 from recon_platform.plantsim.parameters import plant_named
 from recon_platform.tables.metrics import VALUE_MEASURES
@@ -129,7 +130,7 @@ def test_a_study_runs_every_cell_once_and_goes_on_after_a_stop(tmp_path: Path, m
 
 
 def test_the_load_sweep_shares_its_own_load_with_the_other_parts_and_tells_gains_load_by_load(
-    found: pl.DataFrame,
+    tmp_path: Path, found: pl.DataFrame
 ) -> None:
     cells = cells_of(["main", "load"], seeds=3, weeks=5, orders=60)
     shared = [cell.key for part, cell in cells if part == "load" and cell.works == "fastener"]
@@ -137,7 +138,13 @@ def test_the_load_sweep_shares_its_own_load_with_the_other_parts_and_tells_gains
     assert set(shared) < {cell.key for part, cell in cells if part == "main"}
     seeds = pl.col("seed") + value_study.FIRST_SEED - 1
     busy = found.with_columns(works=pl.lit("fastener at 95%"), part=pl.lit("load"), cell="95% " + pl.col("cell"))
-    text = results(pl.concat([found, busy]).with_columns(seed=seeds), 20)
+    (tmp_path / "value.md").write_text(f"{BEGIN}{END}", encoding="utf-8")
+    write_report(tmp_path, found.with_columns(seed=seeds), 20)
+    assert not (tmp_path / "images" / "value_load.svg").exists()  # one load is no sweep
+    write_report(tmp_path, pl.concat([found, busy]).with_columns(seed=seeds), 20)
+    drawn = (tmp_path / "images" / "value_load.svg").read_text(encoding="utf-8")
+    assert all(colour in drawn for policy, colour in COLOURS.items() if policy in ("as_is", "platform"))
+    text = (tmp_path / "value.md").read_text(encoding="utf-8")
     section = text.split("### By load")[1].split("###")[0]
     assert "| 80% | 0.610 |  | 0.810 |  | +0.2 ±" in section
     assert "| 95% | 0.610 |  | 0.810 |  | +0.2 ±" in section
