@@ -187,15 +187,13 @@ def _loads(worlds: pl.DataFrame) -> list[str]:
             .unpivot(index="metric")
             .iter_rows()
         }
-        found = {
-            (other, one.metric): _of_mean(one)
-            for other in ("as_is", "fair_peer")
-            for one in differences(rows, "platform", other)
-        }
+        compared = {other: differences(rows, "platform", other) for other in ("as_is", "fair_peer")}
+        found = {(other, one.metric): _of_mean(one) for other, several in compared.items() for one in several}
         if found:
             shares = [f"{kept[name]:.3f}" if kept.get(name) is not None else "" for name in MAIN_POLICIES]
             gained = [found.get(at, "") for at in itertools.product(("as_is", "fair_peer"), LOAD_SHOWS)]
-            table.append(f"| {load:.0%} | " + " | ".join([*shares, *gained]) + " |")
+            worlds_of = max(one.of.count for several in compared.values() for one in several)
+            table.append(f"| {load:.0%} | {worlds_of} | " + " | ".join([*shares, *gained]) + " |")
     if not table:
         return [*lines, "Not run yet.", ""]
     heads = [f"{short}, less {other}" for other in ("as_is", "fair_peer") for short in LOAD_SHOWS.values()]
@@ -203,9 +201,9 @@ def _loads(worlds: pl.DataFrame) -> list[str]:
         *lines,
         "![On time in full by load](images/value_load.svg)",
         "",
-        f"Lines on time in full (first promise) by policy, then what `platform` differs by, over the first {FEW_SEEDS} worlds.",
+        "Lines on time in full (first promise) by policy, then what `platform` differs by.",
         "",
-        *_head(["load", *MAIN_POLICIES, *heads]),
+        *_head(["load", "worlds", *MAIN_POLICIES, *heads]),
         *table,
         "",
     ]

@@ -146,8 +146,8 @@ def test_the_load_sweep_shares_its_own_load_with_the_other_parts_and_tells_gains
     assert all(colour in drawn for policy, colour in COLOURS.items() if policy in ("as_is", "platform"))
     text = (tmp_path / "value.md").read_text(encoding="utf-8")
     section = text.split("### By load")[1].split("###")[0]
-    assert "| 80% | 0.610 |  | 0.810 |  | +0.2 ±" in section
-    assert "| 95% | 0.610 |  | 0.810 |  | +0.2 ±" in section
+    assert "| 80% | 3 | 0.610 |  | 0.810 |  | +0.2 ±" in section
+    assert "| 95% | 3 | 0.610 |  | 0.810 |  | +0.2 ±" in section
     assert "70%" not in section
 
 
