@@ -113,8 +113,9 @@ def _major_stop(plant: Plant) -> int | None:
 def _findings(
     decider: Decider, plant: Plant, landed: Landed, *, last: bool = False
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Findings and orders of a night: the platform's own, else its reconciliation run beside, for the count alone."""
-    if isinstance(decider, PlatformDecider) and decider.frames and not last:
+    """Findings and orders of a night: the platform's own where it reconciles, else its reconciliation run beside, for the
+    count alone."""
+    if isinstance(decider, PlatformDecider) and decider.can.reconciliation and decider.frames and not last:
         return decider.frames["findings"], decider.frames["reconciled_orders"]
     frames, context = plan_inputs(plant, landed, settings_of(VARIANTS["platform"]))
     made = run_stages(STAGES[:2], frames, context)

@@ -32,12 +32,13 @@ from recon_platform.proposal.capacity_moves import frozen_breaks, overtime
 from recon_platform.proposal.late import late_orders
 from recon_platform.proposal.moves import measured, move_identity
 from recon_platform.proposal.sets import Evaluator, Tried, good_set
-from recon_platform.reconcile.precision import AGENT
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.governance import DECISIONS_IN_FORCE
 from recon_platform.tables.model import Frames
 
 PLAN = ("work_order", "op_seq", "work_center", "machine", "start", "end")
+PROGRESS = ("raw.operation_status", "raw.order_status", "raw.material_consumption")
+"""What the MES reports of orders: without it there is nothing to reconcile, and the plan stands on the ERP's own records."""
 LEARNING_DAY = 1  # Monday
 SAME_SHARE = 0.0025  # an allowance that differs by less stays
 GIVE_WAY_DAYS = 60.0  # the works of a study are judged by lines on time: what is lost anyway takes no other with it
@@ -48,7 +49,9 @@ OVERTIME_MOVES, FENCE_MOVES, SET_TRIALS = 4, 2, 4
 class Capabilities:
     """What the platform may do in a run; each switched off alone shows what it is worth."""
 
-    reconciliation: bool = True  # automatic corrections of status and quantity
+    reconciliation: bool = (
+        True  # status and quantities as ERP and MES together tell them; without it as the ERP has them
+    )
     causes: bool = True  # what an order change asks for, or keeps an order out of the plan, is put right the next day
     finite_capacity: bool = True  # the floor follows a schedule; without it due dates on reconciled orders
     remedies: bool = True  # overtime and breaks of the fence with their measured effect, accepted where they pay
@@ -104,6 +107,8 @@ class PlatformDecider:
         if landed is None:
             raise ValueError("the platform plans what was landed: land the night first")
         frames, context = plan_inputs(plant, landed, settings_of(self.can))
+        if not self.can.reconciliation:
+            frames |= {name: frames[name].clear() for name in PROGRESS if name in frames}
         frames |= inputs({}, self._decisions(context.as_of), self.previous or None, self.published or None)
         view = view_of(plant, landed.text, None)
         looks_for_remedies = self.can.remedies and tomorrow_is_saturday(plant) and _is_night(plant)
@@ -171,8 +176,6 @@ class PlatformDecider:
     def _decisions(self, as_of: datetime) -> pl.DataFrame | None:
         rows = [row for row in self.moves if row["valid_until"] > as_of]  # type: ignore[operator]
         rows += self.learner.decisions.values()
-        if not self.can.reconciliation:
-            rows = [*rows, _switched_off(as_of)]
         return DECISIONS_IN_FORCE.frame(rows) if rows else None
 
 
@@ -227,11 +230,4 @@ def _decision(one: Tried, context: PlanContext) -> dict[str, object]:
         "value": json.dumps({"move": one.move, "kind": one.candidate.kind, "change": one.candidate.changes}),
         "valid_from": context.as_of, "valid_until": context.as_of + timedelta(days=days),
         "approved_by": "scripted supervisor", "reason": "pays by its measured effect",
-    }  # fmt: skip
-
-
-def _switched_off(as_of: datetime) -> dict[str, object]:
-    return {
-        "decision": "switch:reconciliation", "kind": "switch", "subject": AGENT, "value": json.dumps({"on": False}),
-        "valid_from": as_of - timedelta(days=1), "valid_until": None, "approved_by": "study", "reason": "left out",
     }  # fmt: skip

@@ -17,10 +17,11 @@ from recon_platform.nights.value_charts import COLOURS
 from recon_platform.nights.value_claims import CLAIMS, Found, held_against
 from recon_platform.nights.value_findings import by_world, differences, gains, means, promised_and_kept, worth
 from recon_platform.nights.value_measured import Cell, Result
-from recon_platform.nights.value_platform import VARIANTS, asked_about
+from recon_platform.nights.value_platform import VARIANTS, PlatformDecider, asked_about
 from recon_platform.nights.value_programme import PULLED, as_measures
 from recon_platform.nights.value_report import BEGIN, END, write_report
 from recon_platform.nights.value_study import cells_of, finished, measures, pulled, rows_of, run_study
+from recon_platform.plantsim.executing import begin, land
 from recon_platform.plantsim.parameters import plant_named
 from recon_platform.tables.metrics import VALUE_MEASURES
 from recon_platform.tables.registry import TABLES
@@ -207,6 +208,21 @@ def test_people_are_asked_about_what_the_erp_is_to_change_and_what_could_not_be_
         ),
     }
     assert asked_about(frames) == ("WO2", "WO3")
+
+
+def test_without_reconciliation_the_plan_stands_on_what_the_erp_has() -> None:
+    plant = begin(orders=60, nights=7, seed=5, drift=0.05, plant=plant_named("fastener"))
+    planned = {}
+    for name in ("platform", "no_reconciliation"):
+        decider = PlatformDecider(name)
+        decider.decide(plant, land(plant))
+        planned[name] = decider.frames
+    reported = {name: frames["operation_status"].height for name, frames in planned.items()}
+    left = {name: frames["reconciled_operations"]["remaining_qty"].sum() for name, frames in planned.items()}
+    assert reported["platform"] > reported["no_reconciliation"] == 0
+    assert (
+        left["platform"] < left["no_reconciliation"]
+    )  # what the floor has done and the ERP does not know is planned again
 
 
 def test_a_page_without_marks_is_refused(tmp_path: Path, found: pl.DataFrame) -> None:
