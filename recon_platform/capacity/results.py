@@ -31,14 +31,14 @@ def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
     at = np.ascontiguousarray(place["machine"])
     index = pl.Series(at).set(pl.Series(at < 0), None)
     return prepared.operations.select(_PLACED).with_columns(
-        *prepared.kept.rows.select("state", "previous_start", "not_before"),
+        prepared.kept.rows.get_column("state"),
         *(pl.Series(name, np.ascontiguousarray(values)) for name, values in columns.items()),
         pl.Series(BOUND_BY).gather(np.ascontiguousarray(course["bound"])).alias("bound"),
         machines["machine"].gather(index).alias("on"), machines["work_center"].gather(index).alias("at"),
     )  # fmt: skip
 
 
-_PLACED = ("row", "order", "work_order", "op_seq", "work_center", "qty", "started_at", "elapsed")
+_PLACED = ("order", "work_order", "op_seq", "work_center", "qty", "elapsed")
 
 
 def schedule_table(prepared: Prepared, state: Solution, placed: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -49,9 +49,7 @@ OVERTIME_MOVES, FENCE_MOVES, SET_TRIALS = 4, 2, 4
 class Capabilities:
     """What the platform may do in a run; each switched off alone shows what it is worth."""
 
-    reconciliation: bool = (
-        True  # status and quantities as ERP and MES together tell them; without it as the ERP has them
-    )
+    reconciliation: bool = True  # progress as ERP and MES together tell it; without it as the ERP alone has it
     causes: bool = True  # what an order change asks for, or keeps an order out of the plan, is put right the next day
     finite_capacity: bool = True  # the floor follows a schedule; without it due dates on reconciled orders
     remedies: bool = True  # overtime and breaks of the fence with their measured effect, accepted where they pay

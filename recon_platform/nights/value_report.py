@@ -47,8 +47,9 @@ def write_report(docs: Path, measures: pl.DataFrame, cells: int) -> None:
         raise ValueError(f"{page}: the marks {BEGIN} and {END} are missing; the results go between them")
     if not measures.filter(pl.col("part") == PARTS[0]).is_empty():
         run_charts(measures, docs / "images" / "value.svg")
-    if not _at_loads(by_world(measures)).is_empty():
-        load_chart(_at_loads(by_world(measures)), docs / "images" / "value_load.svg")
+    swept = _at_loads(by_world(measures))
+    if not swept.is_empty():
+        load_chart(swept, docs / "images" / "value_load.svg")
     head, rest = text.split(BEGIN, 1)
     page.write_text(
         head + BEGIN + "\n\n" + results(measures, cells) + "\n" + END + rest.split(END, 1)[1], encoding="utf-8"
@@ -192,8 +193,8 @@ def _loads(worlds: pl.DataFrame) -> list[str]:
         if found:
             shares = [f"{kept[name]:.3f}" if kept.get(name) is not None else "" for name in MAIN_POLICIES]
             gained = [found.get(at, "") for at in itertools.product(("as_is", "fair_peer"), LOAD_SHOWS)]
-            worlds_of = max(one.of.count for several in compared.values() for one in several)
-            table.append(f"| {load:.0%} | {worlds_of} | " + " | ".join([*shares, *gained]) + " |")
+            count = max(one.of.count for several in compared.values() for one in several)
+            table.append(f"| {load:.0%} | {count} | " + " | ".join([*shares, *gained]) + " |")
     if not table:
         return [*lines, "Not run yet.", ""]
     heads = [f"{short}, less {other}" for other in ("as_is", "fair_peer") for short in LOAD_SHOWS.values()]

@@ -142,9 +142,8 @@ def effects(
     begins = each(ready, sets[:at_once])
     for first in range(0, len(sets), at_once):
         begun = list(begins)
-        begins = each(
-            ready, sets[first + at_once : first + 2 * at_once]
-        )  # threads that have nothing to finish begin these
+        # Threads that have nothing to finish begin the next.
+        begins = each(ready, sets[first + at_once : first + 2 * at_once])
         trials = [trial for trial, _ in begun]
         alone = {k: one for k, (_, one) in enumerate(begun) if one is not None}
         given = dict(zip(alone, read_together(list(alone.values())), strict=True))

@@ -66,9 +66,8 @@ def stretches(column: pl.Series) -> NDArray[np.int64]:
     """The first row of each stretch of equal values in a column without nulls."""
     if column.is_empty():
         return np.zeros(0, np.int64)
-    anew = (
-        column[1:] != column[:-1]
-    ).to_numpy()  # operators on columns need no query, which is most of a small column's time
+    # An operator on columns needs no query, which is most of a small column's time.
+    anew = (column[1:] != column[:-1]).to_numpy()
     return np.concatenate([[0], np.flatnonzero(anew) + 1]).astype(np.int64)
 
 
