@@ -304,7 +304,7 @@ def moves(
         int, typer.Option("--operations", min=1, help="About so many operations in the plan.")
     ] = 100_000,
     moves: Annotated[int, typer.Option("--moves", min=1, help="Moves tried out, kinds in turn.")] = 200,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Trials at once.")] = 2,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="That measure moves.")] = 2,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same plant.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -312,12 +312,12 @@ def moves(
     from recon_platform.bench.moves import run
 
     with output.progress(3, quiet=as_json) as step:
-        found = run(operations, moves, threads=threads, seed=seed, say=step)
+        found = run(operations, moves, processes=processes, seed=seed, say=step)
     if as_json:
         output.print_json(found)
         return
     rows = [(row.part, str(row.moves), str(row.wall_s), str(row.cpu_s)) for row in found.rows]
-    title = f"{found.operations:,} operations of {found.orders:,} orders, {found.threads} threads"
+    title = f"{found.operations:,} operations of {found.orders:,} orders, {found.processes} processes"
     output.print_rows(title, ("part", "moves", "wall s", "CPU s"), rows)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
@@ -22,8 +21,6 @@ LINE = ["sales_order", "line"]
 DAY_TOLERANCE = 1e-9
 AT_ONCE, ROWS_AT_ONCE = 16, 1_250_000
 """Plans that are begun before the first is finished, and operations they may have in all."""
-
-Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 COMPARED = ("order_promises", "schedule", "action_messages", "pegging", "capacity_load")
 """Tables of a plan that an effect is computed from."""
@@ -124,35 +121,24 @@ def plan_again(
     return finish(begin(frames, context, changes, reuse), context, reuse)
 
 
-def effects(
-    frames: Frames, context: PlanContext, sets: Sequence[Sequence[Change]], reuse: Reuse, each: Each = map
-) -> list[Effect]:
+def effects(frames: Frames, context: PlanContext, sets: Sequence[Sequence[Change]], reuse: Reuse) -> list[Effect]:
     """The effect of each of many sets of changes, as `compare` and `plan_again` give it of one.
 
-    What their schedules are read from is read together, for as many plans at once as memory should hold. `each` maps a function
-    over plans, as `map` does or a pool of threads.
+    What their schedules are read from is read together, for as many plans at once as memory should hold.
     """
-    at_once = max(1, min(AT_ONCE, ROWS_AT_ONCE // max(1, frames["schedule"].height)))
-    found: list[Effect] = []
-
-    def ready(changes: Sequence[Change]) -> tuple[Trial, Given | None]:
-        trial = begin(frames, context, changes, reuse)
-        return trial, trial.given(context, reuse)
-
-    begins = each(ready, sets[:at_once])
+    at_once, found = plans_at_once(frames), []
     for first in range(0, len(sets), at_once):
-        begun = list(begins)
-        # Threads that have nothing to finish begin the next.
-        begins = each(ready, sets[first + at_once : first + 2 * at_once])
-        trials = [trial for trial, _ in begun]
-        alone = {k: one for k, (_, one) in enumerate(begun) if one is not None}
-        given = dict(zip(alone, read_together(list(alone.values())), strict=True))
-
-        def effect(k: int, trials: list[Trial] = trials, given: dict[int, Given] = given) -> Effect:
-            return compare(frames, finish(trials[k], context, reuse, given.get(k)), context, reuse)
-
-        found += each(effect, range(len(trials)))
+        trials = [begin(frames, context, changes, reuse) for changes in sets[first : first + at_once]]
+        read = {k: one for k, trial in enumerate(trials) if (one := trial.given(context, reuse)) is not None}
+        given = dict(zip(read, read_together(list(read.values())), strict=True))
+        for k, trial in enumerate(trials):
+            found.append(compare(frames, finish(trial, context, reuse, given.get(k)), context, reuse))
     return found
+
+
+def plans_at_once(frames: Frames) -> int:
+    """How many plans like that in `frames` are begun before the first is finished."""
+    return max(1, min(AT_ONCE, ROWS_AT_ONCE // max(1, frames["schedule"].height)))
 
 
 def concerned(changes: Sequence[Change], steps: Sequence[Stage]) -> list[Stage]:

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 import polars as pl
 
 from recon_platform.planning.decisions import Change
+from recon_platform.proposal.beside import effects_beside
 from recon_platform.proposal.candidate import Candidate, canonical_json
-from recon_platform.proposal.evaluate import Each, Effect, compare, effects, pinned, plan_again, read_base
+from recon_platform.proposal.evaluate import Effect, compare, effects, pinned, plan_again, read_base
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 from recon_platform.tables.reuse import Reuse
 
 LEAST_GAIN = 0.005  # plant currency: below it a step is rounding
+
+PROCESSES = 2
+WORTH_SHARING = 6_000_000
+"""Operations of all trials together from which processes earn the seconds that they take to start and to read the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +117,17 @@ class Evaluator:
         """What all members together bring."""
         return compare(self.frames, self.plan(members), self.context, self.reuse)
 
-    def effects(self, sets: Sequence[Sequence[Candidate]], each: Each = map) -> list[Effect]:
-        """What the members of each set bring together; `each` as in `evaluate.effects`."""
+    def effects(self, sets: Sequence[Sequence[Candidate]], processes: int | None = None) -> list[Effect]:
+        """What the members of each set bring together, measured by so many `processes`; None: as many as are worth starting."""
+        trials = [self._changes(members) for members in sets]
+        if processes is None:
+            processes = PROCESSES if len(trials) * self.frames["schedule"].height >= WORTH_SHARING else 1
+        if processes > 1:
+            return effects_beside(self.frames, self.context, self.setting, trials, processes)
         if not self._ready:
             read_base(self.frames, self.context, self.setting, self.reuse)
             self._ready = True
-        return effects(self.frames, self.context, [self._changes(members) for members in sets], self.reuse, each)
+        return effects(self.frames, self.context, trials, self.reuse)
 
     def value(self, members: Sequence[Tried]) -> tuple[float, Effect]:
         """(value, effect) of taking the members together."""

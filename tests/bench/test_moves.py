@@ -26,7 +26,7 @@ def test_plants_side_by_side_are_planned_as_one_alone() -> None:
 
 @pytest.mark.long
 def test_the_bench_tries_what_it_is_asked_for() -> None:
-    found = moves.run(600, 3, threads=2)
+    found = moves.run(600, 3, processes=2)
     by_part = {row.part: row for row in found.rows}
     assert by_part["all moves"].moves == 3
     assert by_part["all moves"].cpu_s > 0
