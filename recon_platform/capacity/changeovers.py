@@ -7,6 +7,7 @@ checker.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,7 @@ class Changeovers:
 
 SETUP = ("setup_matrix", "setup_attributes", "lots", "items")
 """Tables that set-ups are read from."""
-SETTING_UP = ("row", "center", "item", "lot", "setup_family", "setup_min", "batch_key", "pinned")
+SETTING_UP = ("center", "item", "lot", "setup_family", "setup_min", "batch_key", "pinned")
 """Columns of operations that a set-up depends on (pinned: machine index, -1: none)."""
 
 
@@ -116,64 +117,48 @@ def what_sets_up(operations: pl.DataFrame, rules: pl.DataFrame, frames: Frames) 
     A center with matrices goes by them alone: its operations have no set-up family besides.
     """
     names = _attributes(rules)
-    used = rules.lazy().select("center", "attribute").unique()
-    wide = operations.lazy().select("row", "center", "setup_min", "setup_family", "batch_key", "pinned")
-    values = (
-        attribute_values(operations, frames)
-        .join(operations.lazy().select("row", "center"), on="row")
-        .join(used, on=["center", "attribute"], how="semi")
-        .group_by("row")
-        .agg(pl.col("value").filter(pl.col("attribute") == name).first().alias(f"a:{name}") for name in names)
-    )
-    if names:
-        wide = wide.join(values, on="row", how="left", maintain_order="left")
-    has_matrix = pl.col("center").is_in(rules["center"].unique().implode()) if names else pl.lit(value=False)
-    return (
-        wide.with_columns(
-            pl.when(has_matrix).then(None).otherwise("setup_family").alias("setup_family"), pl.col("setup_min").ceil()
-        )
-        .select(family_columns(rules))
-        .collect()
-    )
+    center = pl.col("center")
+    used = {name: rules.filter(pl.col("attribute") == name)["center"].unique().implode() for name in names}
+    rows, value = _attribute_values(operations.lazy(), names, frames)
+    has_matrix = center.is_in(rules["center"].unique().implode()) if names else pl.lit(value=False)
+    return rows.select(
+        "center",
+        pl.when(has_matrix).then(None).otherwise("setup_family").alias("setup_family"),
+        *(pl.when(center.is_in(used[name])).then(value[name]).alias(f"a:{name}") for name in names),
+        pl.col("setup_min").ceil(),
+        "batch_key",
+        "pinned",
+    ).collect()
 
 
-def attribute_values(operations: pl.DataFrame, frames: Frames) -> pl.LazyFrame:
-    """row, attribute, value: what each operation sets up for (item attributes, its lot's heat and coil, its family)."""
-    base = operations.lazy().select("row", "item", "lot", "setup_family")
-    made = base.select("item").unique()
-    parts = []
-    attributes = frames.get("setup_attributes")
-    if attributes is not None and attributes.height:
-        parts.append(
-            base.join(
-                attributes.lazy().select("item", "attribute", "value").join(made, on="item", how="semi"), on="item"
-            ).select("row", "attribute", "value")
-        )
-    lots = frames.get("lots")
-    if lots is not None and lots.height:
-        lot = (
-            lots.lazy()
-            .select("lot", "heat", "coil")
-            .join(base, on="lot", how="semi")
-            .unique("lot", keep="first", maintain_order=True)
-        )
-        of_lot = base.join(lot, on="lot").select("row", "heat", "coil")
-        parts += [
-            of_lot.select("row", pl.lit(name).alias("attribute"), pl.col(name).alias("value"))
-            for name in ("heat", "coil")
-        ]
-    items = frames.get("items")
-    family = base.select("row", "item", pl.col("setup_family").alias("value"))
-    if items is not None:
-        family = family.join(
-            items.lazy().select("item", "family").join(made, on="item", how="semi"), on="item", how="left"
-        ).with_columns(pl.coalesce("value", "family"))
-    parts.append(family.select("row", pl.lit(FAMILY_ATTRIBUTE).alias("attribute"), "value"))
-    return (
-        pl.concat(parts)
-        .filter(pl.col("value").is_not_null())
-        .unique(["row", "attribute"], keep="last", maintain_order=True)
-    )
+def _attribute_values(
+    operations: pl.LazyFrame, names: Sequence[str], frames: Frames
+) -> tuple[pl.LazyFrame, dict[str, pl.Expr]]:
+    """`operations` with what is known of their items and lots, and by name the value of each attribute they set up for: the
+    operation's family else the item's, the heat and coil of its lot, and else what the item says."""
+    sources: dict[str, list[pl.Expr]] = {name: [] for name in names}
+    items, lots, attributes = (frames.get(name) for name in ("items", "lots", "setup_attributes"))
+    if FAMILY_ATTRIBUTE in sources:
+        sources[FAMILY_ATTRIBUTE].append(pl.col("setup_family"))
+        if items is not None:
+            of_item = items.lazy().select("item", pl.col("family").alias("item:family"))
+            operations = operations.join(of_item, on="item", how="left", maintain_order="left")
+            sources[FAMILY_ATTRIBUTE].append(pl.col("item:family"))
+    of_lots = [name for name in ("heat", "coil") if name in sources]
+    if lots is not None and of_lots:
+        of_lot = lots.lazy().select("lot", *(pl.col(name).alias(f"lot:{name}") for name in of_lots))
+        of_lot = of_lot.unique("lot", keep="first", maintain_order=True)
+        operations = operations.join(of_lot, on="lot", how="left", maintain_order="left")
+        for name in of_lots:
+            sources[name].append(pl.col(f"lot:{name}"))
+    if attributes is not None and names:
+        said = attributes.lazy().group_by("item").agg(
+            pl.col("value").filter(pl.col("attribute") == name).drop_nulls().last().alias(f"says:{name}") for name in names
+        )  # fmt: skip
+        operations = operations.join(said, on="item", how="left", maintain_order="left")
+        for name in names:
+            sources[name].append(pl.col(f"says:{name}"))
+    return operations, {name: pl.coalesce(*of, pl.lit(None, pl.String)) for name, of in sources.items()}
 
 
 def _identity(values: pl.Series, rules: pl.DataFrame, name: str) -> dict[str, int]:
