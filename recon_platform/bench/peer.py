@@ -20,7 +20,7 @@ from recon_platform.bench.peer_netting import Netted, Workload, cover, net, peg,
 from recon_platform.bench.peer_plan import write
 from recon_platform.bench.peer_rush import rush_figures
 from recon_platform.capacity.latest import set_latest
-from recon_platform.capacity.people import staffed
+from recon_platform.capacity.people import THERE, staffed
 from recon_platform.capacity.portfolio import Setting, best_plan, late_orders, run_pass
 from recon_platform.capacity.problem import (
     CENTER,
@@ -163,7 +163,7 @@ def build(load: Workload, netted: Netted, names: list[str]) -> tuple[Problem, pl
             center,
             np.zeros(1, np.int32),
             none.copy(),
-            *staffed([]),
+            *staffed(pl.DataFrame(schema=THERE), 0),
             np.zeros(1, np.int32),
             end + 1,
             0,

@@ -12,9 +12,10 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from recon_platform.capacity.improve import improve
-from recon_platform.capacity.people import staffed
+from recon_platform.capacity.people import THERE, staffed
 from recon_platform.capacity.portfolio import NO_BIAS, Setting, best_of, objective, run_pass
 from recon_platform.capacity.problem import (
     CENTER,
@@ -28,7 +29,7 @@ from recon_platform.capacity.problem import (
     sealed,
 )
 
-DAY = 1440
+DAY, SHIFT_START = 1440, 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def build(operations: int, *, seed: int = 1) -> Problem:
         else:
             day = np.arange(days)
             work = day % 7 < (7 if center >= normal else 5)
-            begin = day[work] * DAY + (0 if center >= normal else 360)
+            begin = day[work] * DAY + (0 if center >= normal else SHIFT_START)
             length = DAY if center >= normal else (960 if m % 3 else 1080)
             if center >= normal:
                 begin, length = np.array([0]), end_of_time
@@ -137,13 +138,22 @@ def build(operations: int, *, seed: int = 1) -> Problem:
     kind["batch_max"][furnace_kinds] = 100.0
     kind["batch_min"][furnace_kinds] = 30.0
     # people: each pool enough for most of its machines
-    minute = np.arange(end_of_time)
-    open_day = (minute // DAY) % 7 < 5
-    in_shift = open_day & (minute % DAY >= 360)
+    working = np.arange(-(-end_of_time // DAY))
+    working = working[(working % 7 < 5) & (working * DAY + SHIFT_START < end_of_time)]
     machines_of_pool = np.bincount((machine_center[machine_center < normal]) % skills, minlength=skills)
     setters = [100 * max(1, int(np.ceil(count / 3))) for count in machines_of_pool]
     operators = [25 * max(1, int(np.ceil(count * 0.95))) for count in machines_of_pool]
-    pool_ptr, staff = staffed(in_shift * np.int32(count) for count in setters + operators)
+    counts = np.array(setters + operators)
+    there = pl.DataFrame(
+        [
+            np.repeat(np.arange(counts.size), working.size),
+            np.tile(working * DAY + SHIFT_START, counts.size),
+            np.tile(np.minimum((working + 1) * DAY, end_of_time), counts.size),
+            np.repeat(counts, working.size),
+        ],
+        schema=THERE,
+    )
+    pool_ptr, staff = staffed(there, counts.size)
     # operations
     operation = np.zeros(n, OPERATION)
     order_of = np.repeat(np.arange(orders), steps)

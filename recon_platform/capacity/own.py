@@ -18,7 +18,7 @@ from recon_platform.capacity.clock import origin_of
 from recon_platform.capacity.kept import Hold
 from recon_platform.capacity.machines import Machines, read_machines
 from recon_platform.capacity.own_work import OF_CENTERS, OF_MACHINES, longest_open, own_rows, unplaceable
-from recon_platform.capacity.people import people_by_minute
+from recon_platform.capacity.people import people_there
 from recon_platform.capacity.problem import Array
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -52,7 +52,7 @@ class Given:
     approved: Approved
     machines: Machines
     skills: list[str]
-    by_minute: Array
+    people: pl.DataFrame
     tool_ptr: Array
     rules: pl.DataFrame
     tables: Keyed
@@ -86,8 +86,8 @@ def what_is_given(
     """What a plan of these tables is prepared from, and how firmly it holds the sequence in force."""
     approved = approved or read_approved(frames, context)
     machines = reuse.of(read_machines, only(frames, *OPEN_TIME), context, approved.overtime)
-    skills, by_minute = reuse.of(
-        people_by_minute,
+    skills, there = reuse.of(
+        people_there,
         only(frames, *PEOPLE),
         context,
         machines.horizon + 1,
@@ -109,7 +109,7 @@ def what_is_given(
         origin_of(context.as_of), skills, tools, rules, hold,
     )  # fmt: skip
     return Given(
-        hold, approved, machines, skills, by_minute, tool_ptr, rules, tables,
+        hold, approved, machines, skills, there, tool_ptr, rules, tables,
         _with_shared_loads(reuse.differing(tables), tables),
         reuse.of(longest_open, machines.machines, machines.intervals), shared,
     )  # fmt: skip

@@ -1,11 +1,10 @@
-"""People as capacity: how many of each skill are there at every minute.
+"""People as capacity: how many of each skill are there at any minute.
 
-Belongs here: labour by shift, absences and granted overtime turned into hundredths of people per minute.
+Belongs here: labour by shift, absences and granted overtime turned into hundredths of people, by stretches of minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 import numpy as np
@@ -17,6 +16,7 @@ from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
 PER_PERSON = 100
+THERE = {"pool": pl.Int32, "start": pl.Int32, "end": pl.Int32, "people": pl.Int32}
 _EXTRA = ("calendar", "date", "shift", "kind", "start", "end")
 MOST = 32_767  # a pass counts people in 16 bits
 NEEDS = (("setup_pool", "setup_people"), ("run_pool", "run_people"))
@@ -55,16 +55,18 @@ def shift_windows(frames: Frames, context: PlanContext, minutes: int) -> pl.Lazy
     )
 
 
-def people_by_minute(frames: Frames, context: PlanContext, minutes: int, *, granted: bool) -> tuple[list[str], Array]:
-    """(skills, [skill, minute] hundredths of people). A skill without a row in `labour` is not limited and not listed.
+def people_there(
+    frames: Frames, context: PlanContext, minutes: int, *, granted: bool
+) -> tuple[list[str], pl.DataFrame]:
+    """Skills, and the stretches in which as many people of a skill are there throughout: `pool` (index of the skill), `start`,
+    `end` (minutes), `people` (hundredths, at least one). A skill without a row in `labour` is not limited and not listed.
 
     Overtime shifts count their overtime people only where overtime has been `granted` somewhere.
     """
     labour = frames.get("labour")
     if labour is None or labour.is_empty():
-        return [], np.zeros((1, 1), np.int32)
+        return [], pl.DataFrame(schema=THERE)
     skills: list[str] = labour["skill"].unique().sort().to_list()
-    people = np.zeros((len(skills), minutes), np.int32)
     windows = shift_windows(frames, context, minutes)
     present = labour.lazy().join(windows, on=["calendar", "shift"]).with_columns(
         pl.when(pl.col("kind") == "regular").then("people").otherwise(
@@ -82,48 +84,48 @@ def people_by_minute(frames: Frames, context: PlanContext, minutes: int, *, gran
             absent.lazy().rename({"people": "instead"}), on=["skill", "date", "shift"], how="left"
         ).with_columns(pl.coalesce("instead", "people").alias("people"))
     number = {name: k for k, name in enumerate(skills)}
-    rows = present.sort("skill", "start", "end", "shift").select(
-        pl.col("skill").replace_strict(number, return_dtype=pl.Int32),
-        pl.col("start").clip(0, minutes), pl.col("end").clip(0, minutes),
-        (pl.col("people") * PER_PERSON).round().cast(pl.Int32),
-    ).collect()  # fmt: skip
-    edges = np.zeros((len(skills), minutes + 1), np.int32)
-    np.add.at(edges, (rows["skill"].to_numpy(), rows["start"].to_numpy()), rows["people"].to_numpy())
-    np.add.at(edges, (rows["skill"].to_numpy(), rows["end"].to_numpy()), -rows["people"].to_numpy())
-    np.cumsum(edges[:, :-1], axis=1, out=people)
-    return skills, people
+    pool = pl.col("skill").replace_strict(number, return_dtype=pl.Int32).alias("pool")
+    people = (pl.col("people") * PER_PERSON).round().cast(pl.Int32)
+    come, go = (
+        present.select(pool, pl.col(edge).clip(0, minutes).cast(pl.Int32).alias("start"), people * sign)
+        for edge, sign in (("start", 1), ("end", -1))
+    )
+    stretches = pl.concat([come, go]).group_by("pool", "start").agg(pl.col("people").sum()).sort("pool", "start")
+    until = pl.col("start").shift(-1, fill_value=minutes).over("pool").alias("end")
+    there = stretches.select("pool", "start", until, pl.col("people").cum_sum().over("pool"))
+    return skills, there.filter((pl.col("people") > 0) & (pl.col("start") < pl.col("end"))).collect()
 
 
-def in_small_numbers(people: Array, kinds: Array) -> Array:
-    """`people` of every pool in numbers of 16 bits, as a pass counts them; what `kinds` need is put in the same shares.
+def in_small_numbers(there: pl.DataFrame, pools: int, kinds: Array) -> pl.DataFrame:
+    """The people of every pool in numbers of 16 bits, as a pass counts them; what `kinds` need is put in the same shares.
 
     Up to 327 people of a skill, and as many as wanted where all work takes whole or half people, nothing changes but the
     unit. Beyond, needs are rounded up and people down: a plan then uses a little less than there is, never more.
     """
-    most = people.max(axis=1, initial=0)
-    unit = np.ones(people.shape[0], np.int32)
-    for pool in np.flatnonzero(most > MOST):
-        needs = [kinds[need][kinds[which] == pool] for which, need in NEEDS]
-        unit[pool] = max(int(np.gcd.reduce(np.concatenate(needs))), -(-int(most[pool]) // MOST))
+    pool, people = there["pool"].to_numpy(), there["people"].to_numpy()
+    most = np.zeros(pools, np.int32)
+    np.maximum.at(most, pool, people)
+    unit = np.ones(pools, np.int32)
+    for many in np.flatnonzero(most > MOST):
+        needs = [kinds[need][kinds[which] == many] for which, need in NEEDS]
+        unit[many] = max(int(np.gcd.reduce(np.concatenate(needs))), -(-int(most[many]) // MOST))
     for which, need in NEEDS:
         mine = kinds[which] >= 0
         kinds[need][mine] = -(-kinds[need][mine] // unit[kinds[which][mine]])
-    counted: Array = people // unit[:, None]
-    return counted
+    return there.with_columns(pl.Series("people", people // unit[pool]))
 
 
-def staffed(pools: Iterable[Array]) -> tuple[Array, Array]:
-    """(pool_ptr, staff) of a problem from the people of each pool by minute: stretches with as many people throughout."""
-    pieces, counts, minutes = [np.zeros(0, STAFF)], [0], 0
-    for people in pools:
-        starts = np.concatenate([[0], np.flatnonzero(people[1:] != people[:-1]) + 1])
-        ends = np.append(starts[1:], people.shape[0])
-        there = people[starts] > 0
-        piece = np.zeros(int(there.sum()), STAFF)
-        piece["start"], piece["end"], piece["people"] = starts[there], ends[there], people[starts[there]]
-        length = ends[there] - starts[there]
-        piece["at"] = minutes + np.cumsum(length) - length - starts[there]
-        minutes += int(length.sum())
-        pieces.append(piece)
-        counts.append(counts[-1] + piece.shape[0])
-    return np.array(counts, np.int32), np.concatenate(pieces)
+def staffed(there: pl.DataFrame, pools: int) -> tuple[Array, Array]:
+    """(pool_ptr, staff) of a problem from stretches as `people_there` gives them, by pool and start; equal neighbours are one."""
+    pool, start, end, people = (there[name].to_numpy() for name in THERE)
+    parts = (pool[1:] != pool[:-1]) | (people[1:] != people[:-1]) | (start[1:] != end[:-1])
+    first = np.append(np.full(min(1, pool.size), fill_value=True), parts)
+    last = np.append(parts, np.full(min(1, pool.size), fill_value=True))
+    counted = people[first] > 0  # whole shares may be none
+    staff = np.zeros(int(counted.sum()), STAFF)
+    for name, values in (("start", start[first]), ("end", end[last]), ("people", people[first])):
+        staff[name] = values[counted]
+    length = staff["end"] - staff["start"]
+    staff["at"] = np.cumsum(length) - length - staff["start"]
+    pieces = np.bincount(pool[first][counted], minlength=pools)
+    return np.concatenate([[0], np.cumsum(pieces)]).astype(np.int32), staff

@@ -78,8 +78,8 @@ def prepare(
     kind, kind_of = numbered_again(
         own.by_order, [OF_KIND + name for name in KIND_COLUMNS], reuse, own.differing, given.shared
     )
-    kinds, people = reuse.of(_kind_records, kind, given.by_minute, len(given.skills))
-    pool_ptr, staff = reuse.of(staffed, people)
+    kinds, people = reuse.of(_kind_records, kind, given.people, len(given.skills))
+    pool_ptr, staff = reuse.of(staffed, people, len(given.skills))
     of_family = [OF_FAMILY + name for name in family_columns(rules)]
     family, family_of = numbered_again(own.by_order, of_family, reuse, own.differing, given.shared)
     changeovers = reuse.of(
@@ -108,13 +108,13 @@ def prepare(
     return Prepared(problem, operations, orders, machines, kept, own.refused, approved, origin)
 
 
-def _kind_records(alike: pl.DataFrame, people: Array, limited: int) -> tuple[Array, Array]:
-    """Kind records, and people by minute in the unit the records count them in; `limited`: how many skills are."""
+def _kind_records(alike: pl.DataFrame, people: pl.DataFrame, limited: int) -> tuple[Array, pl.DataFrame]:
+    """Kind records, and the people there in the unit the records count them in; `limited`: how many skills are."""
     kinds = np.zeros(max(1, alike.height), KIND)
     if alike.height:
         for name in KIND_COLUMNS:
             kinds[name] = alike[OF_KIND + name].to_numpy()
-    return kinds, in_small_numbers(people, kinds) if limited else people
+    return kinds, in_small_numbers(people, limited, kinds) if limited else people
 
 
 _GROUPED_BY = ("row", "work_order", "op_seq", "center", "continuity", "campaign", "lot")
