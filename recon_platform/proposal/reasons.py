@@ -71,8 +71,11 @@ def with_reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) ->
 
 def around_changes(changes: pl.DataFrame, frames: Frames) -> pl.DataFrame:
     """The operations that are not the same in both plans, and all that `with_reasons` looks at to explain them: the whole of their
-    orders, of those that make their components, and of their machines. Where little moved it says the same of fewer rows."""
-    apart = changes.filter(_may_have_facts())
+    orders, of those that make their components, and of their machines. Where little moved it says the same of fewer rows.
+
+    What is on the floor and the same in both explains an operation from one of these places only.
+    """
+    apart = changes.filter(_unlike())
     orders = apart["work_order"].unique()
     links = frames["order_links"]
     made_of = links.filter(pl.col("demand_order").is_in(orders.implode()))["supply_order"]
@@ -90,10 +93,14 @@ _FACTS = ("start_fact", "start_cause", "last_fact", "last_cause")
 
 def _may_have_facts() -> pl.Expr:
     """Whether an operation is not the same in both plans, or on the floor: no case of a fact holds for any other."""
-    unlike = (
+    return _unlike() | pl.col("operation_status").is_in(ON_FLOOR).fill_null(False)
+
+
+def _unlike() -> pl.Expr:
+    """Whether an operation is not the same in both plans."""
+    return pl.any_horizontal(
         pl.col(f"from_{name}").ne_missing(pl.col(f"to_{name}")) for name in ("machine", "setup", "start", "end", "qty")
     )
-    return pl.any_horizontal(*unlike, pl.col("operation_status").is_in(ON_FLOOR).fill_null(False))
 
 
 def with_own_fact(changes: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
