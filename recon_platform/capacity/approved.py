@@ -113,6 +113,8 @@ def with_pins(operations: pl.DataFrame, pins: pl.DataFrame, machines: pl.DataFra
     """`operations` with `pinned`: index of the machine people keep it on, -1: none. A machine of another work center, where the
     operation is no longer done, binds nothing. `machines`: index, machine, work_center.
     """
+    if pins.is_empty():
+        return operations.with_columns(pl.lit(-1, pl.Int32).alias("pinned"))
     known = pins.join(machines.select("machine", "work_center", pl.col("index").alias("pinned")), on="machine")
     return operations.join(
         known.select("work_order", "op_seq", "work_center", "pinned"),

@@ -144,7 +144,7 @@ def _attribute_values(
             of_item = items.lazy().select("item", pl.col("family").alias("item:family"))
             operations = operations.join(of_item, on="item", how="left", maintain_order="left")
             sources[FAMILY_ATTRIBUTE].append(pl.col("item:family"))
-    of_lots = [name for name in ("heat", "coil") if name in sources]
+    of_lots: list[str] = [name for name in ("heat", "coil") if name in sources]
     if lots is not None and of_lots:
         of_lot = lots.lazy().select("lot", *(pl.col(name).alias(f"lot:{name}") for name in of_lots))
         of_lot = of_lot.unique("lot", keep="first", maintain_order=True)

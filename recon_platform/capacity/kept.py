@@ -16,6 +16,7 @@ import polars as pl
 from recon_platform.capacity.clock import minute_down, origin_of
 from recon_platform.capacity.problem import FREE, FROZEN, HELD, RUNNING, SOFT
 from recon_platform.tables.context import PlanContext
+from recon_platform.tables.operation_rows import rows_in
 
 
 class Hold(StrEnum):
@@ -55,6 +56,10 @@ KEPT_BY = (
     "work_order", "op_seq", "work_center", "machine", "status", "external", "started_at", "chained", "pinned",
 )  # fmt: skip
 """Columns of operations that decide what is kept."""
+_BEFORE = {
+    "machine_before": pl.String(), "from": pl.Int64(), "previous_start": pl.Datetime("us", "UTC"),
+    "previous_end": pl.Datetime("us", "UTC"),
+}  # fmt: skip
 
 
 def what_is_kept(
@@ -68,37 +73,21 @@ def what_is_kept(
     sequence in force are held.
     """
     origin = origin_of(context.as_of)
-    base = operations.lazy().select(KEPT_BY)
+    base = operations.select(KEPT_BY)
     index = machines.lazy().select("machine", pl.col("index").alias("home"), pl.col("work_center").alias("at"))
     if published is None:
-        before = (
-            base.select("work_order", "op_seq")
-            .head(0)
-            .with_columns(
-                pl.lit(None, pl.String).alias("machine_before"),
-                pl.lit(None, pl.Int64).alias("from"),
-                pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_start"),
-                pl.lit(None, pl.Datetime("us", "UTC")).alias("previous_end"),
-            )
-        )
-        any_published = pl.lit(False)
+        base = base.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in _BEFORE.items())
     else:
-        before = (
-            published.lazy()
-            .select(
-                "work_order",
-                "op_seq",
-                pl.col("machine").alias("machine_before"),
-                minute_down("setup_start", origin).alias("from"),
-                pl.col("start").alias("previous_start"),
-                pl.col("end").alias("previous_end"),
-            )
-            .unique(["work_order", "op_seq"], keep="first", maintain_order=True)
-        )
-        any_published = pl.lit(True)
+        in_force = pl.all().gather(rows_in(published, base))
+        before = published.select(
+            pl.col("machine").alias("machine_before"), minute_down("setup_start", origin).alias("from"),
+            pl.col("start").alias("previous_start"), pl.col("end").alias("previous_end"),
+        ).select(in_force)  # fmt: skip
+        base = base.hstack(before)
+    any_published = pl.lit(published is not None)
     free = released.lazy().select("work_order", "op_seq").with_columns(pl.lit(True).alias("released"))
     joined = (
-        base.join(before, on=["work_order", "op_seq"], how="left", maintain_order="left")
+        base.lazy()
         .join(free.drop_nulls("op_seq"), on=["work_order", "op_seq"], how="left", maintain_order="left")
         .join(
             free.filter(pl.col("op_seq").is_null()).select("work_order", pl.lit(True).alias("released_all")).unique(),

@@ -151,11 +151,11 @@ def own_facts(
 
 
 def _facts(operations: pl.LazyFrame, orders: pl.LazyFrame, centers: pl.LazyFrame, origin: datetime) -> pl.LazyFrame:
-    """Everything about an operation that needs its order or work center; `order` and `row` count those that are given."""
+    """Everything about an operation that needs its order or work center; `order` and `row` count those that are given, in the
+    order of their keys."""
     joined = (
         operations.join(centers.drop("sibling_speed"), on="work_center", how="left", maintain_order="left")
         .join(orders, on="work_order", maintain_order="left")
-        .sort("order", "op_seq")
         .with_row_index("row")
         .with_columns(pl.col("row").cast(pl.Int32))
     )
