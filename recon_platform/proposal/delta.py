@@ -15,6 +15,7 @@ import polars as pl
 from recon_platform.capacity import held_schedule
 from recon_platform.proposal.ends import lines_in_force
 from recon_platform.proposal.reasons import around_changes, with_own_fact, with_reasons
+from recon_platform.tables.asked import laid_over
 from recon_platform.tables.capacity import held_in_turn
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -65,12 +66,13 @@ def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None =
 
 def _explained(frames: Frames, context: PlanContext, reuse: Reuse | None) -> pl.DataFrame:
     """The operations that differ, with `reason`, `cause`, `root`, and `by_facts_minutes`, `sequenced_anew`."""
-    in_force = _side(frames["published.schedule"], "from")
-    beside = side_by_side(frames, in_force)
     if held_in_turn(frames.get("dispatch_settings")):
-        held, beside_held = frames, around_changes(beside, frames)
+        held = frames
+        beside = beside_held = side_by_side(around_changes(frames))
     else:
-        held = {**frames, "schedule": held_schedule(frames, context, reuse)}
+        in_force = _side(frames["published.schedule"], "from")
+        beside = side_by_side(frames, in_force)
+        held = laid_over(frames, {"schedule": held_schedule(frames, context, reuse)})
         beside_held = side_by_side(held, in_force)
     by_facts = with_reasons(beside_held, held, context).select(
         *KEY, pl.col("what").is_not_null().alias("facts_move"), pl.col("shift_minutes").alias("by_facts_minutes"),

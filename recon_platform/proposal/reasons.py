@@ -15,8 +15,10 @@ import polars as pl
 
 from recon_platform.proposal.chains import links, roots
 from recon_platform.proposal.further import further_facts
+from recon_platform.tables.asked import laid_over
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.operation_rows import rows_in
 
 KEY = ["work_order", "op_seq"]
 ON_FLOOR = ("running", "setup", "paused")
@@ -69,23 +71,30 @@ def with_reasons(changes: pl.DataFrame, frames: Frames, context: PlanContext) ->
     )  # fmt: skip
 
 
-def around_changes(changes: pl.DataFrame, frames: Frames) -> pl.DataFrame:
-    """The operations that are not the same in both plans, and all that `with_reasons` looks at to explain them: the whole of their
-    orders, of those that make their components, and of their machines. Where little moved it says the same of fewer rows.
+def around_changes(frames: Frames) -> Frames:
+    """`frames` with what of both schedules `with_reasons` looks at to explain the operations that are not the same in both: the whole
+    of their orders, of those that make their components, and of their machines. Where little moved it says the same of fewer rows.
 
     What is on the floor and the same in both explains an operation from one of these places only.
     """
-    apart = changes.filter(_unlike())
-    orders = apart["work_order"].unique()
+    sides = {name: frames[name] for name in ("published.schedule", "schedule")}
+    before, after = sides.values()
+    there = rows_in(before, after)
+    unlike = pl.select(
+        pl.any_horizontal(
+            pl.lit(before[name].gather(there)).ne_missing(pl.lit(after[name]))
+            for name in ("machine", "setup_start", "start", "end", "qty")
+        )
+    ).to_series()
+    gone = np.ones(before.height, np.bool_)
+    gone[there.drop_nulls().to_numpy()] = False
+    apart = [after.filter(unlike), before[there.filter(unlike).drop_nulls()], before.filter(pl.Series(gone))]
+    orders, machines = (pl.concat([side[name] for side in apart]).unique() for name in ("work_order", "machine"))
     links = frames["order_links"]
     made_of = links.filter(pl.col("demand_order").is_in(orders.implode()))["supply_order"]
-    orders = pl.concat([orders, made_of]).unique().implode()
-    machines = pl.concat([apart["from_machine"], apart["to_machine"]]).drop_nulls().unique().implode()
-    return changes.filter(
-        pl.col("work_order").is_in(orders)
-        | pl.col("from_machine").is_in(machines).fill_null(False)
-        | pl.col("to_machine").is_in(machines).fill_null(False)
-    )
+    orders = pl.concat([orders, made_of]).unique()
+    near = pl.col("work_order").is_in(orders.implode()) | pl.col("machine").is_in(machines.implode())
+    return laid_over(frames, {name: side.filter(near) for name, side in sides.items()})
 
 
 _FACTS = ("start_fact", "start_cause", "last_fact", "last_cause")
@@ -93,14 +102,10 @@ _FACTS = ("start_fact", "start_cause", "last_fact", "last_cause")
 
 def _may_have_facts() -> pl.Expr:
     """Whether an operation is not the same in both plans, or on the floor: no case of a fact holds for any other."""
-    return _unlike() | pl.col("operation_status").is_in(ON_FLOOR).fill_null(False)
-
-
-def _unlike() -> pl.Expr:
-    """Whether an operation is not the same in both plans."""
-    return pl.any_horizontal(
+    unlike = (
         pl.col(f"from_{name}").ne_missing(pl.col(f"to_{name}")) for name in ("machine", "setup", "start", "end", "qty")
     )
+    return pl.any_horizontal(*unlike, pl.col("operation_status").is_in(ON_FLOOR).fill_null(False))
 
 
 def with_own_fact(changes: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:

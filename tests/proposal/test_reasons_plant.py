@@ -267,7 +267,7 @@ def test_the_rows_around_what_moved_say_the_same_as_all_of_them(night: Night) ->
     planned = night.after(tables).planned()
     held = {**planned, "schedule": held_schedule(planned, night.context)}
     beside = side_by_side(held)
-    near = around_changes(beside, held)
+    near = side_by_side(around_changes(held))
     assert beside["what"].drop_nulls().len() < near.height < beside.height
     told, short = (
         with_reasons(rows, held, night.context)
