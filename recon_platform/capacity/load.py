@@ -5,6 +5,7 @@ Belongs here: counting minutes. `required` needs no schedule: it shows where the
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numba as nb
@@ -103,12 +104,9 @@ def scheduled_load(
     )
     run = done.select("index", pl.col("at").alias("work_center"), pl.col("m_start").alias("from"), pl.col("m_end").alias("to"), pl.lit(False).alias("is_setup"))  # fmt: skip
     pieces = _by_day(pl.concat([setup, run]).filter(pl.col("to") > pl.col("from")), context)
-    worked = working_minutes(
-        machines.intervals, pieces["index"].to_numpy(), pieces["from"].to_numpy(), pieces["to"].to_numpy()
-    )
-    regular = worked if base is None else working_minutes(
-        base.intervals, pieces["index"].to_numpy(), pieces["from"].to_numpy(), pieces["to"].to_numpy()
-    )  # fmt: skip
+    windows = [pieces[name].cast(pl.Int64).to_numpy() for name in ("index", "from", "to")]
+    worked = open_minutes(*_by_machine(machines), *windows)
+    regular = worked if base is None else open_minutes(*_by_machine(base), *windows)
     loaded = (
         pieces.with_columns(pl.Series("min", worked), pl.Series("over", worked - regular))
         .group_by("work_center", "bucket_start")
@@ -160,7 +158,7 @@ def _by_machine(machines: Machines) -> tuple[Array, Array, Array]:
 
 @nb.njit(cache=True, nogil=True)
 def open_minutes(at: Array, opens: Array, closes: Array, index: Array, start: Array, end: Array) -> Array:
-    """Open minutes of machine `index` in [start, end), for many windows at once; as `working_minutes`, one look a window."""
+    """Open minutes of machine `index` in [start, end), for many windows at once."""
     found = np.zeros(index.shape[0])
     for k in range(index.shape[0]):
         low, high = at[index[k]], at[index[k] + 1]
@@ -184,51 +182,41 @@ def capacity_load(required: pl.DataFrame, scheduled: pl.DataFrame) -> pl.DataFra
     )
 
 
-def working_minutes(intervals: pl.DataFrame, index: Array, start: Array, end: Array) -> Array:
-    """Open minutes of machine `index` in [start, end), for many windows at once."""
-    if intervals.is_empty() or index.size == 0:
-        return np.zeros(index.size)
-    span = np.int64(1) << 32
-    key = intervals["index"].to_numpy().astype(np.int64) * span
-    opens = key + intervals["start"].to_numpy()
-    closes = key + intervals["end"].to_numpy()
-    total = np.concatenate([[0], np.cumsum(closes - opens)])
-
-    def before(minute: Array) -> Array:
-        at = index.astype(np.int64) * span + np.maximum(minute, 0)
-        k = np.searchsorted(opens, at, side="right")
-        inside = np.where(k > 0, np.minimum(at, closes[np.maximum(k - 1, 0)]) - opens[np.maximum(k - 1, 0)], 0)
-        return np.where(k > 0, total[np.maximum(k - 1, 0)] + inside, 0)
-
-    result: Array = (before(end) - before(start)).astype(np.float64)
-    return result
-
-
 def _by_day(pieces: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
-    """Windows cut at midnight in plant time; adds bucket_start."""
+    """Windows (minutes `from`, `to`) cut at midnight in plant time; adds bucket_start."""
+    if pieces.is_empty():
+        return pieces.with_columns(pl.lit(None, pl.Date).alias("bucket_start"))
     origin = origin_of(context.as_of)
     zone = context.plant.timezone
-
-    def local(column: str | pl.Expr) -> pl.Expr:
-        return instant(column, origin).dt.convert_time_zone(zone)
-
-    days = pieces.with_columns(
-        local("from").dt.date().alias("first"), local(pl.col("to") - 1).dt.date().alias("last")
-    ).with_columns(pl.date_ranges("first", "last").alias("bucket_start")).explode("bucket_start")  # fmt: skip
-    midnight = _midnight(pl.col("bucket_start"), zone)
-    following = _midnight(pl.col("bucket_start") + pl.duration(days=1), zone)
-    return days.with_columns(
-        pl.max_horizontal("from", minute_up(midnight, origin)).alias("from"),
-        pl.min_horizontal("to", minute_up(following, origin)).alias("to"),
-    ).drop("first", "last")
+    begin, end = (pieces[name].to_numpy() for name in ("from", "to"))
+    ends = pl.DataFrame({"at": [begin.min(), end.max()]}).select(
+        instant("at", origin).dt.convert_time_zone(zone).dt.date()
+    )
+    first, last = ends.to_series()
+    days = pl.date_range(first, last + timedelta(days=1), eager=True).alias("bucket_start")
+    midnights = (
+        days.to_frame().select(minute_up(_midnight(pl.col("bucket_start"), zone), origin)).to_series().to_numpy()
+    )
+    day = np.searchsorted(midnights, begin, side="right") - 1
+    count = np.searchsorted(midnights, end - 1, side="right") - day
+    of = np.repeat(np.arange(pieces.height), count)
+    day = day[of] + np.arange(of.size) - np.repeat(np.cumsum(count) - count, count)
+    return pieces[of].with_columns(
+        pl.Series("from", np.maximum(begin[of], midnights[day])),
+        pl.Series("to", np.minimum(end[of], midnights[day + 1])),
+        days.gather(day),
+    )
 
 
 def _midnight(day: pl.Expr, zone: str) -> pl.Expr:
-    return (
-        day.cast(pl.Datetime("us"))
-        .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-        .dt.convert_time_zone("UTC")
+    """The first instant of a day: where clocks are set forward at midnight there is none of that name, and one o'clock is it."""
+    midnight, next_hour = (
+        (day.cast(pl.Datetime("us")) + pl.duration(hours=hour)).dt.replace_time_zone(
+            zone, ambiguous="earliest", non_existent="null"
+        )
+        for hour in (0, 1)
     )
+    return pl.coalesce(midnight, next_hour).dt.convert_time_zone("UTC")
 
 
 def _with_available(

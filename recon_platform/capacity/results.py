@@ -15,6 +15,7 @@ from recon_platform.capacity.portfolio import Setting, Tried
 from recon_platform.capacity.prepare import Prepared
 from recon_platform.capacity.problem import FREE, RUNNING, SOFT, Array, Solution
 from recon_platform.tables.capacity import BOUND_BY, DISPATCH_LIST, DISPATCH_SETTINGS, SCHEDULE, UNSCHEDULED
+from recon_platform.tables.splice import stretches
 
 
 def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
@@ -97,14 +98,11 @@ def _done(placed: pl.DataFrame) -> pl.DataFrame:
 def _with_names(prepared: Prepared, done: pl.DataFrame) -> pl.DataFrame:
     """`done` with `after` and `second`, the names of what each operation waited for and of its runner-up."""
     names = prepared.operations.select(
-        pl.col("row").alias("other"),
-        pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String)).alias("name"),
-    )
-    return (
-        done.join(names.rename({"other": "cause", "name": "after"}), on="cause", how="left", maintain_order="left")
-        .with_columns(pl.col("v_runner").cast(pl.Int32).alias("runner"))
-        .join(names.rename({"other": "runner", "name": "second"}), on="runner", how="left", maintain_order="left")
-    )
+        pl.concat_str("work_order", pl.lit("/"), pl.col("op_seq").cast(pl.String))
+    ).to_series()
+    row = {"after": pl.col("cause"), "second": pl.col("v_runner").cast(pl.Int32)}
+    rows = done.select(pl.when(at >= 0).then(at).alias(name) for name, at in row.items())
+    return done.with_columns(names.gather(rows[name]).alias(name) for name in row)
 
 
 def _terms() -> pl.Expr:
@@ -164,11 +162,13 @@ def unscheduled_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
 
 def dispatch_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
     """The `dispatch_list` table: every machine's operations in order, the vendor's too."""
-    due = prepared.orders.select("order", "due_at")
-    done = placed.filter(pl.col("index") >= 0).join(due, on="order", how="left", maintain_order="left")
-    done = done.sort("at", "on", "m_setup", "m_start", "work_order", "op_seq").with_columns(
-        pl.int_range(1, pl.len() + 1).over("at", "on").alias("position")
-    )
+    found = _done(placed)
+    # Machines are numbered by work center and name, and operations stand in the order of their keys.
+    turn = np.lexsort([found[name].to_numpy() for name in ("m_start", "m_setup", "index")])
+    done = found[turn].with_columns(prepared.orders["due_at"].gather(found["order"].gather(turn)))
+    begin = stretches(done["index"])
+    before = np.repeat(begin, np.diff(begin, append=done.height))
+    done = done.with_columns(pl.Series("position", np.arange(1, done.height + 1) - before))
     late = (
         pl.col("m_end")
         > (pl.col("due_at").dt.timestamp("us") - pl.lit(prepared.origin).dt.timestamp("us")) // 60_000_000

@@ -114,9 +114,12 @@ def _gives_back(lake: Lake, run_id: str, events: Iterable[DowntimeEvent]) -> boo
     """Whether a stop is over earlier, or is at another place, than `run_id` knew: then its plan leaves time idle that is there."""
     made = records.manifest(lake, run_id)
     reported = _read(lake, made, RAW_EVENTS)
-    context = made.pins.context
+    context, asked = made.pins.context, list(events)
+    if reported is not None and "event" in reported.columns:  # few of the thousands that a plant has had
+        name = pl.col("event").cast(pl.String).str.strip_chars()
+        reported = reported.filter(name.is_in([event.event for event in asked]))
     known = {} if reported is None else known_events(reported, context.plant.zone)
-    for event in events:
+    for event in asked:
         then = known.get(event.event)
         if then is None or then.planned or (then.end is not None and then.end <= context.as_of):
             continue
