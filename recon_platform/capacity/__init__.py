@@ -2,6 +2,7 @@
 
 from recon_platform.capacity.check import check_schedule
 from recon_platform.capacity.check_again import CHECKED_BEFORE, check_after
+from recon_platform.capacity.check_kept import gave_way
 from recon_platform.capacity.explain import Explanation, explain_operation, order_screen
 from recon_platform.capacity.load import load_after_downtime, required_load
 from recon_platform.capacity.own import Given, read_together
@@ -21,6 +22,7 @@ __all__ = [
     "check_after",
     "check_schedule",
     "explain_operation",
+    "gave_way",
     "held_schedule",
     "load_after_downtime",
     "look_ahead",

@@ -70,7 +70,7 @@ def violations_in(
     found = [
         _unknown(here), _twice(here), _center(here, frames), _past(here, context), _overlaps(loads), _batches(loads, here),
         *_times(here, open_time), *_order_of_work(by_order), _components(by_order, frames), _material(by_order, frames, context),
-        frozen_problems(here, frames, context), pin_problems(here, frames, context), continuity_problems(all_by_order, frames, context),
+        frozen_problems(here, by_order, frames, context), pin_problems(here, frames, context), continuity_problems(all_by_order, frames, context),
         setup_problems(here, loads, frames, context), people_problems(then, loads_then, open_time, frames, context), tool_problems(then, frames),
     ]  # fmt: skip
     told = [

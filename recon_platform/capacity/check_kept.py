@@ -8,19 +8,64 @@ from __future__ import annotations
 import polars as pl
 
 from recon_platform.capacity.check_grants import granted, pinned
-from recon_platform.capacity.check_rows import NO_VIOLATION, problem
+from recon_platform.capacity.check_rows import NO_VIOLATION, problem, scheduled_rows
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
 
+_KEY = ["work_order", "op_seq"]
 
-def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+
+def frozen_problems(rows: pl.DataFrame, by_order: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
     """Inside the fence: same machine, same sequence, never earlier; nothing else moves in.
 
     Where the sequence has an operation before another that it waits for (`_circle`), it cannot be kept: that one gives up machine and place.
+    What cannot begin inside any more (`_left`) is held to neither. `by_order`: operations in the sequence of their orders.
     """
     published = frames.get("published.schedule")
     if published is None or published.is_empty():
         return NO_VIOLATION
+    inside = _bound(rows, published, frames, context)
+    kept = _in_force(inside, frames, context)
+    kept = kept.join(_left(kept, by_order, frames), on=_KEY, how="anti")
+    changed = pl.col("machine") != pl.col("was_machine")
+    order = kept.sort("was_machine", "was_start", "setup_start")
+    there = order.filter(~changed)
+    if there.height < order.height or not _crossed(there, pl.lit(True)).is_empty():
+        order = order.join(_circle(order, rows, frames["order_links"]), on=_KEY, how="left", maintain_order="left")
+        binds = pl.col("in_circle").is_null()
+    else:
+        binds = pl.lit(True)
+    moved = order.filter((changed & binds) | (pl.col("setup_start") < pl.col("was_start").dt.truncate("1m")))
+    crossed = _crossed(order.filter(~changed), binds)
+    intruding = inside.filter(
+        (pl.col("setup_start") < pl.col("fence").dt.truncate("1m"))
+        & (pl.col("was_start").is_null() | (pl.col("was_start") >= pl.col("fence")))
+        & ~_ON_FLOOR
+    )
+    return pl.concat(
+        [
+            problem(moved, "frozen", "was on ", pl.col("was_machine"), " from ", pl.col("was_start")),
+            problem(crossed, "frozen", "goes before one that was before it"),
+            problem(intruding, "frozen", "begins inside the frozen horizon, in force it does not"),
+        ]
+    )
+
+
+def gave_way(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """work_order, op_seq: frozen operations of `frames["published.schedule"]` that the schedule need not keep machine and place
+    of, since they cannot begin inside the fence any more or wait for what stands behind them."""
+    rows = scheduled_rows(frames, context)
+    kept = _in_force(_bound(rows, frames["published.schedule"], frames, context), frames, context)
+    order = kept.sort("was_machine", "was_start", "setup_start")
+    circle = _circle(order, rows, frames["order_links"])
+    return pl.concat([_left(kept, rows.sort(_KEY), frames), circle.select(_KEY)]).unique()
+
+
+_ON_FLOOR = pl.col("status").is_in(["running", "paused", "setup"])
+
+
+def _bound(rows: pl.DataFrame, published: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """Operations that a fence binds, those that no approved move frees: where they are, where they were, and until when it does."""
     capacity = context.policy.capacity
     hours = pl.col("work_center").replace_strict(
         dict(capacity.frozen_hours_by_work_center), default=capacity.frozen_hours, return_dtype=pl.Float64
@@ -38,48 +83,55 @@ def frozen_problems(rows: pl.DataFrame, frames: Frames, context: PlanContext) ->
     inside = (
         rows.filter(~pl.col("external").fill_null(False))
         .select("work_order", "op_seq", "machine", "work_center", "routed_to", "setup_start", "status")
-        .join(was, on=["work_order", "op_seq"], how="left")
+        .join(was, on=_KEY, how="left")
     )
-    on_floor = pl.col("status").is_in(["running", "paused", "setup"])
     if not free.is_empty():
         whole_orders = free.filter(pl.col("free_seq").is_null()).select("work_order").unique()
         single = free.drop_nulls("free_seq").select("work_order", pl.col("free_seq").alias("op_seq")).unique()
-        inside = inside.join(whole_orders, on="work_order", how="anti").join(
-            single, on=["work_order", "op_seq"], how="anti"
-        )
-    inside = inside.with_columns(fence.alias("fence"))
+        inside = inside.join(whole_orders, on="work_order", how="anti").join(single, on=_KEY, how="anti")
+    return inside.with_columns(fence.alias("fence"))
+
+
+def _in_force(inside: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """Those of `inside` (`_bound`) that the schedule in force begins before the fence, and that nobody pinned elsewhere."""
     kept = inside.filter(
-        (pl.col("was_start") < pl.col("fence")) & (pl.col("was_center") == pl.col("routed_to")) & ~on_floor
+        (pl.col("was_start") < pl.col("fence")) & (pl.col("was_center") == pl.col("routed_to")) & ~_ON_FLOOR
     )
     pins = _pins(frames, context).rename({"machine": "kept_on"})
     if not pins.is_empty():
-        kept = kept.join(pins, on=["work_order", "op_seq"], how="left").filter(
+        kept = kept.join(pins, on=_KEY, how="left").filter(
             pl.col("kept_on").is_null() | (pl.col("kept_on") == pl.col("was_machine"))
         )
-    changed = pl.col("machine") != pl.col("was_machine")
-    order = kept.sort("was_machine", "was_start", "setup_start")
-    there = order.filter(~changed)
-    if there.height < order.height or not _crossed(there, pl.lit(True)).is_empty():
-        order = order.join(
-            _circle(order, rows, frames["order_links"]), on=["work_order", "op_seq"], how="left", maintain_order="left"
-        )
-        binds = pl.col("in_circle").is_null()
-    else:
-        binds = pl.lit(True)
-    moved = order.filter((changed & binds) | (pl.col("setup_start") < pl.col("was_start").dt.truncate("1m")))
-    crossed = _crossed(order.filter(~changed), binds)
-    intruding = inside.filter(
-        (pl.col("setup_start") < pl.col("fence").dt.truncate("1m"))
-        & (pl.col("was_start").is_null() | (pl.col("was_start") >= pl.col("fence")))
-        & ~on_floor
+    return kept
+
+
+def _left(inside: pl.DataFrame, by_order: pl.DataFrame, frames: Frames) -> pl.DataFrame:
+    """work_order, op_seq: operations of `inside` that begin after the `fence` and had to, since before it not all was there
+    that they take: material, the operation before, made components."""
+    late = inside.filter(pl.col("setup_start") >= pl.col("fence")).select(*_KEY, "fence")
+    if late.is_empty():
+        return late.select(_KEY)
+    floor = frames["reconciled_orders"].select("work_order", "not_before")
+    before = pl.col("end", "move_min").shift(1).over("work_order").name.prefix("b_")
+    steps = by_order.join(late.select("work_order").unique(), on="work_order", how="semi").select(
+        *_KEY, "end", "move_min", "queue_min", "earliest_at"
+    ).with_columns(before).join(floor, on="work_order", how="left", maintain_order="left")  # fmt: skip
+    lag = pl.duration(minutes=(pl.col("b_move_min") + pl.col("queue_min")).ceil())
+    came = (
+        pl.when(pl.col("b_end").is_null())
+        .then(pl.max_horizontal("earliest_at", "not_before"))
+        .otherwise(pl.col("b_end") + lag)
     )
-    return pl.concat(
-        [
-            problem(moved, "frozen", "was on ", pl.col("was_machine"), " from ", pl.col("was_start")),
-            problem(crossed, "frozen", "goes before one that was before it"),
-            problem(intruding, "frozen", "begins inside the frozen horizon, in force it does not"),
-        ]
-    )
+    made = by_order.group_by("work_order").agg(pl.col("end").max().alias("made")).rename({"work_order": "supply_order"})
+    takes = frames["order_links"].join(made, on="supply_order").select(
+        pl.col("demand_order").alias("work_order"), pl.col("op_seq").fill_null(0).alias("at"), "made"
+    ).sort("at")  # fmt: skip
+    fed = takes.join_asof(
+        steps.select(_KEY).sort("op_seq"), left_on="at", right_on="op_seq", by="work_order", strategy="forward",
+        check_sortedness=False,
+    ).group_by("work_order", "op_seq").agg(pl.col("made").max())  # fmt: skip
+    there = late.join(steps.select(*_KEY, came.alias("came")), on=_KEY).join(fed, on=_KEY, how="left")
+    return there.filter(pl.max_horizontal("came", "made") >= pl.col("fence")).select(_KEY)
 
 
 def _crossed(order: pl.DataFrame, binds: pl.Expr) -> pl.DataFrame:

@@ -115,6 +115,10 @@ def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k
                 kept_worked_off(p, s, np.int64(p.machine[m].center), now, k1_inverse)
             continue
         soft = course.state == SOFT
+        fence = np.int64(p.center[p.machine[m].center].fence)
+        if course.state == FROZEN and course.here == 0 and now >= fence:
+            course.state = FREE  # what has not come by then is not inside any more: nobody behind it waits for it
+            continue
         not_before = np.int64(p.operation[h].not_before)
         seat.bar = index_on(p, s, h, m, now, k1_inverse, k2_inverse) + stay if soft else BIG
         if course.here == WAITS:
@@ -138,6 +142,8 @@ def look_at_machine(p: Problem, s: State, m: int, now: int, k1_inverse: float, k
         else:
             seat.limit = NEVER
             seat.bar = -BIG
+            if course.state == FROZEN:
+                touch_later(p, s, m, fence)
         return True
     seat.limit = NEVER
     seat.bar = -BIG

@@ -2,7 +2,7 @@
 
 Belongs here: which operations keep machine and place in the sequence, from when on they may start, and where nothing
 new may begin. A frozen operation keeps its machine and its place; it may start later than in force (then `forced`),
-never earlier. What is not frozen does not begin inside the fence while a schedule is in force there, unless an approved
+never earlier; where it cannot begin inside the fence any more it leaves both (`leaving`). What is not frozen does not begin inside the fence while a schedule is in force there, unless an approved
 move says so.
 """
 

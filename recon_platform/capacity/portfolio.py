@@ -87,6 +87,13 @@ def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: 
             f"bias: expected none or one number for each of {problem.operation.shape[0]} operations, found {bias.shape[0]}"
         )
     solution = _sweep(problem, setting, record, bias)
+    if _in_circle(
+        problem, _freed(problem, solution, FROZEN)
+    ).any():  # the end of the fence must not decide who gives way
+        center = problem.center.copy()
+        center["fence"] = problem.end_of_time
+        problem = sealed(problem._replace(center=center))
+        solution = _sweep(problem, setting, record, bias)
     for _ in range(AGAIN):
         stuck = _let_go(problem, solution)
         if stuck.shape[0] == 0:
@@ -124,13 +131,21 @@ def _let_go(problem: Problem, solution: Solution) -> Array:
     A pass notices that only when nothing else moves any more, with the machine idle until then; a pass that knows it
     beforehand loses no time. A frozen one that merely stood still with the others keeps its place in the next.
     """
-    state = problem.operation["state"][problem.kept]
-    free = solution.course["state"][problem.kept] == FREE
-    stuck: Array = problem.kept[free & ((state == RUNNING) | (state == HELD))]
-    frozen = problem.kept[free & (state == FROZEN)]
-    if frozen.shape[0] > 0:
-        stuck = np.concatenate([stuck, frozen[in_circle(problem)[frozen]]])
-    return stuck
+    frozen = _freed(problem, solution, FROZEN)
+    return np.concatenate([_freed(problem, solution, RUNNING, HELD), frozen[_in_circle(problem, frozen)]])
+
+
+def _freed(problem: Problem, solution: Solution, *states: int) -> Array:
+    """Operations that were kept in one of `states` and gave up their place."""
+    kept = problem.kept
+    were = np.isin(problem.operation["state"][kept], states)
+    freed: Array = kept[were & (solution.course["state"][kept] == FREE)]
+    return freed
+
+
+def _in_circle(problem: Problem, operations: Array) -> Array:
+    """Which of `operations` stand in a circle of waiting; looked for only where there are any."""
+    return in_circle(problem)[operations] if operations.shape[0] else np.zeros(0, np.bool_)
 
 
 def _sweep(problem: Problem, setting: Setting, record: bool, bias: Array) -> Solution:

@@ -15,7 +15,8 @@ from recon_platform.capacity.approved import Approved
 from recon_platform.capacity.changeovers import code_families, family_columns
 from recon_platform.capacity.clock import minute_up, origin_of
 from recon_platform.capacity.giving_way import set_latest_giving_way
-from recon_platform.capacity.kept import Hold, Kept, sequence_of
+from recon_platform.capacity.kept import Hold, Kept, fence_minutes, sequence_of
+from recon_platform.capacity.leaving import leave_the_fence
 from recon_platform.capacity.machines import Machines
 from recon_platform.capacity.numbering import numbered_again
 from recon_platform.capacity.own import Given, own_of, what_is_given
@@ -93,13 +94,16 @@ def prepare(
     group, group_ptr, group_op = _groups(operations, times["state"], frames["order_links"], reuse)
     records = _operation_records(operations, times, kind_of, family_of, group, hold)
     order_records, link_to = _order_records(orders, operations, frames["order_links"], records, origin)
+    fence = machines.centers.select(fence_minutes(context, pl.col("work_center"))).to_series().to_numpy()
+    center = _center_records(machines, changeovers.family[: changeovers.families], fence)
+    leave_the_fence(records, order_records, link_to, fence[operations["center"].to_numpy()])
     machine_records, kept_ops = _machine_records(machines, kept, changeovers.machine_family)
     problem = sealed(Problem(
         operation=records, order=order_records, link_to=link_to, family=changeovers.family,
         family_value=changeovers.value, family_code=changeovers.code, matrix_at=changeovers.matrix_at,
         matrix_size=changeovers.matrix_size, matrix=changeovers.matrix, kind=kinds, machine=machine_records,
         open_start=machines.intervals["start"].to_numpy(), open_end=machines.intervals["end"].to_numpy(),
-        kept=kept_ops.astype(np.int32), center=_center_records(machines, changeovers.family[: changeovers.families]), group_ptr=group_ptr, group_op=group_op,
+        kept=kept_ops.astype(np.int32), center=center, group_ptr=group_ptr, group_op=group_op,
         pool_ptr=pool_ptr, staff=staff, tool_ptr=given.tool_ptr, end_of_time=machines.horizon + 1,
         batch_wait=int(context.policy.capacity.batch_wait_minutes), sibling_pull=int(approved.sibling_pull),
     ))  # fmt: skip
@@ -262,7 +266,7 @@ def _machine_records(machines: Machines, kept: Kept, standing: Array) -> tuple[A
     return records, kept.sequence["row"].cast(pl.Int32).to_numpy()
 
 
-def _center_records(machines: Machines, family: Array) -> Array:
+def _center_records(machines: Machines, family: Array, fence: Array) -> Array:
     centers = machines.centers
     records = np.zeros(centers.height + 1, CENTER)
     count = centers.height
@@ -274,4 +278,5 @@ def _center_records(machines: Machines, family: Array) -> Array:
     records["sibling"][:count] = groups.to_numpy()
     records["sibling"][count] = -1
     records["sibling_speed"][:count] = centers["sibling_speed"].to_numpy()
+    records["fence"][:count] = fence
     return records

@@ -101,6 +101,7 @@ CENTER = np.dtype(
         ("families", i4),  # first family
         ("sibling", i4),  # sibling group
         ("sibling_speed", f4),
+        ("fence", i4),  # minute up to which its sequence in force is frozen
     ],
     align=True,
 )

@@ -2,7 +2,8 @@
 
 A break is, of an operation that the schedule in force starts inside the fence and that is still to be done: another
 work center, an earlier start, another order of the operations on a machine, or being left out. A later start forced by
-downtime, a predecessor or material keeps the sequence and is none. What the floor has begun is a fact and none, wherever
+downtime, a predecessor or material keeps the sequence and is none; what cannot begin inside the fence any more, or waits for
+what stands behind it, gives way (`capacity.gave_way`). What the floor has begun is a fact and none, wherever
 and whenever it did; nor is an operation whose routing names another work center by now, nor what an approved move asked for.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import partial
 
 import polars as pl
 
@@ -19,6 +21,10 @@ from recon_platform.nights.records import Manifest
 from recon_platform.tables.policy import CapacityPolicy
 
 SHOWN = 3
+EXCUSED_BY = (
+    "supply_orders", "order_links", "reconciled_orders", "reconciled_operations", "routings", "machines", "work_centers",
+)  # fmt: skip
+"""Tables that tell why a frozen operation gave way."""
 ON_FLOOR = ("running", "setup", "paused")
 MOVING_KINDS = ("frozen_break", "sibling", "rush", "split", "cancel", "override")
 BREAKS = {"work_order": pl.String, "op_seq": pl.Int64, "what": pl.String, "from": pl.String, "to": pl.String}
@@ -36,11 +42,12 @@ def fence_breaks(
     *,
     as_of: datetime,
     policy: CapacityPolicy,
+    gave_way: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Columns work_order, op_seq, what, from, to: every break by `proposed` of the fence of `in_force`; empty is good.
 
     `still_to_do` names operations that are not complete (work_order, op_seq, status, work_center by their routing tonight);
-    `decisions` is `decisions_in_force`. A start is that of the set-up, which follows from the operation before.
+    `decisions` is `decisions_in_force`; `gave_way` names operations that keep neither machine nor place. A start is that of the set-up, which follows from the operation before.
     """
     hours = pl.col("work_center").replace_strict(
         dict(policy.frozen_hours_by_work_center), default=policy.frozen_hours, return_dtype=pl.Float64
@@ -54,6 +61,8 @@ def fence_breaks(
         .join(waiting, on=[*keys, "work_center"], how="semi")
         .select(*keys, "work_center", "machine", start="setup_start")
     )
+    if gave_way is not None:
+        inside = inside.join(gave_way, on=keys, how="anti", maintain_order="left")
     both = inside.join(
         proposed.select(*keys, "work_center", "machine", start="setup_start"),
         on=keys,
@@ -103,10 +112,17 @@ def check_fence(
         return
     context = manifest.pins.context
     operations = manifest.read(lake, "reconciled_operations").filter(pl.col("status") != "complete")
-    found = fence_breaks(
-        replaced.rows.read(lake), schedule, operations.join(unscheduled, on="work_order", how="anti"),
-        decisions, as_of=context.as_of, policy=context.policy.capacity,
-    )  # fmt: skip
+    in_force, still_to_do = replaced.rows.read(lake), operations.join(unscheduled, on="work_order", how="anti")
+    breaks = partial(
+        fence_breaks, in_force, schedule, still_to_do, decisions, as_of=context.as_of, policy=context.policy.capacity
+    )
+    found = breaks()
+    if found.height:
+        from recon_platform.capacity import gave_way  # noqa: PLC0415 - loads compiled kernels
+
+        read = {name: manifest.read(lake, name) for name in EXCUSED_BY}
+        planned = {**read, "schedule": schedule, "published.schedule": in_force, "decisions_in_force": decisions}
+        found = breaks(gave_way=gave_way(planned, context))
     if found.height:
         shown = "; ".join(
             f"{order}/{op_seq} {what}: {before} → {after or 'nowhere'}"
