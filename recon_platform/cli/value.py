@@ -37,6 +37,12 @@ def value(
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder (docs) whose value.md and chart are written anew.")
     ] = None,
+    known: Annotated[
+        Path | None,
+        typer.Option(
+            "--known", help="Measures of a study (docs/value_measures.parquet) whose cells count as finished."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate plants as they are, under a fair peer and under the platform, and say what the platform is worth."""
@@ -44,10 +50,12 @@ def value(
 
     from recon_platform.nights.value_findings import by_world, means
     from recon_platform.nights.value_report import write_report
-    from recon_platform.nights.value_study import PARTS, cells_of, measures, run_study
+    from recon_platform.nights.value_study import PARTS, cells_of, measures, run_study, take_over
     from recon_platform.plantsim.parameters import PLANTS
 
     cells = cells_of(part or PARTS, seeds=seeds, weeks=weeks, orders=orders, plants=plant or PLANTS)
+    if known is not None:
+        take_over(out, pl.read_parquet(known))
     with output.progress(None, quiet=as_json) as step:
         ran = run_study(out, cells, limit=limit, progress=step)
     keys = [cell.key for _, cell in cells]

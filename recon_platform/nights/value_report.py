@@ -29,7 +29,8 @@ from recon_platform.nights.value_findings import (
 )
 from recon_platform.nights.value_platform import WITHOUT
 from recon_platform.nights.value_programme import BASE_POLICY
-from recon_platform.nights.value_study import FEW_SEEDS, FIRST_SEED, LOADS, MAIN_POLICIES, PARTS, at_load_name
+from recon_platform.nights.value_study import FEW_SEEDS, FIRST_SEED, LOADS, MAIN_POLICIES, MEASURED, PARTS, at_load_name
+from recon_platform.tables.metrics import VALUE_MEASURES
 
 BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"
 PARTS_SHOW = ("otif_first_promised", "expedites", "overtime_hours", "plan_adherence", "exceptions_to_decide")
@@ -37,7 +38,8 @@ LOAD_SHOWS = {"otif_first_promised": "OTIF", "expedites": "expedites", "overtime
 
 
 def write_report(docs: Path, measures: pl.DataFrame, cells: int) -> None:
-    """Write the results of a study of `cells` cells between the marks of `docs/value.md`, and its chart.
+    """Write the results of a study of `cells` cells between the marks of `docs/value.md`, its charts, and beside the page the
+    measures they come from (`value_study.MEASURED`): whoever doubts a number has what it was made of.
 
     Raises ValueError where the page has no marks.
     """
@@ -50,6 +52,7 @@ def write_report(docs: Path, measures: pl.DataFrame, cells: int) -> None:
     swept = _at_loads(by_world(measures))
     if not swept.is_empty():
         load_chart(swept, docs / "images" / "value_load.svg")
+    measures.sort(VALUE_MEASURES.key).write_parquet(docs / MEASURED)
     head, rest = text.split(BEGIN, 1)
     page.write_text(
         head + BEGIN + "\n\n" + results(measures, cells) + "\n" + END + rest.split(END, 1)[1], encoding="utf-8"

@@ -32,6 +32,8 @@ from recon_platform.plantsim.random_plant import random_plant
 from recon_platform.tables.metrics import VALUE_MEASURES
 
 LAYER, TABLE = VALUE_MEASURES.layer, VALUE_MEASURES.name
+MEASURED = "value_measures.parquet"
+"""File beside the page of results that holds all measures of the study, to look at or to go on from."""
 PARTS = ("main", "random", "parts", "load", "learning", "programme")
 """`main`: three plants; `random`: plants drawn at random; `parts`: the platform without one capability each, on the
 fastener plant; `load`: the fastener plant from 70 to 95 % load; `learning`: it with run times nobody kept up; `programme`: it once the levers that its nights recommended were pulled."""
@@ -138,6 +140,15 @@ def run_study(
         known = known | {cell.key}
         ran += 1
     return ran
+
+
+def take_over(out: Path, known: pl.DataFrame) -> int:
+    """Count the cells measured in `known` (table `value_measures`) as finished in the study below `out`; gives how many are new."""
+    lake = Lake(str(out / "lake"))
+    new = known.filter(~pl.col("cell").is_in(finished(lake))).partition_by("cell", as_dict=True, maintain_order=True)
+    for (key,), rows in new.items():
+        lake.append_log(LAYER, TABLE, VALUE_MEASURES.frame(rows), metadata={"cell": key}, once=key)
+    return len(new)
 
 
 def finished(lake: Lake) -> frozenset[str]:

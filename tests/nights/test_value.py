@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from recon_platform.lake import Lake
 from recon_platform.metrics.payback import WEEKS_A_YEAR, UnitCosts
@@ -20,7 +21,16 @@ from recon_platform.nights.value_measured import Cell, Result
 from recon_platform.nights.value_platform import VARIANTS, PlatformDecider, asked_about
 from recon_platform.nights.value_programme import PULLED, as_measures
 from recon_platform.nights.value_report import BEGIN, END, write_report
-from recon_platform.nights.value_study import cells_of, finished, measures, pulled, rows_of, run_study
+from recon_platform.nights.value_study import (
+    MEASURED,
+    cells_of,
+    finished,
+    measures,
+    pulled,
+    rows_of,
+    run_study,
+    take_over,
+)
 from recon_platform.plantsim.executing import begin, land
 from recon_platform.plantsim.parameters import plant_named
 from recon_platform.tables.metrics import VALUE_MEASURES
@@ -223,6 +233,19 @@ def test_without_reconciliation_the_plan_stands_on_what_the_erp_has() -> None:
     assert (
         left["platform"] < left["no_reconciliation"]
     )  # what the floor has done and the ERP does not know is planned again
+
+
+def test_the_measures_beside_the_page_are_all_of_them_and_a_study_goes_on_from_them(
+    tmp_path: Path, found: pl.DataFrame
+) -> None:
+    (tmp_path / "value.md").write_text(f"{BEGIN}\n{END}", encoding="utf-8")
+    (tmp_path / "images").mkdir()
+    write_report(tmp_path, found, 24)
+    beside = pl.read_parquet(tmp_path / MEASURED)
+    assert_frame_equal(beside, found.sort(VALUE_MEASURES.key))
+    assert take_over(tmp_path / "study", beside) == found["cell"].n_unique()
+    assert take_over(tmp_path / "study", beside) == 0
+    assert_frame_equal(measures(tmp_path / "study"), found, check_row_order=False)
 
 
 def test_a_page_without_marks_is_refused(tmp_path: Path, found: pl.DataFrame) -> None:
