@@ -49,7 +49,7 @@ def check_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
 
 class Touched(NamedTuple):
     """The rows that constraints are judged on: all on some machines; all of some orders and those linked to them; all in some
-    minutes."""
+    minutes, of which what stands in `OF_PEOPLE` is read."""
 
     on_machines: pl.DataFrame
     of_orders: pl.DataFrame
@@ -59,19 +59,19 @@ class Touched(NamedTuple):
 def violations_in(
     rows: pl.DataFrame, touched: Touched, open_time: pl.DataFrame, frames: Frames, context: PlanContext
 ) -> pl.DataFrame:
-    """What is broken on the machines, in the orders and in the minutes of `touched`, parts of `rows` (`scheduled_rows`)."""
+    """What is broken on the machines, in the orders and in the minutes of `touched`; `rows` (`scheduled_rows`): those on the machines and
+    in the orders."""
     if rows.is_empty():
         return NO_VIOLATION
     here, loads = touched.on_machines, occupations(touched.on_machines)
     by_order = touched.of_orders.select(_IN_ORDER).sort("work_order", "op_seq")
     all_by_order = by_order if touched.of_orders is rows else rows.select(_IN_ORDER).sort("work_order", "op_seq")
     then = touched.at_times
-    loads_then = loads if then is here else occupations(then)
     found = [
         _unknown(here), _twice(here), _center(here, frames), _past(here, context), _overlaps(loads), _batches(loads, here),
         *_times(here, open_time), *_order_of_work(by_order), _components(by_order, frames), _material(by_order, frames, context),
         frozen_problems(here, by_order, frames, context), pin_problems(here, frames, context), continuity_problems(all_by_order, frames, context),
-        setup_problems(here, loads, frames, context), people_problems(then, loads_then, open_time, frames, context), tool_problems(then, frames),
+        setup_problems(here, loads, frames, context), people_problems(then, open_time, frames, context), tool_problems(then, frames),
     ]  # fmt: skip
     told = [
         violation.select(pl.col(name).cast(kind) for name, kind in VIOLATION.items())

@@ -13,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recon_platform.capacity.check import Touched, check_schedule, violations_in
-from recon_platform.capacity.check_rows import open_time_of, scheduled_rows
+from recon_platform.capacity.check_people import OF_PEOPLE
+from recon_platform.capacity.check_rows import facts_of_operations, in_turn, joined_rows, open_time_of
 from recon_platform.tables.asked import laid_over
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
@@ -53,13 +54,17 @@ def check_after(frames: Frames, before: Frames, context: PlanContext, *, most: f
     near = marks.select(pl.any_horizontal("machine", "order")).to_series()
     if near.sum() > most * schedule.height:
         return check_schedule(frames, context)
-    any_of = near | marks["time"]
-    rows = scheduled_rows(laid_over(frames, {"schedule": schedule.filter(any_of)}), context)
+    facts = facts_of_operations(frames, context)
+
+    def joined(which: pl.Series) -> pl.LazyFrame:
+        return joined_rows(laid_over(frames, {"schedule": schedule.filter(which)}), context, facts)
+
+    rows = in_turn(joined(near), frames)
     touched = Touched(
         rows.filter(pl.col("machine").is_in(machines.implode())), rows.filter(pl.col("work_order").is_in(orders.implode())),
-        rows.filter(pl.Series(_meets(rows, busy))),
+        joined(near | marks["time"]).select(OF_PEOPLE).collect(),
     )  # fmt: skip
-    found = violations_in(rows.filter(_of(machines, orders)), touched, open_time, frames, context)
+    found = violations_in(rows, touched, open_time, frames, context)
     return found if found.is_empty() else check_schedule(frames, context)
 
 
@@ -80,12 +85,6 @@ def _apart(now: pl.DataFrame, then: pl.DataFrame) -> pl.DataFrame:
         )
     ).to_series()
     return pl.concat([side.filter(unlike).select(*_KEY, "machine") for side in (now, then)])
-
-
-def _of(machines: pl.Series, orders: pl.Series) -> pl.Expr:
-    """Rows on `machines`, and those of `orders`."""
-    here = pl.col("machine").is_in(machines.implode()).fill_null(False)
-    return here | pl.col("work_order").is_in(orders.implode())
 
 
 def _with_linked(orders: pl.Series, links: pl.DataFrame) -> pl.Series:

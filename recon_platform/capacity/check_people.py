@@ -25,10 +25,18 @@ EMPTY = {
 }
 
 
-def people_problems(
-    rows: pl.DataFrame, loads: pl.DataFrame, open_time: pl.DataFrame, frames: Frames, context: PlanContext
-) -> pl.DataFrame:
-    """Minutes in which more people of a skill are used than are there, and operations that have too few such minutes."""
+OF_PEOPLE = (
+    "work_order", "op_seq", "machine", "setup_start", "start", "end", "external", "shares_load", "needs_min", "setup_skill",
+    "setup_people", "run_skill", "run_people", "tool",
+)  # fmt: skip
+"""What is read of operations here."""
+
+
+def people_problems(rows: pl.DataFrame, open_time: pl.DataFrame, frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """Minutes in which more people of a skill are used than are there, and operations that have too few such minutes.
+
+    A load of several operations needs the people of the first.
+    """
     labour = frames.get("labour")
     if labour is None or labour.is_empty():
         return pl.DataFrame(schema=EMPTY)
@@ -39,11 +47,10 @@ def people_problems(
     machines = open_time.select("machine").unique(maintain_order=True).with_row_index("nr")
     windows = open_time.join(machines, on="machine").select("nr", _minute("start", begin), _minute("end", begin))
     opens = _Opens(*(windows.sort("nr", "start_minute")[name].to_numpy() for name in windows.columns))
-    single = (
-        rows.join(loads.select("work_order", "op_seq"), on=["work_order", "op_seq"], how="semi")
-        .filter(~pl.col("external"))
-        .join(machines, on="machine", maintain_order="left")
-    )
+    inside = rows.select(OF_PEOPLE).filter(~pl.col("external") & (pl.col("end") > pl.col("setup_start")))
+    loads = inside.filter("shares_load").sort("work_order", "op_seq")
+    firsts = loads.unique(["machine", "setup_start", "start", "end"], keep="first", maintain_order=True)
+    single = pl.concat([inside.filter(~pl.col("shares_load")), firsts]).join(machines, on="machine")
     shifts = _shifts(frames)
     overtime = not granted(frames).filter(pl.col("kind") == "overtime").is_empty()
     for skill in labour["skill"].unique().sort().to_list():
@@ -67,7 +74,8 @@ def people_problems(
                 used += np.where(enough, np.cumsum(edges)[:length] * amount, 0)
                 if need == "run_need":
                     upto = np.concatenate([[0], np.cumsum(enough)])
-                    np.add.at(got, of[mine], upto[last[mine]] - upto[first[mine]])
+                    minutes = np.bincount(of[mine], upto[last[mine]] - upto[first[mine]], uses.height)
+                    got += minutes.astype(np.int64)
         few = uses.with_columns(pl.Series("got", got)).filter(
             (pl.col("run_need") > 0) & (pl.col("got") < pl.col("needs_min") * (1 - 2e-6) - 0.11)
         )

@@ -35,12 +35,26 @@ def problem(rows: pl.DataFrame, constraint: str, *detail: str | pl.Expr) -> pl.D
 
 
 def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
-    """The schedule joined to what is known of each operation, its order and its machine, clipped to the future."""
-    schedule = frames["schedule"]
-    supply = frames["supply_orders"].select(
-        pl.col("order").alias("work_order"), "kind", "item", "start_date", "earliest_at", "due_at"
-    )
+    """The schedule joined to what is known of each operation, its order and its machine, clipped to the future; in the sequence
+    of each machine."""
+    return in_turn(joined_rows(frames, context, facts_of_operations(frames, context)), frames)
+
+
+def in_turn(rows: pl.LazyFrame, frames: Frames) -> pl.DataFrame:
+    """`rows` (`joined_rows`) with what is known of their orders, in the sequence of each machine."""
     orders = frames["reconciled_orders"].select("work_order", pl.col("item").alias("item_wo"), "lot", "campaign")
+    return (
+        rows.join(_supply(frames).lazy(), on="work_order", how="left")
+        .join(orders.lazy(), on="work_order", how="left")
+        .with_columns(pl.coalesce("item", "item_wo").alias("item"))
+        .sort("machine", "setup_start", "start", "end", "work_order", "op_seq")
+        .collect()
+    )
+
+
+def facts_of_operations(frames: Frames, context: PlanContext) -> pl.DataFrame:
+    """What is known of each operation of an open order, and by the routing of each of a planned one."""
+    supply = _supply(frames)
     own = frames["reconciled_operations"].select(
         "work_order", "op_seq", *_FACTS, "started_at", total_qty="qty", open_qty="remaining_qty"
     )
@@ -59,9 +73,19 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
         .with_columns(pl.lit("waiting").alias("status"))
     )
     planned = planned.select("work_order", "op_seq", *_FACTS)
-    facts = pl.concat([own, planned.cast({name: own.schema[name] for name in planned.columns})], how="diagonal").rename(
+    return pl.concat([own, planned.cast({name: own.schema[name] for name in planned.columns})], how="diagonal").rename(
         {"work_center": "routed_to"}
     )
+
+
+def _supply(frames: Frames) -> pl.DataFrame:
+    return frames["supply_orders"].select(
+        pl.col("order").alias("work_order"), "kind", "item", "start_date", "earliest_at", "due_at"
+    )
+
+
+def joined_rows(frames: Frames, context: PlanContext, facts: pl.DataFrame) -> pl.LazyFrame:
+    """The rows of `scheduled_rows` in no order and without their orders; `facts`: of `facts_of_operations`."""
     machines = frames["machines"].select(
         "machine", pl.col("work_center").alias("machine_center"), pl.col("speed").fill_null(1.0).replace(0.0, 1.0)
     )
@@ -74,14 +98,13 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
         pl.col("work_center").alias("routed_to"), pl.col("sibling_group").alias("routed_group")
     )
     joined = (
-        schedule.join(facts, on=["work_order", "op_seq"], how="left")
-        .join(supply, on="work_order", how="left")
-        .join(orders, on="work_order", how="left")
-        .join(machines, on="machine", how="left")
-        .join(centers, on="work_center", how="left")
-        .join(routed_group, on="routed_to", how="left")
+        frames["schedule"]
+        .lazy()
+        .join(facts.lazy(), on=["work_order", "op_seq"], how="left")
+        .join(machines.lazy(), on="machine", how="left")
+        .join(centers.lazy(), on="work_center", how="left")
+        .join(routed_group.lazy(), on="routed_to", how="left")
         .with_columns(
-            pl.coalesce("item", "item_wo").alias("item"),
             pl.col("pausable").fill_null(True),
             pl.col("queue_min").fill_null(0.0),
             pl.col("move_min").fill_null(0.0),
@@ -119,7 +142,7 @@ def scheduled_rows(frames: Frames, context: PlanContext) -> pl.DataFrame:
         (furnace & ~begun & (pl.col("batch_max") > 0) & (loads <= 1.0) & pl.col("tool").is_null()).fill_null(False).alias("shares_load"),
         pl.when(pl.col("external") & pl.col("external_days").is_not_null()).then(pl.col("external_days") * 1440 - there)
         .when("external").then(pl.col("setup_min") + run).otherwise(run / speed).alias("needs_min"),
-    ).sort("machine", "setup_start", "start", "end", "work_order", "op_seq")  # fmt: skip
+    )  # fmt: skip
 
 
 def whole_minute(context: PlanContext) -> pl.Expr:
