@@ -5,6 +5,9 @@ Belongs here: the order of these steps. Each step has a module of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import polars as pl
 
 from recon_platform.capacity.approved import Approved, read_approved
@@ -46,21 +49,39 @@ STAY = 0.5
 stability weight."""
 
 
-def schedule(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
+Judge = Callable[[pl.DataFrame], None]
+"""Looks at a `schedule` and raises where it may not stand."""
+
+
+def schedule(
+    frames: Frames, context: PlanContext, reuse: Reuse | None = None, judge: Judge | None = None
+) -> dict[str, pl.DataFrame]:
     """`schedule`, `unscheduled`, `capacity_load` (both bases), `dispatch_list` and `dispatch_settings` of one night.
 
     Reads reconciled_operations, reconciled_orders, supply_orders, order_links, the conformed master tables,
     `published.schedule` and `decisions_in_force` where present. Deterministic; no clock, no randomness but the seed of
-    the policy. `reuse`: as in `prepare`.
+    the policy. `reuse`: as in `prepare`. `judge` has its say while the other tables are made; what it raises is raised.
     """
     prepared, solution, settings = _planned(frames, context, reuse, record=True)
     placed = placements(prepared, solution)
+    made = schedule_table(prepared, solution, placed)
+    with ThreadPoolExecutor(1) as pool:
+        judged = pool.submit(judge, made) if judge is not None else None
+        others = _others(frames, context, prepared, placed, settings)
+    if judged is not None:
+        judged.result()
+    return {"schedule": made, **others}
+
+
+def _others(
+    frames: Frames, context: PlanContext, prepared: Prepared, placed: pl.DataFrame, settings: list[Tried]
+) -> dict[str, pl.DataFrame]:
+    """The tables beside the schedule that say what follows from it."""
     base = read_machines(frames, context) if prepared.approved.overtime.height else None
     required = frames.get("required_load")
     if required is None:
         required = required_load(frames, context)["required_load"]
     return {
-        "schedule": schedule_table(prepared, solution, placed),
         "unscheduled": unscheduled_table(prepared, placed),
         "capacity_load": capacity_load(required, scheduled_load(placed, prepared.machines, context, base)),
         "dispatch_list": dispatch_table(prepared, placed),

@@ -77,9 +77,9 @@ class Lake:
 
     def write(
         self, layer: str, table: str | Table, frame: pl.DataFrame, *, plant: str, planning_date: date, sequence: int,
-        run_id: str, metadata: Mapping[str, str] | None = None,
+        run_id: str, metadata: Mapping[str, str] | None = None, digest: str | None = None,
     ) -> Written:  # fmt: skip
-        """Replace one plant's night of a table in one commit.
+        """Replace one plant's night of a table in one commit. `digest`: of `frame` (`digest`), where it is known.
 
         `frame` is checked against its table first: nothing invalid is ever committed. The commit's metadata hold `run`,
         `digest`, `rows` and all of `metadata`. Raises LakeError: for a frame that does not fit, a plant code that
@@ -90,7 +90,7 @@ class Lake:
         return self._commit(
             _Commit(
                 layer, name, known, stored_form(ordered, check_plant(plant), planning_date, sequence),
-                {"digest": ordered_digest(ordered), "run": run_id, **(metadata or {})}, PARTITION,
+                {"digest": digest or ordered_digest(ordered), "run": run_id, **(metadata or {})}, PARTITION,
                 predicate=f"plant = '{plant}' AND planning_date = '{planning_date.isoformat()}'",
             )
         )  # fmt: skip

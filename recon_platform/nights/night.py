@@ -239,15 +239,9 @@ def run_stage(run: NightRun, stage: Stage) -> dict[str, TableVersion]:
     if found:
         raise TableError(found)
     run.frames.update(made)
-    written = {name: run.unchanged[name] for name in stage.writes if name not in made}
-    new = {}
-    for name, frame in sorted(made.items()):
-        table, kept = output_table(name), run.unchanged.get(name)
-        if kept is not None and kept.digest == run.lake.digest(frame, table):
-            written[name] = kept
-        else:
-            new[name] = (str(table.layer), table, frame)
-    written = dict(sorted({**written, **write_tables(run, new)}.items()))
+    taken_over = {name: run.unchanged[name] for name in stage.writes if name not in made}
+    new = {name: (str(output_table(name).layer), output_table(name), frame) for name, frame in sorted(made.items())}
+    written = dict(sorted({**taken_over, **write_tables(run, new, run.unchanged)}.items()))
     detail = json.dumps({name: asdict(entry) for name, entry in written.items()}, sort_keys=True)
     records.record_step(run.lake, run.pins, stage.name, detail, actor=run.actor, at=run.clock())
     run.done[stage.name] = written
@@ -313,22 +307,35 @@ def _landing_notes(landing: Landing) -> dict[str, object]:
     }  # fmt: skip
 
 
-def write_tables(run: NightRun, tables: Mapping[str, tuple[str, Table, pl.DataFrame]]) -> dict[str, TableVersion]:
-    """Write several tables (layer, description, rows, by any name), a few at a time: each commit mostly waits."""
+def write_tables(
+    run: NightRun,
+    tables: Mapping[str, tuple[str, Table, pl.DataFrame]],
+    kept: Mapping[str, TableVersion] | None = None,
+) -> dict[str, TableVersion]:
+    """Write several tables (layer, description, rows, by any name), a few at a time: each commit mostly waits. `kept` as in
+    `write_table`, by the same names."""
     with ThreadPoolExecutor(WRITERS) as pool:
-        begun = {name: pool.submit(write_table, run, *content) for name, content in tables.items()}
+        begun = {
+            name: pool.submit(write_table, run, *content, (kept or {}).get(name)) for name, content in tables.items()
+        }
     return {name: future.result() for name, future in begun.items()}
 
 
-def write_table(run: NightRun, layer: str, table: Table, frame: pl.DataFrame) -> TableVersion:
-    """Write one table of a run: its plant's night is replaced in one commit that names the run."""
+def write_table(
+    run: NightRun, layer: str, table: Table, frame: pl.DataFrame, kept: TableVersion | None = None
+) -> TableVersion:
+    """Write one table of a run: its plant's night is replaced in one commit that names the run. Where the rows are those of `kept`,
+    that stands and nothing is written."""
+    digest = None if kept is None else run.lake.digest(frame, table)
+    if kept is not None and kept.digest == digest:
+        return kept
     day = date.fromisoformat(run.pins.planning_date)
     written = run.lake.write(
         layer, table, frame, plant=run.pins.plant["code"], planning_date=day, sequence=run.pins.sequence,
         run_id=run.run_id, metadata={
             "actor": run.actor, "rule_version": run.pins.rule_version, "policy": run.pins.policy_digest,
             "code_version": run.pins.code_version,
-        },
+        }, digest=digest,
     )  # fmt: skip
     return TableVersion(
         str(layer),

@@ -19,9 +19,11 @@ class InfeasibleScheduleError(ValueError):
 
 def schedule_and_check(frames: Frames, context: PlanContext, reuse: Reuse | None = None) -> dict[str, pl.DataFrame]:
     """Tables `schedule`, `unscheduled`, `capacity_load`, `dispatch_list`; raises InfeasibleScheduleError."""
-    made = schedule(frames, context, reuse)
-    _refuse(check_schedule(laid_over(frames, made), context))
-    return made
+
+    def judge(made: pl.DataFrame) -> None:
+        _refuse(check_schedule(laid_over(frames, {"schedule": made}), context))
+
+    return schedule(frames, context, reuse, judge)
 
 
 def schedule_after_downtime(
@@ -29,10 +31,12 @@ def schedule_after_downtime(
 ) -> dict[str, pl.DataFrame]:
     """The same tables where only downtime and the schedule in force differ from a plan that passed the check (`previous.NAME`):
     what differs from that one is checked, and all it can touch."""
-    made = schedule(frames, context, reuse)
     before = {name: frames[f"previous.{name}"] for name in CHECKED_BEFORE}
-    _refuse(check_after(laid_over(frames, made), before, context))
-    return made
+
+    def judge(made: pl.DataFrame) -> None:
+        _refuse(check_after(laid_over(frames, {"schedule": made}), before, context))
+
+    return schedule(frames, context, reuse, judge)
 
 
 def _refuse(violations: pl.DataFrame) -> None:
