@@ -22,6 +22,7 @@ from recon_platform.capacity.left import load_minutes_left, under_way, vendor_mi
 from recon_platform.capacity.problem import FREE, SOFT
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.order import KEEPING_ORDER
 
 OF_CENTERS = ("work_center", "center", "external", "efficiency", "continuity", "sibling_speed")
 OF_MACHINES = ("machine", "work_center", "index")
@@ -84,12 +85,7 @@ def unplaceable(tables: Frames, longest: pl.DataFrame, centers: pl.DataFrame) ->
     """work_order, reason: orders with an operation (`_PLACED_BY`) no machine can ever do, as there is none, it never works, or
     the run is too long to pause. `longest`: of `longest_open`."""
     facts = centers.select("work_center", "external", "efficiency")
-    checked = (
-        tables["operations"]
-        .join(longest, on="work_center", how="left")
-        .join(facts, on="work_center", how="left")
-        .sort("work_order", "op_seq")
-    )
+    checked = tables["operations"].join(longest, on="work_center", how="left").join(facts, on="work_center", how="left")
     run = pl.when(pl.col("batch_minutes").is_not_null()).then("batch_minutes").otherwise(
         pl.col("qty") * pl.col("run_min_per_unit") / pl.col("efficiency")
     ) / pl.col("speed")
@@ -106,6 +102,7 @@ def unplaceable(tables: Frames, longest: pl.DataFrame, centers: pl.DataFrame) ->
     return (
         checked.with_columns(reason.alias("reason"))
         .drop_nulls("reason")
+        .sort("work_order", "op_seq")
         .unique("work_order", keep="first", maintain_order=True)
         .select("work_order", "reason")
     )
@@ -136,17 +133,19 @@ def own_facts(
         tables[name].lazy().join(bad.lazy(), on="work_order", how="anti", maintain_order="left")
         for name in ("orders", "operations")
     )
-    orders = orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32)).collect().lazy()
+    orders = (
+        orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32)).collect(engine=KEEPING_ORDER).lazy()
+    )
     made = (
         _facts(operations, orders.select(_OF_ORDERS), centers.lazy(), origin)
         .with_columns(_kind(skills, tools))
-        .collect()
+        .collect(engine=KEEPING_ORDER)
     )
     families = what_sets_up(made.select(SETTING_UP), rules, setup)
     number = made.lazy().group_by("work_order").agg(pl.len().cast(pl.Int32).alias("operations"))
     return (
         made.drop("order", "row", "loads").hstack(families.rename(lambda name: OF_FAMILY + name)),
-        orders.drop("order").join(number, on="work_order", maintain_order="left").collect(),
+        orders.drop("order").join(number, on="work_order", maintain_order="left").collect(engine=KEEPING_ORDER),
     )
 
 
