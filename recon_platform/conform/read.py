@@ -63,16 +63,12 @@ def read_cells(sheet: Sheet, timezone: str) -> pl.DataFrame:
     columns = {column.name: column for column in sheet.table.columns}
     came = raw.schema
     filled = {name: c for name, c in columns.items() if raw[name].null_count() < raw.height}
-    cells = (
-        raw.lazy()
-        .select(ID, *(_clean(came[name], c) for name, c in filled.items()))
-        .collect(optimizations=_SHARED, engine="in-memory")
-    )
+    cells = raw.lazy().select(ID, *(_clean(came[name], c) for name, c in filled.items())).collect(optimizations=_SHARED)
     texts = {series.name: series for series in cells.get_columns()}
     texts |= {name: _nothing(name, pl.String(), raw.height) for name in columns if name not in filled}
     read = {name: c for name, c in columns.items() if texts[name].null_count() < raw.height or needed(c)}
     expressions = [e for name, c in read.items() if name in filled for e in _values(texts[name].dtype, c)]
-    values = cells.lazy().select(ID, *expressions).collect(optimizations=_SHARED, engine="in-memory")
+    values = cells.lazy().select(ID, *expressions).collect(optimizations=_SHARED)
     typed = {name: _nothing(name, c.dtype, raw.height) for name, c in columns.items() if name not in read}
     typed |= {name: texts[name] if name in filled else _nothing(name, c.dtype, raw.height) for name, c in read.items()}
     typed |= {series.name: series for series in values.get_columns()}

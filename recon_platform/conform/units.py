@@ -258,4 +258,4 @@ def _fill(pairs: pl.DataFrame, found: pl.LazyFrame) -> pl.DataFrame:
     filled = pairs.lazy().join(
         found.select(*keys, "found"), on=keys, how="left", nulls_equal=True, maintain_order="left"
     )
-    return filled.select(*keys, pl.coalesce("factor", "found").alias("factor")).collect(engine="in-memory")
+    return filled.select(*keys, pl.coalesce("factor", "found").alias("factor")).collect()

@@ -32,12 +32,6 @@ NOTICED_MIN = 15  # after it began
 
 def run_cell(cell: Cell, progress: Progress | None = None) -> Result:
     """Run a cell from its first night to its last."""
-    # Tables of a few hundred rows: to set the streaming engine going costs more than they do.
-    with pl.Config(engine_affinity="in-memory"):
-        return _run(cell, progress)
-
-
-def _run(cell: Cell, progress: Progress | None) -> Result:
     if cell.policy == UNLIMITED:
         return run_unlimited(cell)
     began = time.process_time()

@@ -15,8 +15,6 @@ from contextlib import ExitStack
 from threading import Lock
 from typing import IO, TYPE_CHECKING, cast
 
-import polars as pl
-
 from recon_platform.planning.decisions import Change
 from recon_platform.proposal.evaluate import Effect, effects, plans_at_once, read_base
 from recon_platform.tables.context import PlanContext
@@ -111,7 +109,6 @@ class Process:
 def _serve() -> None:
     """Read a plan, then trials until there are no more; answer each with effects."""
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # whatever is printed must not stand between the answers
-    pl.Config.set_engine_affinity("in-memory")  # a trial is many small queries
     frames, context, setting = pickle.load(sys.stdin.buffer)
     reuse = Reuse()
     read_base(frames, context, setting, reuse)
