@@ -7,13 +7,14 @@ and is not judged.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import polars as pl
 
 from recon_platform.capacity.check_grants import granted
 from recon_platform.capacity.check_kept import continuity_problems, frozen_problems, pin_problems
-from recon_platform.capacity.check_people import people_problems, tool_problems
+from recon_platform.capacity.check_people import OF_PEOPLE, people_problems, tool_problems
 from recon_platform.capacity.check_rows import (
     NO_VIOLATION,
     VIOLATION,
@@ -27,6 +28,7 @@ from recon_platform.capacity.check_rows import (
 from recon_platform.capacity.check_setups import setup_problems
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
+from recon_platform.tables.order import KEEPING_ORDER
 
 SLACK_MIN = 0.11  # minutes forgiven for rounding of durations
 _IN_ORDER = (
@@ -44,7 +46,7 @@ def check_schedule(frames: Frames, context: PlanContext) -> pl.DataFrame:
     material, max_wait, setup, labour, tool, frozen, pin, continuity, past.
     """
     rows = scheduled_rows(frames, context)
-    return violations_in(rows, Touched(rows, rows, rows), open_time_of(frames, context), frames, context)
+    return violations_in(rows, Touched(rows, rows, rows.lazy()), open_time_of(frames, context), frames, context)
 
 
 class Touched(NamedTuple):
@@ -53,7 +55,7 @@ class Touched(NamedTuple):
 
     on_machines: pl.DataFrame
     of_orders: pl.DataFrame
-    at_times: pl.DataFrame
+    at_times: pl.LazyFrame
 
 
 def violations_in(
@@ -66,19 +68,29 @@ def violations_in(
     here, loads = touched.on_machines, occupations(touched.on_machines)
     by_order = touched.of_orders.select(_IN_ORDER).sort("work_order", "op_seq")
     all_by_order = by_order if touched.of_orders is rows else rows.select(_IN_ORDER).sort("work_order", "op_seq")
-    then = touched.at_times
-    found = [
-        _unknown(here), _twice(here), _center(here, frames), _past(here, context), _overlaps(loads), _batches(loads, here),
-        *_times(here, open_time), *_order_of_work(by_order), _components(by_order, frames), _material(by_order, frames, context),
-        frozen_problems(here, by_order, frames, context), pin_problems(here, frames, context), continuity_problems(all_by_order, frames, context),
-        setup_problems(here, loads, frames, context), people_problems(then, open_time, frames, context), tool_problems(then, frames),
-    ]  # fmt: skip
+    with ThreadPoolExecutor(1) as pool:  # neither half asks for what the other finds
+        in_minutes = pool.submit(_in_minutes, touched.at_times, open_time, frames, context)
+        found = [
+            _unknown(here), _twice(here), _center(here, frames), _past(here, context), _overlaps(loads), _batches(loads, here),
+            *_times(here, open_time), *_order_of_work(by_order), _components(by_order, frames), _material(by_order, frames, context),
+            frozen_problems(here, by_order, frames, context), pin_problems(here, frames, context), continuity_problems(all_by_order, frames, context),
+            setup_problems(here, loads, frames, context),
+        ]  # fmt: skip
+    found += in_minutes.result()
     told = [
         violation.select(pl.col(name).cast(kind) for name, kind in VIOLATION.items())
         for violation in found
         if not violation.is_empty()
     ]
     return pl.concat(told).sort("constraint", "work_order", "op_seq", "detail") if told else NO_VIOLATION
+
+
+def _in_minutes(
+    rows: pl.LazyFrame, open_time: pl.DataFrame, frames: Frames, context: PlanContext
+) -> list[pl.DataFrame]:
+    """What is broken in the minutes of `rows`, by all that they use together."""
+    used = rows.select(OF_PEOPLE).collect(engine=KEEPING_ORDER)
+    return [people_problems(used, open_time, frames, context), tool_problems(used, frames)]
 
 
 def _unknown(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,12 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recon_platform.capacity.check import Touched, check_schedule, violations_in
-from recon_platform.capacity.check_people import OF_PEOPLE
 from recon_platform.capacity.check_rows import facts_of_operations, in_turn, joined_rows, open_time_of
 from recon_platform.tables.asked import laid_over
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.order import KEEPING_ORDER
 
 CHECKED_BEFORE = ("schedule", "working_time", "downtime_events")
 """Tables of the plan that was checked which may differ from those of the plan to be judged; all others are the same."""
@@ -63,7 +61,7 @@ def check_after(frames: Frames, before: Frames, context: PlanContext, *, most: f
     rows = in_turn(joined(near), frames)
     touched = Touched(
         rows.filter(pl.col("machine").is_in(machines.implode())), rows.filter(pl.col("work_order").is_in(orders.implode())),
-        joined(near | marks["time"]).select(OF_PEOPLE).collect(engine=KEEPING_ORDER),
+        joined(near | marks["time"]),
     )  # fmt: skip
     found = violations_in(rows, touched, open_time, frames, context)
     return found if found.is_empty() else check_schedule(frames, context)

@@ -47,7 +47,7 @@ def people_problems(rows: pl.DataFrame, open_time: pl.DataFrame, frames: Frames,
     machines = open_time.select("machine").unique(maintain_order=True).with_row_index("nr")
     windows = open_time.join(machines, on="machine").select("nr", _minute("start", begin), _minute("end", begin))
     opens = _Opens(*(windows.sort("nr", "start_minute")[name].to_numpy() for name in windows.columns))
-    inside = rows.select(OF_PEOPLE).filter(~pl.col("external") & (pl.col("end") > pl.col("setup_start")))
+    inside = rows.filter(~pl.col("external") & (pl.col("end") > pl.col("setup_start")))
     loads = inside.filter("shares_load").sort("work_order", "op_seq")
     firsts = loads.unique(["machine", "setup_start", "start", "end"], keep="first", maintain_order=True)
     single = pl.concat([inside.filter(~pl.col("shares_load")), firsts]).join(machines, on="machine")

@@ -10,6 +10,8 @@ Belongs here: which operations differ, whose doing it is, and what that does to 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import polars as pl
 
 from recon_platform.capacity import held_schedule
@@ -32,7 +34,9 @@ def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None =
     """Table `proposal_changes`; empty where no schedule is in force."""
     if frames.get("published.schedule") is None or frames["published.schedule"].is_empty():
         return PROPOSAL_CHANGES.empty()
-    changes = _explained(frames, context, reuse)
+    with ThreadPoolExecutor(1) as pool:  # what moves an operation does not depend on whom it makes late
+        line_effects = pool.submit(_line_effects, frames, context, reuse)
+        changes = _explained(frames, context, reuse)
     zone = context.plant.timezone
     shown = {
         side: pl.concat_str(
@@ -42,7 +46,7 @@ def proposal_changes(frames: Frames, context: PlanContext, reuse: Reuse | None =
         )
         for side in ("from", "to")
     }
-    effects = _line_effects(frames, context, reuse)
+    effects = line_effects.result()
     return PROPOSAL_CHANGES.frame(
         changes.join(effects, on="work_order", how="left").select(
             "work_order",
