@@ -82,14 +82,26 @@ def missed(frames: Frames, nights: pl.DataFrame, period: Period, context: PlanCo
     `lacking` (share of the line that was not there in time).
 
     `frames`: conformed tables of a later night, `nights`: `projected` of earlier ones. The last night before the due date
-    says why; a line that no night saw late and that was shipped in part was short by its scrap, any other `unforeseen`.
+    says why, but where it names capacity and an earlier one a vendor it was the vendor: once the purchase is there the order waits for
+    a machine like any other, for which there had been time. A line that no night saw late and that was shipped in part was short by its
+    scrap, any other `unforeseen`.
     """
     lines = otif_lines(
         frames["sales_orders"], frames["shipments"], frames["customers"], basis="first_promised_date", period=period,
         today=context.planning_date,
     ).filter(~pl.col("kept"))  # fmt: skip
     known = nights.join(lines.select(*LINE, "due"), on=LINE).filter(pl.col("night") <= pl.col("due"))
-    last = known.sort(*LINE, "night").unique(LINE, keep="last", maintain_order=True).drop("night", "due")
+    known = known.sort(*LINE, "night")
+    last = known.unique(LINE, keep="last", maintain_order=True).drop("night", "due")
+    held = (
+        known.filter(pl.col("cause") == "vendor")
+        .unique(LINE, keep="last")
+        .select(*LINE, pl.col("subject").alias("vendor"))
+    )
+    waited = (pl.col("cause") == "capacity") & pl.col("vendor").is_not_null()
+    last = last.join(held, on=LINE, how="left", maintain_order="left").with_columns(
+        cause=pl.when(waited).then(pl.lit("vendor")).otherwise("cause"), subject=pl.when(waited).then("vendor").otherwise("subject")
+    ).drop("vendor")  # fmt: skip
     in_part = (pl.col("shipped") > 0) & ~pl.col("in_full")
     why = pl.coalesce(pl.when(in_part).then(pl.lit("scrap")), "cause", pl.lit("unforeseen"))
     return lines.join(last, on=LINE, how="left", maintain_order="left").with_columns(

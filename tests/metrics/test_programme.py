@@ -91,6 +91,29 @@ def test_what_became_of_the_lines_is_counted_once_and_nothing_is_left_out(night:
     assert lost["lacking"].to_list() == pytest.approx([1.0] * 5 + [0.02, 0.1, 1.0])
 
 
+def test_a_line_that_waited_for_a_purchase_before_it_waited_for_a_machine_waited_for_the_vendor(
+    night: dict[str, pl.DataFrame],
+) -> None:
+    held = {
+        **night,
+        "supply_orders": night["supply_orders"].with_columns(earliest_at=datetime(2026, 3, 6, 4, tzinfo=UTC)),
+    }
+    before = PlanContext(NIGHT.plant, date(2026, 3, 4), datetime(2026, 3, 4, 2, tzinfo=UTC))
+    lines = {
+        "sales_orders": rows("sales_orders", *(line(f"S{n}", 9, status="open") for n in range(1, 6))),
+        "shipments": rows("shipments", sent("S9", 9, 100)),
+        "customers": rows("customers", {"customer": "C1", "class": "A", "days_late": 0, "under_pct": 0.0}),
+    }
+    for nights in (
+        [projected(held, before), projected(night, NIGHT)],
+        [projected(night, NIGHT), projected(held, before)],
+    ):
+        lost = missed(lines, pl.concat(nights), PERIOD, LATER)
+        assert lost["cause"].to_list() == ["vendor", "vendor", "records", "scrap", "vendor"]
+        assert lost["subject"][1] == "V1"
+        assert lost["late_days"][1] == 4
+
+
 def test_levers_promise_what_they_cover_and_stand_by_what_they_save(night: dict[str, pl.DataFrame]) -> None:
     caused = pl.DataFrame(
         {"message": ["M1", "M1", "M2", "M3"], "category": ["RECORD_ERROR", "RECORD_ERROR", "RECORD_ERROR", "SCRAP"]}
