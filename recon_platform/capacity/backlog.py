@@ -12,7 +12,6 @@ import polars as pl
 
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.order import KEEPING_ORDER
 from recon_platform.tables.reuse import Reuse, only
 
 _COLUMNS: dict[str, pl.DataType] = {
@@ -57,7 +56,7 @@ def _operations(
         .select(pl.col(name).cast(kind) for name, kind in _COLUMNS.items())
         .join(orders.select("work_order"), on="work_order", how="semi")
     )
-    planned = _explode(frames, context, orders.filter(pl.col("kind") == "planned")).collect(engine=KEEPING_ORDER).lazy()
+    planned = _explode(frames, context, orders.filter(pl.col("kind") == "planned")).collect().lazy()
     refused = [
         orders.filter(pl.col("kind") == "work_order")
         .join(known.select("work_order").unique(), on="work_order", how="anti")
@@ -74,7 +73,7 @@ def _operations(
         .agg(pl.col("op_seq").min())
         .select("work_order", _words("operation ", pl.col("op_seq").cast(pl.String), " is on hold; release it in the MES")),
     ]  # fmt: skip
-    operations = pl.concat([open_operations, planned]).sort("work_order", "op_seq").collect(engine=KEEPING_ORDER).lazy()
+    operations = pl.concat([open_operations, planned]).sort("work_order", "op_seq").collect().lazy()
     homeless = (
         operations.join(frames["work_centers"].lazy().select("work_center"), on="work_center", how="anti")
         .group_by("work_order")
@@ -93,7 +92,7 @@ def _operations(
         .agg(pl.col("status").is_in(["running", "setup", "paused"]).any().alias("begun"))
         .sort("work_order")
     )
-    made = pl.collect_all([operations, first_reason, begun], engine=KEEPING_ORDER)
+    made = pl.collect_all([operations, first_reason, begun])
     return made[0], made[1], made[2]
 
 
@@ -131,7 +130,7 @@ def _orders(frames: Frames, context: PlanContext) -> pl.DataFrame:
         pl.concat([supply, others.select(schema.names()).cast(schema)])
         .join(facts, on="work_order", how="left")
         .sort("work_order")
-        .collect(engine=KEEPING_ORDER)
+        .collect()
     )
 
 

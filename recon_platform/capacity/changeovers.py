@@ -15,7 +15,6 @@ import polars as pl
 
 from recon_platform.capacity.problem import FAMILY, Array
 from recon_platform.tables.model import Frames
-from recon_platform.tables.order import KEEPING_ORDER
 
 FAMILY_ATTRIBUTE = "family"
 """The attribute that is filled from the routing's set-up family (else the item's family)."""
@@ -129,7 +128,7 @@ def what_sets_up(operations: pl.DataFrame, rules: pl.DataFrame, frames: Frames) 
         pl.col("setup_min").ceil(),
         "batch_key",
         "pinned",
-    ).collect(engine=KEEPING_ORDER)
+    ).collect()
 
 
 def _attribute_values(

@@ -28,7 +28,6 @@ from recon_platform.capacity.check_rows import (
 from recon_platform.capacity.check_setups import setup_problems
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.order import KEEPING_ORDER
 
 SLACK_MIN = 0.11  # minutes forgiven for rounding of durations
 _IN_ORDER = (
@@ -89,7 +88,7 @@ def _in_minutes(
     rows: pl.LazyFrame, open_time: pl.DataFrame, frames: Frames, context: PlanContext
 ) -> list[pl.DataFrame]:
     """What is broken in the minutes of `rows`, by all that they use together."""
-    used = rows.select(OF_PEOPLE).collect(engine=KEEPING_ORDER)
+    used = rows.select(OF_PEOPLE).collect()
     return [people_problems(used, open_time, frames, context), tool_problems(used, frames)]
 
 

@@ -12,7 +12,6 @@ import polars as pl
 from recon_platform.capacity.check_grants import granted
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.order import KEEPING_ORDER
 
 VIOLATION = {
     "constraint": pl.String, "work_order": pl.String, "op_seq": pl.Int64, "machine": pl.String, "detail": pl.String,
@@ -49,7 +48,7 @@ def in_turn(rows: pl.LazyFrame, frames: Frames) -> pl.DataFrame:
         .join(orders.lazy(), on="work_order", how="left")
         .with_columns(pl.coalesce("item", "item_wo").alias("item"))
         .sort("machine", "setup_start", "start", "end", "work_order", "op_seq")
-        .collect(engine=KEEPING_ORDER)
+        .collect()
     )
 
 

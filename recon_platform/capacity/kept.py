@@ -17,7 +17,6 @@ from recon_platform.capacity.clock import minute_down, origin_of
 from recon_platform.capacity.problem import FREE, FROZEN, HELD, RUNNING, SOFT
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.operation_rows import rows_in
-from recon_platform.tables.order import KEEPING_ORDER
 
 
 class Hold(StrEnum):
@@ -130,7 +129,7 @@ def what_is_kept(
         .then("fence").otherwise(0).alias("closed_until"),
         first.cast(pl.Int8).alias("rank"), pl.when(on_floor).then(0).otherwise("from").alias("order_by"), "started_at",
         "previous_end",
-    ).collect(engine=KEEPING_ORDER)  # fmt: skip
+    ).collect()  # fmt: skip
 
 
 def sequence_of(rows: pl.DataFrame) -> pl.DataFrame:
@@ -142,5 +141,5 @@ def sequence_of(rows: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("state") != FREE)
         .sort("home", "rank", "order_by", "started_at", "previous_start", "previous_end", "row")
         .select(pl.col("home").alias("index"), pl.col("row").cast(pl.Int32))
-        .collect(engine=KEEPING_ORDER)
+        .collect()
     )

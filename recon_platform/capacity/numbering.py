@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from recon_platform.capacity.problem import Array
-from recon_platform.tables.order import KEEPING_ORDER
 from recon_platform.tables.reuse import Differing, Reuse
 from recon_platform.tables.splice import Places, places, splice_of
 
@@ -38,9 +37,7 @@ def _numbers(rows: pl.DataFrame, alike: pl.DataFrame) -> Array:
     found = rows.lazy().join(
         alike.lazy().with_row_index("number"), on=alike.columns, how="left", nulls_equal=True, maintain_order="left"
     )
-    return (
-        found.select(pl.col("number").cast(pl.Int32).fill_null(-1)).collect(engine=KEEPING_ORDER).to_series().to_numpy()
-    )
+    return found.select(pl.col("number").cast(pl.Int32).fill_null(-1)).collect().to_series().to_numpy()
 
 
 def numbered_again(

@@ -22,7 +22,6 @@ from recon_platform.capacity.left import load_minutes_left, under_way, vendor_mi
 from recon_platform.capacity.problem import FREE, SOFT
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames
-from recon_platform.tables.order import KEEPING_ORDER
 
 OF_CENTERS = ("work_center", "center", "external", "efficiency", "continuity", "sibling_speed")
 OF_MACHINES = ("machine", "work_center", "index")
@@ -133,19 +132,17 @@ def own_facts(
         tables[name].lazy().join(bad.lazy(), on="work_order", how="anti", maintain_order="left")
         for name in ("orders", "operations")
     )
-    orders = (
-        orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32)).collect(engine=KEEPING_ORDER).lazy()
-    )
+    orders = orders.with_row_index("order").with_columns(pl.col("order").cast(pl.Int32)).collect().lazy()
     made = (
         _facts(operations, orders.select(_OF_ORDERS), centers.lazy(), origin)
         .with_columns(_kind(skills, tools))
-        .collect(engine=KEEPING_ORDER)
+        .collect()
     )
     families = what_sets_up(made.select(SETTING_UP), rules, setup)
     number = made.lazy().group_by("work_order").agg(pl.len().cast(pl.Int32).alias("operations"))
     return (
         made.drop("order", "row", "loads").hstack(families.rename(lambda name: OF_FAMILY + name)),
-        orders.drop("order").join(number, on="work_order", maintain_order="left").collect(engine=KEEPING_ORDER),
+        orders.drop("order").join(number, on="work_order", maintain_order="left").collect(),
     )
 
 

@@ -6,14 +6,9 @@ point numbers, or the first of several equal choices, is the same in a night, in
 
 from __future__ import annotations
 
-from typing import Literal
-
 import polars as pl
 
 from recon_platform.tables.model import Table
-
-KEEPING_ORDER: Literal["in-memory"] = "in-memory"
-"""The engine for queries that join large tables in the order of one: the streaming one takes twice as long to keep it."""
 
 
 def canonical_order(frame: pl.DataFrame, key: tuple[str, ...] = ()) -> pl.DataFrame:
