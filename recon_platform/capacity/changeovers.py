@@ -212,7 +212,7 @@ def _matrices(rules: pl.DataFrame, names: list[str], centers: int) -> _Matrices:
     sides = (
         rules.lazy().select(place).unique()
         .join(codes.lazy().group_by(place).agg(pl.len().alias("named")), on=place, how="left")
-        .select("center", pl.col("attribute").replace_strict(number, return_dtype=pl.Int32).alias("number"), pl.col("named").fill_null(0).cast(pl.Int32) + 1)
+        .select("center", pl.col("attribute").replace_strict(number, default=-1, return_dtype=pl.Int32).alias("number"), pl.col("named").fill_null(0).cast(pl.Int32) + 1)
         .sort("number", "center").collect()
     )  # fmt: skip
     center, attribute, side = (sides[name].to_numpy() for name in sides.columns)
@@ -242,7 +242,7 @@ def _coded(rules: pl.DataFrame, codes: pl.DataFrame, number: dict[str, int]) -> 
             maintain_order="left",
         )  # fmt: skip
     return coded.select(
-        "center", pl.col("attribute").replace_strict(number, return_dtype=pl.Int32).alias("number"),
+        "center", pl.col("attribute").replace_strict(number, default=-1, return_dtype=pl.Int32).alias("number"),
         pl.col("from", "to").fill_null(0), pl.col("minutes").ceil().cast(pl.Int32),
     ).collect()  # fmt: skip
 
