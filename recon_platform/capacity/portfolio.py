@@ -87,9 +87,8 @@ def run_pass(problem: Problem, setting: Setting, *, record: bool = False, bias: 
             f"bias: expected none or one number for each of {problem.operation.shape[0]} operations, found {bias.shape[0]}"
         )
     solution = _sweep(problem, setting, record, bias)
-    if _in_circle(
-        problem, _freed(problem, solution, FROZEN)
-    ).any():  # the end of the fence must not decide who gives way
+    if _in_circle(problem, _freed(problem, solution, FROZEN)).any():
+        # The end of the fence must not decide who of a circle gives way.
         center = problem.center.copy()
         center["fence"] = problem.end_of_time
         problem = sealed(problem._replace(center=center))

@@ -120,13 +120,13 @@ class Evaluator:
     def effects(self, sets: Sequence[Sequence[Candidate]], processes: int | None = None) -> list[Effect]:
         """What the members of each set bring together, measured by so many `processes`; None: as many as are worth starting."""
         trials = [self._changes(members) for members in sets]
+        if not self._ready:  # sets are tried out here afterwards, whoever measures these
+            read_base(self.frames, self.context, self.setting, self.reuse)
+            self._ready = True
         if processes is None:
             processes = PROCESSES if len(trials) * self.frames["schedule"].height >= WORTH_SHARING else 1
         if processes > 1:
             return effects_beside(self.frames, self.context, self.setting, trials, processes)
-        if not self._ready:
-            read_base(self.frames, self.context, self.setting, self.reuse)
-            self._ready = True
         return effects(self.frames, self.context, trials, self.reuse)
 
     def value(self, members: Sequence[Tried]) -> tuple[float, Effect]:
