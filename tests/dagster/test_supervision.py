@@ -6,33 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from resources import up
 from resources.up import Installation, Service
+from tests.processes import alive, until
 
 PROJECT = Path(__file__).resolve().parents[2]
-WAIT = 30.0
-
-
-def until(look: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + WAIT
-    while time.monotonic() < deadline:
-        if look():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from itertools import chain
 
@@ -19,6 +18,7 @@ from recon_platform.proposal.candidate import Candidate
 from recon_platform.proposal.candidates import candidates
 from recon_platform.proposal.evaluate import Effect
 from recon_platform.proposal.sets import Evaluator
+from tests.processes import alive, until
 from tests.proposal.conftest import Proposed
 
 
@@ -74,25 +74,7 @@ def test_a_process_ends_with_the_one_that_started_it() -> None:
     mother.kill()
     mother.wait()
     mother.stdout.close()
-    assert eventually(lambda: not alive(started))
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs: one that ended and was not waited for does not."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as state:  # noqa: PTH123
-            return state.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
+    assert until(lambda: not alive(started), 60)
 
 
 def test_a_large_plan_with_many_moves_is_shared_out_and_a_small_one_is_not(
