@@ -19,12 +19,16 @@ from recon_platform.capacity.problem import Array, Problem
 DAY_MIN = 1440
 
 
-def set_latest_giving_way(problem: Problem, stretch: Array, days: float) -> None:
-    """Fill `latest` as `set_latest` does, and `due` and `latest` of orders that are lost as if due `days` later. 0: none is."""
+def set_latest_giving_way(problem: Problem, stretch: Array, days: float) -> npt.NDArray[np.bool_]:
+    """Fill `latest` as `set_latest` does, and `due` and `latest` of orders that are lost as if due `days` later. 0: none is.
+    Returns by order whether it gave way."""
     set_latest(problem, stretch)
-    if days > 0:
-        problem.order["due"][:-1] += np.where(lost_orders(problem), round(days * DAY_MIN), 0).astype(np.int32)
-        set_latest(problem, stretch)
+    if days <= 0:
+        return np.zeros(problem.order.shape[0] - 1, np.bool_)
+    lost = lost_orders(problem)
+    problem.order["due"][:-1] += np.where(lost, round(days * DAY_MIN), 0).astype(np.int32)
+    set_latest(problem, stretch)
+    return lost
 
 
 def lost_orders(problem: Problem) -> npt.NDArray[np.bool_]:

@@ -45,7 +45,8 @@ MOST_SUPPLIERS = 32_000  # orders that feed one operation; the record counts the
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A problem and what turns its solution back into tables; `operations` has one row per operation, in its order."""
+    """A problem and what turns its solution back into tables; `operations` has one row per operation, in its order.
+    `gave_way`: by order, whether it is sequenced as if due later."""
 
     problem: Problem
     operations: pl.DataFrame
@@ -55,6 +56,7 @@ class Prepared:
     refused: pl.DataFrame
     approved: Approved
     origin: datetime
+    gave_way: Array
 
 
 def prepare(
@@ -108,8 +110,8 @@ def prepare(
         batch_wait=int(context.policy.capacity.batch_wait_minutes), sibling_pull=int(approved.sibling_pull),
     ))  # fmt: skip
     stretch = machines.centers["elapsed_per_working"].to_numpy()[operations["center"].to_numpy()]
-    set_latest_giving_way(problem, stretch.astype(np.float32), context.policy.capacity.give_way_days)
-    return Prepared(problem, operations, orders, machines, kept, own.refused, approved, origin)
+    gave_way = set_latest_giving_way(problem, stretch.astype(np.float32), context.policy.capacity.give_way_days)
+    return Prepared(problem, operations, orders, machines, kept, own.refused, approved, origin, gave_way)
 
 
 def _kind_records(alike: pl.DataFrame, people: pl.DataFrame, limited: int) -> tuple[Array, pl.DataFrame]:

@@ -39,6 +39,7 @@ def placements(prepared: Prepared, state: Solution) -> pl.DataFrame:
     )  # fmt: skip
 
 
+GIVES_WAY = "gives way"  # in the note of the dispatch list: nothing can have the order on time
 _PLACED = ("order", "work_order", "op_seq", "work_center", "qty", "elapsed")
 
 
@@ -173,6 +174,7 @@ def dispatch_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
         pl.col("m_end")
         > (pl.col("due_at").dt.timestamp("us") - pl.lit(prepared.origin).dt.timestamp("us")) // 60_000_000
     )
+    gives_way = pl.Series(prepared.gave_way).gather(done["order"])
     note = pl.concat_str(
         pl.when(pl.col("state") == RUNNING).then(pl.lit("running; ")).otherwise(pl.lit("")),
         pl.when(pl.col("bound") == "batch").then(pl.lit("same load as the one before; ")).otherwise(pl.lit("")),
@@ -180,6 +182,7 @@ def dispatch_table(prepared: Prepared, placed: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("bound") == "labour").then(pl.lit("waits for people; ")).otherwise(pl.lit("")),
         pl.when(pl.col("bound") == "tool").then(pl.lit("waits for its tool; ")).otherwise(pl.lit("")),
         pl.when(late).then(pl.lit("late; ")).otherwise(pl.lit("")),
+        pl.when(gives_way).then(pl.lit(f"{GIVES_WAY}; ")).otherwise(pl.lit("")),
     ).str.strip_chars_end("; ")  # fmt: skip
     return DISPATCH_LIST.frame(
         done.select(

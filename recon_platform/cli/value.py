@@ -24,7 +24,7 @@ def value(
         list[str] | None,
         typer.Option(
             "--part",
-            help="main, random, parts, load, learning or programme; may be given more than once. All if left out.",
+            help="main, random, parts, load, by_due, learning or programme; may be given more than once. All if left out.",
         ),
     ] = None,
     plant: Annotated[

@@ -13,6 +13,7 @@ from itertools import islice
 
 import polars as pl
 
+from recon_platform.capacity.results import GIVES_WAY
 from recon_platform.connectors import landing_of
 from recon_platform.material.buffers import safety_times, start_allowance
 from recon_platform.nights.context import landing_context
@@ -55,9 +56,11 @@ class Capabilities:
     remedies: bool = True  # overtime and breaks of the fence with their measured effect, accepted where they pay
     stability: bool = True  # frozen day, order kept beyond it
     buffers: bool = True  # safety times of vendors and pieces started beyond the standard yields, as the books call for
+    floor_by_due: bool = False  # what waits goes by due date, not in the schedule's order
     learning: bool = False  # learned run and lead times, once a week, where they stood their backtest
 
 
+BY_DUE = "by_due"
 VARIANTS: dict[str, Capabilities] = {
     "platform": Capabilities(),
     "no_reconciliation": Capabilities(reconciliation=False),
@@ -67,6 +70,7 @@ VARIANTS: dict[str, Capabilities] = {
     "no_buffers": Capabilities(buffers=False),
     "no_stability": Capabilities(stability=False),
     "learning": Capabilities(learning=True),
+    BY_DUE: Capabilities(floor_by_due=True),
 }
 WITHOUT = tuple(name for name in VARIANTS if name.startswith("no_"))
 
@@ -140,7 +144,9 @@ class PlatformDecider:
         codes = {center.code: i for i, center in enumerate(plant.history.world.parameters.work_centers)}
         called = [codes[one.candidate.subject] for one in taken if one.candidate.kind == "overtime"]
         shifts = saturday_shifts(plant, [center for center in called if center in overtime_centers(plant)])
-        dispatch = PublishedSchedule().dispatch(replace(view, schedule=schedule))
+        by_due = self.can.floor_by_due
+        rule = PublishedSchedule(by_due=by_due, gives_way=_gives_way(frames) if by_due else frozenset())
+        dispatch = rule.dispatch(replace(view, schedule=schedule))
         return Decision(dispatch, shifts, _plan_of(schedule), tuple(broken), self.buffers)
 
     def _accept(self, frames: dict[str, pl.DataFrame], context: PlanContext) -> list[Tried]:
@@ -192,6 +198,12 @@ def asked_about(frames: Frames) -> tuple[str, ...]:
     planned for, with what stands against it (a hold that nobody lifted, a routing that is missing)."""
     named = pl.concat([frames[name]["work_order"] for name in ("order_changes", "unscheduled") if name in frames])
     return tuple(named.drop_nulls().unique().sort())
+
+
+def _gives_way(frames: Frames) -> frozenset[int]:
+    """Orders of which the dispatch list says that they give way."""
+    marked = frames["dispatch_list"].filter(pl.col("note").str.contains(GIVES_WAY, literal=True))
+    return frozenset(order_numbers(marked["work_order"].unique()).drop_nulls())
 
 
 def _is_night(plant: Plant) -> bool:

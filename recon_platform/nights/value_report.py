@@ -27,13 +27,25 @@ from recon_platform.nights.value_findings import (
     promised_and_kept,
     worth,
 )
-from recon_platform.nights.value_platform import WITHOUT
+from recon_platform.nights.value_platform import BY_DUE, WITHOUT
 from recon_platform.nights.value_programme import BASE_POLICY
-from recon_platform.nights.value_study import FEW_SEEDS, FIRST_SEED, LOADS, MAIN_POLICIES, MEASURED, PARTS, at_load_name
+from recon_platform.nights.value_study import (
+    BY_DUE_WORKS,
+    FEW_SEEDS,
+    FIRST_SEED,
+    LOADS,
+    MAIN_POLICIES,
+    MEASURED,
+    PARTS,
+    at_load_name,
+)
 from recon_platform.tables.metrics import VALUE_MEASURES
 
 BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"
 PARTS_SHOW = ("otif_first_promised", "expedites", "overtime_hours", "plan_adherence", "exceptions_to_decide")
+BY_DUE_SHOWS = (
+    "otif_first_promised", "expedites", "premium_freight", "overtime_hours", "plan_adherence", "schedule_stability",
+)  # fmt: skip
 LOAD_SHOWS = {"otif_first_promised": "OTIF", "expedites": "expedites", "overtime_hours": "overtime hours"}
 
 
@@ -80,13 +92,14 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
     ]
     worlds = by_world(measures)
     main = worlds.filter(pl.col("part") == "main")
-    lines += _claims(main)
+    lines += ["### The claims of the field, `platform` against `as_is`", "", *_claims(main, "platform"), ""]
     for works in main["works"].unique().sort().to_list():
         rows = main.filter(pl.col("works") == works)
         lines += _plant(works, rows, measures.filter((pl.col("part") == "main") & (pl.col("works") == works)), costs)
     lines += _gains("Plants drawn at random", gains(worlds.filter(pl.col("part") == "random")))
     lines += _loads(worlds)
     lines += _parts("What each part is worth (fastener)", worlds.filter(pl.col("works") == "fastener"), WITHOUT)
+    lines += _by_due(worlds.filter(pl.col("works") == BY_DUE_WORKS))
     lines += _programme(measures.filter(pl.col("policy") == BASE_POLICY))
     lines += _parts(
         "Learned run and lead times, where nobody kept them up",
@@ -103,15 +116,11 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
     return "\n".join(lines) + "\n"
 
 
-def _claims(worlds: pl.DataFrame) -> list[str]:
-    """What the field claims against how things were, beside what each plant shows."""
-    lines = [
-        "### The claims of the field, `platform` against `as_is`",
-        "",
-        *_head(["claim", "range", "plant", "found", "stands"]),
-    ]
+def _claims(worlds: pl.DataFrame, policy: str) -> list[str]:
+    """What the field claims against how things were, beside what each plant shows under `policy`."""
+    lines = _head(["claim", "range", "plant", "found", "stands"])
     for works in worlds["works"].unique().sort().to_list():
-        for one in held_against(differences(worlds.filter(pl.col("works") == works), "platform", "as_is")):
+        for one in held_against(differences(worlds.filter(pl.col("works") == works), policy, "as_is")):
             half = "" if one.half is None else f" ± {100 * one.half:.1f}"
             sign, unit = ("+", "points") if one.claim.points else ("−", "%")
             span = f"{sign}{100 * one.claim.least:.0f} to {sign}{100 * one.claim.most:.0f} {unit}"
@@ -119,7 +128,7 @@ def _claims(worlds: pl.DataFrame) -> list[str]:
                 f"{sign if one.gain >= 0 else '−' if one.claim.points else '+'}{100 * abs(one.gain):.1f}{half} {unit}"
             )
             lines.append(f"| {one.claim.name} | {span} | {works} | {found} | {one.verdict} |")
-    return [*lines, ""]
+    return lines
 
 
 def _plant(works: str, worlds: pl.DataFrame, measures: pl.DataFrame, costs: UnitCosts) -> list[str]:
@@ -224,18 +233,26 @@ def _of_mean(one: Difference) -> str:
     return f"{one.of.mean:+.3g}" + ("" if one.of.half is None else f" ± {one.of.half:.2g}")
 
 
-def _parts(title: str, worlds: pl.DataFrame, variants: Sequence[str]) -> list[str]:
+def _parts(title: str, worlds: pl.DataFrame, variants: Sequence[str], shows: Sequence[str] = PARTS_SHOW) -> list[str]:
     """Variants of the platform, each less the platform whole."""
     lines = [f"### {title}", ""]
     ran = [name for name in variants if name in worlds["policy"].unique().to_list()]
     if not ran:
         return [*lines, "Not run yet.", ""]
-    lines += _head(["variant less platform", "worlds", *PARTS_SHOW])
+    lines += _head(["variant less platform", "worlds", *shows])
     for name in ran:
         found = {one.metric: one for one in differences(worlds, name, "platform")}
-        texts = [_of_mean(found[metric]) if metric in found else "" for metric in PARTS_SHOW]
+        texts = [_of_mean(found[metric]) if metric in found else "" for metric in shows]
         lines.append(f"| {name} | {found['otif_first_promised'].of.count} | " + " | ".join(texts) + " |")
     return [*lines, ""]
+
+
+def _by_due(worlds: pl.DataFrame) -> list[str]:
+    """The platform whose floor takes what waits by due date: the claims again, and what it changes for whom."""
+    lines = _parts(f"A floor that takes what waits by due date ({BY_DUE_WORKS})", worlds, (BY_DUE,), BY_DUE_SHOWS)
+    if BY_DUE not in worlds["policy"].unique().to_list():
+        return lines
+    return [*lines, f"`{BY_DUE}` against `as_is`:", "", *_claims(worlds, BY_DUE), ""]
 
 
 def _programme(measures: pl.DataFrame) -> list[str]:

@@ -121,14 +121,22 @@ class PublishedSchedule:
     """The schedule in force, in its order and without idling: a machine that stands takes the next that is ready.
 
     Where setters set, the day's list binds to its machine. What is not scheduled comes after, by due date.
+
+    `by_due`: of the operations that wait the one due first goes first, on the list or not, orders of `gives_way` as if due
+    `BEYOND_MIN` later; the list still says on which machine, and when an order enters the floor. In the list's own order
+    a machine that has fallen behind works off what could be put early because it was there, and what is urgent waits.
     """
 
     name: str = "platform"
     setup_weight: float = 1.0
+    by_due: bool = False
+    gives_way: frozenset[int] = frozenset()
 
     def dispatch(self, view: View) -> Dispatch:
-        due = due_minutes(view)[view.op_order]
-        plan = _anywhere(view, (due + BEYOND_MIN).astype(np.float64), self.setup_weight)
+        due = due_minutes(view)
+        due[[order for order in self.gives_way if order < view.orders]] += BEYOND_MIN
+        due = due[view.op_order]
+        plan = _anywhere(view, (due + BEYOND_MIN * (not self.by_due)).astype(np.float64), self.setup_weight)
         if view.schedule is None or view.schedule.is_empty():
             return _anywhere(view, due.astype(np.float64), self.setup_weight)
         number = dict(zip(view.machines["machine"], view.machines["index"], strict=True))
@@ -144,7 +152,8 @@ class PublishedSchedule:
         start, machine = rows["start"].to_numpy(), rows["machine"].to_numpy()
         center = view.machines["wc"].to_numpy()[np.maximum(machine, 0)]
         mine = (machine >= 0) & (center == view.op_wc[at])
-        plan.priority[at] = start
+        if not self.by_due:
+            plan.priority[at] = start
         plan.wanted[at] = np.where(mine, machine, -1)
         today = view.setters_set[view.op_wc[at]] & (start < view.now + DAY_MIN)  # the day's list binds to its machine
         plan.anywhere_from[at] = np.where(today, start + PATIENCE_MIN, 0)

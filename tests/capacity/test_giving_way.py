@@ -58,3 +58,10 @@ def test_an_order_that_waits_for_a_lost_one_gives_way_too() -> None:
 def test_a_plan_without_lateness_can_be_improved_too() -> None:
     made = plan(one_machine(("A", 6.0, 50.0), ("B", 6.0, 60.0)), {"capacity": {"improvement_moves": 4}})
     assert made["schedule"].height == 2
+
+
+@pytest.mark.parametrize(("policy", "notes"), [(None, {"LOST": "late"}), (SERVICE, {"LOST": "late; gives way"})])
+def test_the_floor_is_told_who_gives_way(policy: dict[str, Any] | None, notes: dict[str, str]) -> None:
+    made = plan(one_machine(("LOST", 6.0, 2.0), ("SOON", 6.0, 20.0)), policy)
+    told = made["dispatch_list"].select("work_order", "note").drop_nulls()
+    assert dict(told.iter_rows()) == notes

@@ -18,10 +18,11 @@ from recon_platform.nights.value_charts import COLOURS
 from recon_platform.nights.value_claims import CLAIMS, Found, held_against
 from recon_platform.nights.value_findings import by_world, differences, gains, means, promised_and_kept, worth
 from recon_platform.nights.value_measured import Cell, Result
-from recon_platform.nights.value_platform import VARIANTS, PlatformDecider, asked_about
+from recon_platform.nights.value_platform import BY_DUE, VARIANTS, PlatformDecider, asked_about
 from recon_platform.nights.value_programme import PULLED, as_measures
 from recon_platform.nights.value_report import BEGIN, END, write_report
 from recon_platform.nights.value_study import (
+    BY_DUE_WORKS,
     MEASURED,
     cells_of,
     finished,
@@ -162,6 +163,31 @@ def test_the_load_sweep_shares_its_own_load_with_the_other_parts_and_tells_gains
     assert "70%" not in section
 
 
+def test_a_floor_by_due_dates_runs_in_the_worlds_of_the_main_part_and_is_held_against_both(
+    tmp_path: Path, found: pl.DataFrame
+) -> None:
+    cells = [cell for _, cell in cells_of(["main", "by_due"], seeds=2, weeks=5, orders=60)]
+    mine = [cell for cell in cells if cell.policy == BY_DUE]
+    assert {replace(cell, policy="platform").key for cell in mine} == {
+        cell.key for cell in cells if cell.policy == "platform" and cell.works == BY_DUE_WORKS
+    }
+    (tmp_path / "value.md").write_text(f"{BEGIN}{END}", encoding="utf-8")
+    write_report(tmp_path, found, 20)
+    assert _section(tmp_path, "### A floor") == "Not run yet."
+    due = pl.concat([world(BY_DUE, seed, 90, 8, 20) for seed in (1, 2, 3)]).with_columns(part=pl.lit(BY_DUE))
+    write_report(tmp_path, pl.concat([found, due]).with_columns(works=pl.lit(BY_DUE_WORKS)), 20)
+    section = _section(tmp_path, "### A floor")
+    assert "| by_due | 3 | +0.09 ±" in section
+    assert "| on time in full | +3 to +7 points | machining | +29.0 ±" in section
+    assert BY_DUE not in (tmp_path / "value.md").read_text(encoding="utf-8").split("### A floor")[0]
+
+
+def _section(folder: Path, title: str) -> str:
+    """What stands below a heading of the page, without the heading."""
+    text = (folder / "value.md").read_text(encoding="utf-8").split(title)[1]
+    return text.split("\n", 1)[1].split("###")[0].strip()
+
+
 def test_what_was_found_stands_inside_or_beyond_what_the_field_claims(found: pl.DataFrame) -> None:
     stands = {one.claim.name: one for one in held_against(differences(by_world(found), "platform", "as_is"))}
     assert stands["on time in full"].gain == pytest.approx(0.20)
@@ -265,7 +291,7 @@ def test_unknown_parts_and_policies_are_refused() -> None:
 def test_the_platform_and_what_it_can_do_without_plan_a_world_that_as_is_meets_too(tmp_path: Path) -> None:
     """A week with everything real: nights, remedies of Friday, published schedule; the same orders fall due for all."""
     due, made = {}, {}
-    for policy in ("as_is", "fair_peer", "platform"):
+    for policy in ("as_is", "fair_peer", "platform", BY_DUE):
         result = run_cell(Cell("fastener", plant_named("fastener"), 60, 5, policy, 1))
         made[policy] = result.measures
         assert result.failed_nights == 0
@@ -273,9 +299,10 @@ def test_the_platform_and_what_it_can_do_without_plan_a_world_that_as_is_meets_t
             result.measures.filter(metric="otif_first_promised").select("week", "denominator").iter_rows()
         )
         assert result.measures.filter(metric="exceptions_to_decide")["denominator"].min() > 0
-    assert due["as_is"] == due["fair_peer"] == due["platform"]
+    assert due["as_is"] == due["fair_peer"] == due["platform"] == due[BY_DUE]
     assert made["platform"].filter(metric="schedule_stability")["denominator"].sum() > 0
     reserve = {name: float(one.filter(metric="reserve_cost")["numerator"].sum()) for name, one in made.items()}
     assert reserve["as_is"] == reserve["fair_peer"] == 0.0 < reserve["platform"]
     assert not made["platform"].equals(made["as_is"])
+    assert not made["platform"].equals(made[BY_DUE])
     assert set(VARIANTS) > {"platform"}

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from recon_platform.plantsim.clock import DAY_MIN
-from recon_platform.plantsim.executing import Landed, Plant, begin, land, load, run_day, save
+from recon_platform.plantsim.executing import Landed, Plant, begin, land, load, run_day, save, view_of
 from recon_platform.plantsim.policies import (
+    BEYOND_MIN,
     PATIENCE_MIN,
     POLICIES,
     EarliestDueDate,
@@ -146,6 +147,28 @@ def test_a_published_schedule_is_followed_machine_by_machine(first: Plant) -> No
         wanted = machines["machine"][k % len(machines)]
         in_time = plant.floor.state.setup_start[i] < first.now + 10 * k + PATIENCE_MIN
         assert not in_time or world.machines["machine"][int(plant.floor.state.machine[i])] == wanted
+
+
+def test_a_floor_by_due_dates_takes_what_is_due_first_and_keeps_the_machines_of_the_schedule(first: Plant) -> None:
+    landed = land(first)
+    ops, book = first.history.operations, first.history.book
+    listed = ops.filter(pl.col("wc") == 1).with_row_index("turn").head(40)
+    machine = first.history.world.machines.filter(pl.col("wc") == 1)["machine"][0]
+    schedule = listed.select(
+        work_order=book.orders["work_order"].gather(listed["order"]), op_seq="op_seq", machine=pl.lit(machine),
+        setup_start=first.history.world.clock.instants(first.now + 10 * listed["turn"].to_numpy().astype(np.int64)),
+    )  # fmt: skip
+    view = view_of(first, landed.text, schedule)
+    lost = int(listed["order"][0])
+    in_turn = PublishedSchedule().dispatch(view)
+    by_due = PublishedSchedule(by_due=True, gives_way=frozenset([lost])).dispatch(view)
+    for name in ("wanted", "anywhere_from", "release"):
+        assert np.array_equal(getattr(in_turn, name), getattr(by_due, name))
+    due = EarliestDueDate().dispatch(view).priority
+    gave = by_due.priority - due
+    assert set(np.unique(gave[view.op_order != lost])) == {0.0}
+    assert set(np.unique(gave[view.op_order == lost])) == {float(BEYOND_MIN)}
+    assert not np.array_equal(np.argsort(in_turn.priority), np.argsort(by_due.priority))
 
 
 def test_erp_dates_differ_from_due_dates(first: Plant) -> None:
