@@ -30,7 +30,6 @@ from recon_platform.nights.value_findings import (
 from recon_platform.nights.value_platform import BY_DUE, WITHOUT
 from recon_platform.nights.value_programme import BASE_POLICY
 from recon_platform.nights.value_study import (
-    BY_DUE_WORKS,
     FEW_SEEDS,
     FIRST_SEED,
     LOADS,
@@ -99,7 +98,7 @@ def results(measures: pl.DataFrame, cells: int, costs: UnitCosts | None = None) 
     lines += _gains("Plants drawn at random", gains(worlds.filter(pl.col("part") == "random")))
     lines += _loads(worlds)
     lines += _parts("What each part is worth (fastener)", worlds.filter(pl.col("works") == "fastener"), WITHOUT)
-    lines += _by_due(worlds.filter(pl.col("works") == BY_DUE_WORKS))
+    lines += _by_due(worlds)
     lines += _programme(measures.filter(pl.col("policy") == BASE_POLICY))
     lines += _parts(
         "Learned run and lead times, where nobody kept them up",
@@ -233,26 +232,37 @@ def _of_mean(one: Difference) -> str:
     return f"{one.of.mean:+.3g}" + ("" if one.of.half is None else f" ± {one.of.half:.2g}")
 
 
-def _parts(title: str, worlds: pl.DataFrame, variants: Sequence[str], shows: Sequence[str] = PARTS_SHOW) -> list[str]:
+def _parts(title: str, worlds: pl.DataFrame, variants: Sequence[str]) -> list[str]:
     """Variants of the platform, each less the platform whole."""
     lines = [f"### {title}", ""]
     ran = [name for name in variants if name in worlds["policy"].unique().to_list()]
     if not ran:
         return [*lines, "Not run yet.", ""]
-    lines += _head(["variant less platform", "worlds", *shows])
-    for name in ran:
-        found = {one.metric: one for one in differences(worlds, name, "platform")}
-        texts = [_of_mean(found[metric]) if metric in found else "" for metric in shows]
-        lines.append(f"| {name} | {found['otif_first_promised'].of.count} | " + " | ".join(texts) + " |")
+    lines += _head(["variant less platform", "worlds", *PARTS_SHOW])
+    lines += [_variant(name, differences(worlds, name, "platform"), PARTS_SHOW) for name in ran]
     return [*lines, ""]
 
 
+def _variant(name: str, found: Sequence[Difference], shows: Sequence[str]) -> str:
+    """A row: who differs, in how many worlds, by how much in each of the measures shown."""
+    by_metric = {one.metric: one for one in found}
+    texts = [_of_mean(by_metric[metric]) if metric in by_metric else "" for metric in shows]
+    return f"| {name} | {by_metric['otif_first_promised'].of.count} | " + " | ".join(texts) + " |"
+
+
 def _by_due(worlds: pl.DataFrame) -> list[str]:
-    """The platform whose floor takes what waits by due date: the claims again, and what it changes for whom."""
-    lines = _parts(f"A floor that takes what waits by due date ({BY_DUE_WORKS})", worlds, (BY_DUE,), BY_DUE_SHOWS)
-    if BY_DUE not in worlds["policy"].unique().to_list():
-        return lines
-    return [*lines, f"`{BY_DUE}` against `as_is`:", "", *_claims(worlds, BY_DUE), ""]
+    """The platform whose floor takes what waits by due date: what it changes, plant by plant, and the claims again."""
+    lines = ["### A floor that takes what waits by due date", ""]
+    ran = worlds.filter(pl.col("policy") == BY_DUE)["works"].unique().sort()
+    if ran.is_empty():
+        return [*lines, "Not run yet.", ""]
+    lines += _head([f"`{BY_DUE}` less `platform`", "worlds", *BY_DUE_SHOWS])
+    for works in ran:
+        lines.append(
+            _variant(works, differences(worlds.filter(pl.col("works") == works), BY_DUE, "platform"), BY_DUE_SHOWS)
+        )
+    held = _claims(worlds.filter(pl.col("works").is_in(ran.implode())), BY_DUE)
+    return [*lines, "", f"`{BY_DUE}` against `as_is`:", "", *held, ""]
 
 
 def _programme(measures: pl.DataFrame) -> list[str]:
