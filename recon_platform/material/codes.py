@@ -58,6 +58,6 @@ CODES: tuple[MessageCode, ...] = (
                 "A BOM loop, an unknown item, a made item without BOM, a bought one without lead time.",
                 ("50", "52", "53", "54", "55", "61", "62", "63", "64", "69", "82", "98")),
     MessageCode("OVERLOAD", "A work center is asked for more than it has.",
-                "Loaded minutes, set-up included, exceed the available minutes of a bucket."),
+                "Loaded minutes, set-up included, exceed the available minutes of a week; on the capacity page."),
 )  # fmt: skip
 BY_CODE = {entry.code: entry for entry in CODES}

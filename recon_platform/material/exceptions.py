@@ -1,6 +1,7 @@
 """Messages about items, parents and rules: what is not a date of one order.
 
-Belongs here: triggers, beside those of `messages`. OVERLOAD speaks of work centers and is made from a load table.
+Belongs here: triggers, beside those of `messages`. OVERLOAD speaks of work centers: it is made from a load table where
+loads are shown, and is none of the night's `action_messages`.
 """
 
 from __future__ import annotations
@@ -159,16 +160,23 @@ def excess(solution: Solution, context: PlanContext) -> pl.DataFrame:
 
 def overload_messages(load: pl.DataFrame) -> pl.DataFrame:
     """Table `action_messages` rows of code OVERLOAD from a load table (columns of `capacity_load`): work centers asked for
-    more minutes than they have, one message per work center for its first such bucket."""
-    asked = pl.col("loaded_min")  # set-up is part of it
+    more minutes than they have in a week, one message per work center for its first such week.
+
+    Weeks, because the days on which operations fall are those of infinite capacity: a single full one says little. The
+    week of the first row counts from there, with what should have been done already.
+    """
+    asked, there = pl.col("loaded_min"), pl.col("available_min")  # set-up is part of what is asked for
+    weeks = load.group_by("work_center", week=pl.col("bucket_start").dt.truncate("1w")).agg(
+        asked.sum(), there.sum(), pl.col("bucket_start").min()
+    )
     rows = (
-        load.filter(asked > pl.col("available_min"))
+        weeks.filter(asked > there)
         .sort("work_center", "bucket_start")
         .group_by("work_center", maintain_order=True)
         .agg(
             pl.col("bucket_start").first(),
-            (asked - pl.col("available_min")).first().cast(pl.Float64).alias("qty"),
-            pl.len().alias("_buckets"),
+            (asked - there).first().round(1).cast(pl.Float64).alias("qty"),
+            pl.len().alias("_weeks"),
         )
     )
     return ACTION_MESSAGES.frame(
@@ -187,6 +195,6 @@ def overload_messages(load: pl.DataFrame) -> pl.DataFrame:
             pl.lit("NEW").alias("lifecycle"),
             pl.lit(False).alias("phoney"),
             pl.lit(0, dtype=pl.Int64).alias("age_nights"),
-            pl.format("{} minutes too many; {} buckets over", "qty", "_buckets").alias("detail"),
+            pl.format("{} minutes too many that week; {} weeks over in all", "qty", "_weeks").alias("detail"),
         )
     ).sort("message")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from recon_platform.console.services.backlog import backlog
+from recon_platform.console.services.capacity import capacity
 from recon_platform.console.services.changes import changes
 from recon_platform.console.services.nights import Night, Nights
 from recon_platform.console.services.what_if import pin_effect, try_out
@@ -46,6 +48,27 @@ def test_a_finding_is_as_old_as_the_nights_it_stands(nights: list[Night]) -> Non
     assert queue is not None and queue.rows.height
     ages = dict(queue.rows.select("finding", "nights").iter_rows())
     assert ages == {finding: 1 + (finding in before) for finding in ages} and set(ages.values()) == {1, 2}
+
+
+def test_work_centers_asked_for_more_than_they_have_in_a_week_are_named_on_the_capacity_page(
+    nights: list[Night],
+) -> None:
+    listed = capacity(nights[-1], None).listing("overloaded")
+    assert listed is not None
+    asked: dict[tuple[str, date], float] = {}
+    for center, day, loaded, there in (
+        nights[-1].read("required_load")
+        .select("work_center", "bucket_start", "loaded_min", "available_min").sort("bucket_start").iter_rows()
+    ):  # fmt: skip
+        monday = day - timedelta(days=day.weekday())
+        asked[center, monday] = asked.get((center, monday), 0.0) + loaded - there
+    vendors = set(nights[-1].read("work_centers").filter(pl.col("external"))["work_center"])
+    over = {center for (center, _), minutes in asked.items() if minutes > 0}
+    assert set(listed.rows["order"]) == over - vendors != set()
+    for center, day, hours in listed.rows.select("order", "need_date", "hours").iter_rows():
+        first = min(monday for (name, monday), minutes in asked.items() if name == center and minutes > 0)
+        assert first <= day < first + timedelta(days=7)
+        assert hours == pytest.approx(asked[center, first] / 60, abs=0.01)
 
 
 def test_a_summary_of_changes_leads_to_its_rows(nights: list[Night]) -> None:

@@ -167,13 +167,16 @@ def test_new_planned_orders_are_told_only_against_a_night_before() -> None:
     assert new.get_column("from_date").to_list() == [day(5)]
 
 
-def test_overload_speaks_of_the_first_bucket() -> None:
+def test_overload_speaks_of_the_first_week_in_which_more_is_asked_for() -> None:
+    days = [MONDAY + timedelta(days=n) for n in (0, 1, 7, 8, 14)]
+    over = [150, 40, 150, 60, 300]  # too much on the first day, not in its week
     load = pl.DataFrame(
-        {"work_center": ["W1", "W1", "W2"], "bucket_start": [day(2), day(1), day(1)], "available_min": [100, 100, 100],
-         "loaded_min": [200, 110, 90], "setup_min": [0, 20, 20]}
+        {"work_center": ["W1"] * 5 + ["W2"], "bucket_start": [*days, days[0]], "available_min": [100.0] * 6,
+         "loaded_min": [*map(float, over), 100.0], "setup_min": [0.0] * 6}
     )  # fmt: skip
     rows = overload_messages(load)
-    assert rows.select("order", "qty", "need_date").rows() == [("W1", 10.0, day(1))]
+    assert rows.select("order", "qty", "need_date").rows() == [("W1", 10.0, days[2])]
+    assert rows["detail"].to_list() == ["10.0 minutes too many that week; 2 weeks over in all"]
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))

@@ -11,6 +11,7 @@ from recon_platform.console.page import Chart, Column, Figure, Listing, Page, Sh
 from recon_platform.console.services.nights import Night
 from recon_platform.console.services.today import report
 from recon_platform.console.words import number, short_day
+from recon_platform.material.exceptions import overload_messages
 from recon_platform.nights.report import LOAD_DAYS
 
 CHART_DAYS = 21
@@ -58,6 +59,16 @@ def capacity(night: Night, work_center: str | None) -> Page:
                 "No load was computed tonight.",
             ),
             Listing(
+                "overloaded", "Asked for more than there is, by week",
+                (
+                    Column("order", "Work center", Show.KEY, "capacity?work_center={order}"),
+                    Column("need_date", "First week over, from", Show.DAY), Column("hours", "Hours too many", Show.NUMBER),
+                    Column("detail", "Remark"),
+                ),
+                _overloaded(night), "No work center is asked for more than it has in any week.",
+                "What material needs, before any schedule: the schedule moves such work, or it is late.",
+            ),
+            Listing(
                 "actual", "Planned against actual hours",
                 (
                     Column("subject", "Work center", Show.KEY), Column("numerator", "Difference, hours", Show.NUMBER),
@@ -68,6 +79,13 @@ def capacity(night: Night, work_center: str | None) -> Page:
             ),
         ),
     )  # fmt: skip
+
+
+def _overloaded(night: Night) -> pl.DataFrame:
+    """Messages of code OVERLOAD for work centers of the plant's own, the most hours first. A vendor has no working time."""
+    own = night.read("work_centers").filter(~pl.col("external").fill_null(False)).select("work_center")
+    messages = overload_messages(night.read("required_load").join(own, on="work_center", how="semi"))
+    return messages.with_columns(hours=pl.col("qty") / 60).sort("hours", "order", descending=[True, False])
 
 
 def _chart(night: Night, work_center: str, basis: str, said: str) -> Chart:
