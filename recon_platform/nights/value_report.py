@@ -29,15 +29,7 @@ from recon_platform.nights.value_findings import (
 )
 from recon_platform.nights.value_platform import BY_DUE, WITHOUT
 from recon_platform.nights.value_programme import BASE_POLICY
-from recon_platform.nights.value_study import (
-    FEW_SEEDS,
-    FIRST_SEED,
-    LOADS,
-    MAIN_POLICIES,
-    MEASURED,
-    PARTS,
-    at_load_name,
-)
+from recon_platform.nights.value_study import FEW_SEEDS, FIRST_SEED, LOADS, MAIN_POLICIES, MEASURED, PARTS, at_load_name
 from recon_platform.tables.metrics import VALUE_MEASURES
 
 BEGIN, END = "<!-- results: written by `recon value --report` -->", "<!-- end of results -->"

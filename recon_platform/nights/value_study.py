@@ -36,8 +36,8 @@ MEASURED = "value_measures.parquet"
 """File beside the page of results that holds all measures of the study, to look at or to go on from."""
 PARTS = ("main", "random", "parts", "load", "by_due", "learning", "programme")
 """`main`: three plants; `random`: plants drawn at random; `parts`: the platform without one capability each, on the
-fastener plant; `load`: the fastener plant from 70 to 95 % load; `by_due`: the three plants with a floor that takes what waits by due
-date; `learning`: the fastener plant with run times nobody kept up; `programme`: it once the levers that its nights recommended
+fastener plant; `load`: the fastener plant from 70 to 95 % load; `by_due`: the three plants with a floor that takes what waits by due date;
+`learning`: the fastener plant with run times nobody kept up; `programme`: it once the levers that its nights recommended
 were pulled."""
 STANDARDS_SIGMA = 0.35  # of part `learning`: a third of the ERP's run times are off by more than the tolerance
 MAIN_POLICIES = ("as_is", "fair_peer", "platform", UNLIMITED)
