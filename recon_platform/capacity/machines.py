@@ -41,7 +41,8 @@ def read_machines(frames: Frames, context: PlanContext, overtime: pl.DataFrame |
         .select(
             "work_center",
             pl.col("external").fill_null(False),
-            pl.col("efficiency").fill_null(1.0).replace(0.0, 1.0),
+            # What a machine gets done in its working time: stops that nobody planned will take their share.
+            pl.col("efficiency").fill_null(1.0).replace(0.0, 1.0) * (1.0 - pl.col("downtime_share").fill_null(0.0)),
             "continuity",
             "sibling_group",
             pl.col("sibling_speed").fill_null(1.0),

@@ -17,7 +17,7 @@ COLUMNS = ("kind", "subject", "current", "proposed", "p50", "p80", "samples", "u
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     parameters = typer.Typer(
-        help="Lead times, run and set-up times, yields as they were measured.", no_args_is_help=True
+        help="Lead times, run and set-up times, yields, downtime as they were measured.", no_args_is_help=True
     )
     parameters.command("show")(show)
     parameters.command("propose")(propose)
@@ -51,7 +51,7 @@ def show(
 
 @needs(Permission.PROPOSE_CHANGE)
 def propose(
-    kind: Annotated[str, typer.Argument(help="lead_time, run_time, setup_time or yield.")],
+    kind: Annotated[str, typer.Argument(help="lead_time, run_time, setup_time, yield or downtime.")],
     subject: Annotated[str, typer.Argument(help="As `recon parameters show` names it, such as SUPPLIER/ITEM.")],
     lake: LakeOption,
     reason: ReasonOption,

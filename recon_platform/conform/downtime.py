@@ -15,6 +15,7 @@ from recon_platform.conform.checks_master import calendar_findings
 from recon_platform.conform.feeds import dated_findings, feed_findings
 from recon_platform.conform.findings import together
 from recon_platform.conform.keys import MAP_SCHEMA, valid_xref
+from recon_platform.conform.learning import Days
 from recon_platform.conform.night import BEFORE, NightTables
 from recon_platform.tables.conformed import DATA_FINDINGS, QUARANTINE
 from recon_platform.tables.context import PlanContext
@@ -35,7 +36,7 @@ def conform_downtime(raw: Frames, night: Frames, context: PlanContext) -> dict[s
     `raw` holds the landing tables of `REPORTED` that were delivered, and `row_counts_before` where there are earlier
     nights; `night` its machines, work_centers, work_center_xref, calendars, calendar_exceptions, feeds, and of the tables
     made here those that are not of `REPORTED`. None where a report is refused or names what nobody knows, then or now: the
-    whole night has to be conformed again.
+    whole night has to be conformed again; and where they change the working time of days that are over.
     """
     if not night["quarantine"].filter(pl.col("table").is_in(REPORTED)).is_empty() or _unknown_then(night):
         return None
@@ -55,6 +56,8 @@ def conform_downtime(raw: Frames, night: Frames, context: PlanContext) -> dict[s
         made["planned_downtime"], as_of=context.as_of, horizon_days=context.policy.capacity.horizon_days,
         timezone=context.plant.timezone,
     )  # fmt: skip
+    if not _before(made["working_time"], context).equals(_before(night["working_time"], context)):
+        return None  # the night learned from what the days behind had been
     made["key_map"] = outcome.key_map([_others(night["key_map"]).select(list(MAP_SCHEMA)), *tables.key_map])
     made["quarantine"] = night["quarantine"].select(QUARANTINE.column_names)
     made["row_counts"] = _with(night["row_counts"], outcome.row_counts(tables.sheets))
@@ -63,6 +66,16 @@ def conform_downtime(raw: Frames, night: Frames, context: PlanContext) -> dict[s
         [_untouched(night["data_findings"]), *tables.found, *_judged(made, night, raw, context)]
     )
     return made
+
+
+def _before(working_time: pl.DataFrame, context: PlanContext) -> pl.DataFrame:
+    """Working time of the days that downtime is learned from."""
+    days = Days.before(context.planning_date, context.plant.timezone)
+    inside = working_time.select(
+        "machine", pl.max_horizontal("start", pl.lit(days.since)).alias("start"),
+        pl.min_horizontal("end", pl.lit(days.until)).alias("end"), "kind",
+    )  # fmt: skip
+    return inside.filter(pl.col("start") < pl.col("end")).sort("machine", "start")
 
 
 def _unknown_then(night: Frames) -> bool:

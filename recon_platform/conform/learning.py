@@ -1,6 +1,7 @@
 """Parameters learned from what happened, as proposals with their evidence: used only once a person approved them.
 
-Belongs here: lead times from receipts, run and set-up times from measured cycles, yields from finished operations.
+Belongs here: lead times from receipts, run and set-up times from measured cycles, yields from finished operations, and
+the downtime to expect from what finished operations took beyond that.
 Measured lead times may date open orders; a planned lead time changes only by a request that shows its messages.
 P50 and P80 are the 50th and 80th percentile with linear interpolation.
 """
@@ -8,6 +9,9 @@ P50 and P80 are the 50th and 80th percentile with linear interpolation.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -17,13 +21,37 @@ from recon_platform.tables.policy import SpinePolicy
 
 LEAST_LEAD_DAYS_OFF = 3.0
 LEAST_SETUP_SAMPLES = 5
-YIELD_OFF = 0.02
+YIELD_OFF = DOWNTIME_OFF = 0.02
+LEAST_STOP_SAMPLES = 20  # finished operations
+STOP_DAYS = (
+    12  # before the planning date: of so many days the working time is known, whenever of that date a plan is made
+)
+REPORTED_LATE = (
+    5.0  # an operation that took so many times its run and set-up was reported late; it tells nothing of stops
+)
 MAIN = "main"
 
 
-def parameter_proposals(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.DataFrame:
-    """Table `parameter_proposals` from conformed receipts, cycle times and operation reports."""
-    parts = [_lead_times(made, spine), _run_times(made, spine), _setups(made), _yields(made, spine)]
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days whose stops are learned from: instants from `since` on and before `until`, whole days of the plant."""
+
+    since: datetime
+    until: datetime
+
+    @staticmethod
+    def before(planning_date: date, timezone: str) -> Days:
+        """The `STOP_DAYS` days before the planning date, so that every plan of that date learns the same."""
+        until = datetime.combine(planning_date, time(), ZoneInfo(timezone)).astimezone(UTC)
+        return Days(until - timedelta(days=STOP_DAYS), until)
+
+
+def parameter_proposals(made: Mapping[str, pl.DataFrame], spine: SpinePolicy, days: Days) -> pl.DataFrame:
+    """Table `parameter_proposals` from conformed receipts, cycle times, operation reports and working time."""
+    parts = [
+        _lead_times(made, spine), _run_times(made, spine), _setups(made, spine), _yields(made, spine),
+        _downtimes(made, days),
+    ]  # fmt: skip
     filled = [part for part in parts if not part.is_empty()]
     if not filled:
         return PARAMETER_PROPOSALS.empty()
@@ -71,8 +99,9 @@ def _lead_times(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.Data
     ).with_columns(_off(LEAST_LEAD_DAYS_OFF, spine.lead_time_share))  # fmt: skip
 
 
-def measured(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Every measurement behind lead and run times: kind, subject (as in `parameter_proposals`), day, value."""
+def measured(made: Mapping[str, pl.DataFrame], days: Days) -> pl.DataFrame:
+    """Every measurement behind lead, run and set-up times and downtime: kind, subject (as in `parameter_proposals`), day,
+    value; of downtime one a day."""
     leads = lead_times(made).select(
         pl.lit("lead_time").alias("kind"), pl.format("{}/{}", "supplier", "item").alias("subject"), "day",
         pl.col("days").cast(pl.Float64).alias("value"),
@@ -81,7 +110,14 @@ def measured(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         pl.lit("run_time").alias("kind"), pl.format("{}/{}/{}", "item", "routing", "op_seq").alias("subject"),
         pl.col("at").dt.date().alias("day"), pl.col("per_unit").alias("value"),
     )  # fmt: skip
-    return pl.concat([leads, runs]).drop_nulls()
+    setups = _changes(made).select(
+        pl.lit("setup_time").alias("kind"), pl.format("{}/{}/{}", *SETUP_KEYS).alias("subject"),
+        pl.col("at").dt.date().alias("day"), pl.col("setup_min").alias("value"),
+    )  # fmt: skip
+    lost = _by_day(stops(made, days)).select(
+        pl.lit("downtime").alias("kind"), pl.col("work_center").alias("subject"), "day", pl.col("share").alias("value")
+    )
+    return pl.concat([leads, runs, setups, lost]).drop_nulls()
 
 
 def _off(least: float, share: float) -> pl.Expr:
@@ -135,25 +171,31 @@ def _run_times(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.DataF
     ).with_columns(_off(0.0, spine.standard_time_share))
 
 
-def _setups(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Set-up minutes per work center and change from one value to another."""
+SETUP_KEYS = ("work_center", "from_value", "to_value")
+
+
+def _changes(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Measured set-ups from one value to another, with their work center."""
+    seen = made["cycle_times"].filter((pl.col("setup_min") > 0) & pl.col("to_value").is_not_null())
     centers = made["machines"].select("machine", "work_center")
-    keys = ["work_center", "from_value", "to_value"]
-    seen = (
-        made["cycle_times"]
-        .filter((pl.col("setup_min") > 0) & pl.col("to_value").is_not_null())
-        .join(centers, on="machine")
+    return seen.join(centers, on="machine").with_columns(pl.col("from_value").fill_null("*"))
+
+
+def _setups(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.DataFrame:
+    """Set-up minutes per work center and change from one value to another."""
+    learned = (
+        _changes(made)
+        .group_by(SETUP_KEYS)
+        .agg(_percentiles("setup_min"))
+        .filter(pl.col("samples") >= LEAST_SETUP_SAMPLES)
     )
-    seen = seen.with_columns(pl.col("from_value").fill_null("*"))
-    learned = seen.group_by(keys).agg(_percentiles("setup_min")).filter(pl.col("samples") >= LEAST_SETUP_SAMPLES)
-    matrix = made["setup_matrix"].group_by(keys).agg(pl.col("minutes").max().alias("current"))
-    return learned.join(matrix, on=keys, how="left").select(
+    matrix = made["setup_matrix"].group_by(SETUP_KEYS).agg(pl.col("minutes").max().alias("current"))
+    return learned.join(matrix, on=SETUP_KEYS, how="left").select(
         pl.lit("setup_time").alias("kind"),
-        pl.format("{}/{}/{}", *keys).alias("subject"),
+        pl.format("{}/{}/{}", *SETUP_KEYS).alias("subject"),
         pl.lit(None, pl.String).alias("item"),
         "current", pl.col("p50").alias("proposed"), "p50", "p80", "samples", pl.lit("minutes").alias("unit"),
-        pl.lit(value=False).alias("stale"),
-    )  # fmt: skip
+    ).with_columns(_off(0.0, spine.standard_time_share))  # fmt: skip
 
 
 def _yields(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.DataFrame:
@@ -175,6 +217,81 @@ def _yields(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.DataFram
         pl.col("item"),
         "current", pl.col("p50").alias("proposed"), "p50", "p80", "samples", pl.lit("share").alias("unit"),
         pl.lit(value=True).alias("stale"),
+    )  # fmt: skip
+
+
+def stops(made: Mapping[str, pl.DataFrame], days: Days) -> pl.DataFrame:
+    """What finished operations took of their machine's working time, and the part that was neither run nor set-up: stops,
+    logged or not. work_center, day (of the end), worked and lost (whole microseconds, so that sums have no order)."""
+    micro = (60_000_000 * (pl.col("run_min") + pl.col("setup_min").fill_null(0.0))).round().cast(pl.Int64)
+    key = ["order", "op_seq", "machine"]
+    cycles = made["cycle_times"].filter(pl.col("run_min") > 0).group_by(key).agg(micro.sum().alias("used"))
+    done = (
+        made["operation_status"]
+        .filter(
+            (pl.col("status") == "complete") & (pl.col("started_at") >= days.since) & (pl.col("ended_at") < days.until)
+        )
+        .sort(*key, "reported_at")
+        .unique(key, keep="last", maintain_order=True)
+        .join(cycles, on=key)
+        .join(made["machines"].select("machine", "work_center"), on="machine")
+    )
+    done = _worked_until(_worked_until(done, made["working_time"], "started_at"), made["working_time"], "ended_at")
+    worked = pl.col("worked_until_ended_at") - pl.col("worked_until_started_at")
+    return (
+        done.with_columns(worked=worked)
+        .filter((pl.col("worked") > 0) & (pl.col("worked") < REPORTED_LATE * pl.col("used")))
+        .select(
+            "work_center", pl.col("ended_at").dt.date().alias("day"), "worked",
+            (pl.col("worked") - pl.col("used")).clip(lower_bound=0).alias("lost"),
+        )
+    )  # fmt: skip
+
+
+def _worked_until(rows: pl.DataFrame, working_time: pl.DataFrame, column: str) -> pl.DataFrame:
+    """`rows` with the regular working time of their machine from the first that is known to the instant in `column`
+    (microseconds); null before it."""
+    length = (pl.col("end") - pl.col("start")).dt.total_microseconds()
+    open_ = (
+        working_time.filter(pl.col("kind") == "regular")
+        .sort("machine", "start")
+        .select("machine", "start", length.alias("length"), (length.cum_sum().over("machine") - length).alias("before"))
+        .sort("start")
+    )
+    joined = rows.sort(column).join_asof(
+        open_, left_on=column, right_on="start", by="machine", strategy="backward", check_sortedness=False
+    )
+    since = (pl.col(column) - pl.col("start")).dt.total_microseconds()
+    until = pl.col("before") + pl.min_horizontal(since, "length")
+    return joined.with_columns(until.alias(f"worked_until_{column}")).drop("start", "length", "before")
+
+
+def _by_day(lost: pl.DataFrame) -> pl.DataFrame:
+    return (
+        lost.group_by("work_center", "day").agg(pl.col("worked").sum(), pl.col("lost").sum(), pl.len())
+        .with_columns(share=pl.col("lost") / pl.col("worked"))
+    )  # fmt: skip
+
+
+def _downtimes(made: Mapping[str, pl.DataFrame], days: Days) -> pl.DataFrame:
+    """Share of working time that stops are to be expected to take, by work center: that of the days behind.
+
+    The mean, because what is planned is the work of weeks and not of an operation that a stop hits or does not.
+    """
+    learned = (
+        _by_day(stops(made, days))
+        .group_by("work_center")
+        .agg(
+            (pl.col("lost").sum() / pl.col("worked").sum()).alias("proposed"), *_percentiles("share")[:2],
+            pl.col("len").sum().cast(pl.Int64).alias("samples"),
+        )
+        .filter(pl.col("samples") >= LEAST_STOP_SAMPLES)
+    )  # fmt: skip
+    planned = made["work_centers"].select("work_center", pl.col("downtime_share").fill_null(0.0).alias("current"))
+    return learned.join(planned, on="work_center").select(
+        pl.lit("downtime").alias("kind"), pl.col("work_center").alias("subject"), pl.lit(None, pl.String).alias("item"),
+        "current", "proposed", "p50", "p80", "samples", pl.lit("share of working time").alias("unit"),
+        ((pl.col("proposed") - pl.col("current")).abs() > DOWNTIME_OFF).alias("stale"),
     )  # fmt: skip
 
 

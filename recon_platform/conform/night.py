@@ -19,7 +19,7 @@ from recon_platform.conform.fill import explode_operations, fill_machines, refus
 from recon_platform.conform.findings import found, together
 from recon_platform.conform.history import cut_overlaps
 from recon_platform.conform.keys import Register, cleaned, valid_xref
-from recon_platform.conform.learning import parameter_proposals, stale_parameters
+from recon_platform.conform.learning import Days, parameter_proposals, stale_parameters
 from recon_platform.conform.likeness import propose_keys
 from recon_platform.conform.lots import looping_lots, lot_roots
 from recon_platform.conform.quantities import BY_TABLE, to_base_units
@@ -210,7 +210,9 @@ class NightTables:
         self._compile_time(made)
         self._explode(made)
         made["lot_roots"] = lot_roots(made["lots"])
-        made["parameter_proposals"] = parameter_proposals(made, self.spine)
+        made["parameter_proposals"] = parameter_proposals(
+            made, self.spine, Days.before(self.context.planning_date, self.timezone)
+        )
         made["key_map"] = outcome.key_map(self.key_map)
         made["quarantine"] = outcome.quarantine(self.sheets)
         made["row_counts"] = outcome.row_counts(self.sheets)

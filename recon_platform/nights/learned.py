@@ -93,14 +93,18 @@ def changes_of(row: dict[str, Any], frames: Frames) -> list[Change]:
     """The change of the master tables that a row of `parameter_proposals` asks for.
 
     A lead time goes to the agreement with the supplier where there is one, and to the item where nobody else supplies
-    it. A run time or yield goes to the routing operation that is valid now, a set-up to its row of the matrix. Raises
-    ValueError where there is no such row.
+    it. A run time or yield goes to the routing operation that is valid now, a set-up to its row of the matrix, downtime to
+    its work center. Raises ValueError where there is no such row.
     """
     kind, subject, value = row["kind"], row["subject"], value_of(row)
     if kind == "lead_time":
         return _lead_time(str(subject).removesuffix(f"/{row['item']}"), row["item"], value, frames)
     if kind == "setup_time":
         return [_set("setup_matrix", _setup(subject, frames), {"minutes": value})]
+    if kind == "downtime":
+        if frames["work_centers"].filter(pl.col("work_center") == subject).is_empty():
+            raise ValueError(f"work_centers: no row of {subject}; enter one, then ask again")
+        return [_set("work_centers", {"work_center": subject}, {"downtime_share": value})]
     routing, op_seq = str(subject).removeprefix(f"{row['item']}/").rsplit("/", 1)
     where = {"item": row["item"], "routing": routing, "op_seq": int(op_seq), "valid_to": None}
     return [_set("routings", where, {ROUTING_COLUMN[kind]: value})]

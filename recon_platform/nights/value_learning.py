@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from recon_platform.conform.learning import measured
+from recon_platform.conform.learning import Days, measured
 from recon_platform.nights.learned import askable, value_of
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from recon_platform.tables.context import PlanContext
     from recon_platform.tables.model import Frames
 
-LEVEL = {"lead_time": 0.8, "run_time": 0.5}
-"""The percentile a planned value stands for, by kind; what is not here is left to people."""
+LEVEL: dict[str, float | None] = {"lead_time": 0.8, "run_time": 0.5, "setup_time": 0.5, "downtime": None}
+"""The percentile a planned value stands for, by kind, None: the mean; what is not here is left to people."""
 PATIENCE = timedelta(days=28)  # a proposal that nothing was measured about for so long goes back
 SAME = 0.1  # a value approved already is asked for again once it is off by so much of itself
 MOST_A_WEEK = 20
@@ -40,7 +40,7 @@ class Learner:
 
     def weekly(self, frames: Frames, context: PlanContext) -> None:
         """Judge what waits, then put tonight's proposals before the planner. `frames`: a night's conformed tables."""
-        seen = measured(frames)
+        seen = measured(frames, Days.before(context.planning_date, context.plant.timezone))
         for key, (row, change, asked) in list(self.waiting.items()):
             kind, subject = key
             since = seen.filter(kind=kind, subject=subject).filter(pl.col("day") >= asked.planning_date)["value"]
@@ -60,9 +60,12 @@ class Learner:
                 self.waiting[key] = (row, change, context)
 
 
-def loss(values: pl.Series, planned: float, level: float) -> float:
-    """Mean check loss of a planned value as the percentile `level` (Koenker & Bassett 1978); at 0.5 half the absolute error."""
+def loss(values: pl.Series, planned: float, level: float | None) -> float:
+    """Mean check loss of a planned value as the percentile `level` (Koenker & Bassett 1978); at 0.5 half the absolute error.
+    Without a level the mean square, which has its least at the mean."""
     off = values.cast(pl.Float64).to_numpy() - planned
+    if level is None:
+        return float((off**2).sum()) / max(1, len(off))
     return float(np.maximum(level * off, (level - 1) * off).sum()) / max(1, len(off))
 
 

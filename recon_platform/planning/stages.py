@@ -217,7 +217,7 @@ _DOWNTIME = AfterDowntime(
         *(f"raw.{name}" for name in _REPORTED), DELIVERED,
         *(f"{BEFORE}{name}" for name in (
             "machines", "work_centers", "work_center_xref", "calendars", "calendar_exceptions", "feeds", "key_map",
-            "quarantine", "row_counts", "availability", "data_findings",
+            "quarantine", "row_counts", "availability", "data_findings", "working_time",
         )),
     ),
     writes=(*_REPORTED, "working_time", "key_map", "quarantine", "row_counts", "availability", "data_findings"),

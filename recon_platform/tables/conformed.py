@@ -143,19 +143,26 @@ LOT_ROOTS = Table(
 PARAMETER_PROPOSALS = Table(
     name="parameter_proposals",
     layer=Layer.CONFORMED,
-    meaning="Lead times, run and set-up times and yields as they were measured. Used only once a person approved them.",
+    meaning="Lead times, run and set-up times, yields and downtime as they were measured. Used only once a person approved them.",
     key=("kind", "subject"),
     agent="parameter_learner",
     columns=(
-        Column("kind", Kind.TEXT, "What was learned.", allowed=("lead_time", "run_time", "setup_time", "yield")),
+        Column(
+            "kind", Kind.TEXT, "What was learned.", allowed=("lead_time", "run_time", "setup_time", "yield", "downtime")
+        ),
         Column(
             "subject",
             Kind.KEY,
-            "What for: supplier/item, item/routing/op_seq, or work center/from value/to value.",
+            "What for: supplier/item, item/routing/op_seq, work center/from value/to value, or work center.",
         ),
         Column("item", Kind.KEY, "Its item, if it is of one.", nullable=True, refers_to="items"),
         Column("current", Kind.NUMBER, "Value planned with today.", nullable=True, unit="unit of the row"),
-        Column("proposed", Kind.NUMBER, "Value proposed: lead times P80, else P50.", unit="unit of the row"),
+        Column(
+            "proposed",
+            Kind.NUMBER,
+            "Value proposed: lead times P80, downtime the mean, else P50.",
+            unit="unit of the row",
+        ),
         Column("p50", Kind.NUMBER, "Median of what was measured.", unit="unit of the row"),
         Column("p80", Kind.NUMBER, "80th percentile of what was measured.", unit="unit of the row"),
         Column("samples", Kind.WHOLE, "Measurements behind it.", minimum=1),

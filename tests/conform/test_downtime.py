@@ -37,7 +37,7 @@ WITHOUT_ANSWER = {
     "a machine nobody knows": "E2 PRESS9 - 2026-03-02T06:00:00Z - - false - 2026-03-02T06:00:00Z",
     "a start that is no time": "E2 HD-01 - soon - - false - 2026-03-02T06:00:00Z",
 }
-CLOSED_ALL_YEAR = "- HD 2026-01-01T00:00:00Z 2028-01-01T00:00:00Z breakdown E2"
+CLOSED_ALL_YEAR = "- HD 2026-03-02T00:00:00Z 2028-01-01T00:00:00Z breakdown E2"
 
 
 def with_reports(event: str, blocks: str | None = None) -> dict[str, pl.DataFrame]:
@@ -74,6 +74,14 @@ def test_what_downtime_changes_is_as_in_a_whole_night(report: str, blocks: str |
 @pytest.mark.parametrize("report", WITHOUT_ANSWER)
 def test_a_report_that_cannot_be_taken_as_it_is_leaves_the_whole_night_to_be_conformed(report: str) -> None:
     assert again(with_reports(WITHOUT_ANSWER[report]), context()) is None
+
+
+def test_so_does_working_time_of_days_that_are_over_as_the_night_learned_from_it() -> None:
+    report = REPORTS["a stop by the name of the MES"]
+    closed = "- HD 2026-02-23T00:00:00Z 2026-02-24T00:00:00Z breakdown E2"
+    assert again(with_reports(report, closed), context()) is None
+    before = "- HD 2026-02-10T00:00:00Z 2026-02-11T00:00:00Z breakdown E2"
+    assert again(with_reports(report, before), context()) is not None
 
 
 @pytest.mark.parametrize("report", WITHOUT_ANSWER)

@@ -92,12 +92,15 @@ def test_each_kind_names_the_row_it_changes(night: tuple[Lake, Manifest]) -> Non
         ("run_time", operation, step["item"], "routings", "run_min_per_unit"),
         ("yield", operation, step["item"], "routings", "yield"),
         ("setup_time", change, None, "setup_matrix", "minutes"),
+        ("downtime", setup["work_center"], None, "work_centers", "downtime_share"),
     ):
         changes = changes_of({"kind": kind, "subject": subject, "item": item, "proposed": 0.125}, frames)
         made = apply_changes(frames, changes)[table]
         assert [one["table"] for one in changes] == [table]
         assert made.drop(column).equals(frames[table].drop(column))
         assert made.filter(pl.col(column) == 0.125).height == 1
+    with pytest.raises(ValueError, match="work_centers: no row of NOWHERE"):
+        changes_of({"kind": "downtime", "subject": "NOWHERE", "item": None, "proposed": 0.1}, frames)
     with pytest.raises(ValueError, match="setup_matrix: no row of NOWHERE/a/b"):
         changes_of({"kind": "setup_time", "subject": "NOWHERE/a/b", "item": None, "proposed": 5.0}, frames)
 

@@ -69,3 +69,9 @@ def test_the_check_loss_has_its_least_at_the_percentile() -> None:
         best = min(range(1, 101), key=lambda planned: loss(values, float(planned), level))
         assert best == pytest.approx(100 * level, abs=1)
     assert loss(pl.Series([], dtype=pl.Float64), 3.0, 0.5) == 0
+
+
+def test_without_a_percentile_the_loss_has_its_least_at_the_mean() -> None:
+    lost = pl.Series([0.0, 0.0, 0.0, 0.2])  # a stop hits one day of four
+    assert min(range(21), key=lambda planned: loss(lost, planned / 100, None)) == 5
+    assert min(range(21), key=lambda planned: loss(lost, planned / 100, 0.5)) == 0

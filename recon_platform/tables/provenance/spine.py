@@ -11,7 +11,7 @@ from recon_platform.tables.provenance.notation import MadeFrom
 _SHIFT = "calendars.calendar,weekday,start,end calendar_exceptions.calendar,date,start,end planned_downtime.start,end"
 _LEARNED_FROM = (
     "receipts.received_on purchase_orders.ordered_on cycle_times.run_min,setup_min,qty machines.speed "
-    "work_centers.efficiency operation_status.good_qty,scrap_qty"
+    "work_centers.efficiency operation_status.status,good_qty,scrap_qty,started_at,ended_at working_time.start,end,kind"
 )
 _KNOWN = "@run"
 
@@ -67,11 +67,11 @@ MADE_FROM: dict[str, MadeFrom] = {
         "operation_status.op_seq machines.work_center",
         "item": "purchase_orders.item work_orders.item",
         "current": "supplier_items.lead_time_days items.lead_time_days routings.run_min_per_unit,yield "
-        "setup_matrix.minutes",
+        "setup_matrix.minutes work_centers.downtime_share",
         "proposed": _LEARNED_FROM, "p50": _LEARNED_FROM, "p80": _LEARNED_FROM, "samples": _LEARNED_FROM,
         "unit": "@words",
         "stale": f"{_LEARNED_FROM} items.lead_time_days supplier_items.lead_time_days routings.run_min_per_unit,yield "
-        "@policy",
+        "setup_matrix.minutes work_centers.downtime_share @policy",
     }),
     "deliveries": MadeFrom({
         "night": "previous.deliveries.night @run", "table": "row_counts.table previous.deliveries.table",
