@@ -25,13 +25,14 @@ def frozen_problems(rows: pl.DataFrame, by_order: pl.DataFrame, frames: Frames, 
     if published is None or published.is_empty():
         return NO_VIOLATION
     inside = _bound(rows, published, frames, context)
-    kept = _in_force(inside, frames, context)
-    kept = kept.join(_left(kept, by_order, frames), on=_KEY, how="anti")
+    sequence = _in_force(inside, frames, context).sort("was_machine", "was_start", "setup_start")
     changed = pl.col("machine") != pl.col("was_machine")
-    order = kept.sort("was_machine", "was_start", "setup_start")
+    order = sequence.join(_left(sequence, by_order, frames), on=_KEY, how="anti", maintain_order="left")
     there = order.filter(~changed)
     if there.height < order.height or not _crossed(there, pl.lit(True)).is_empty():
-        order = order.join(_circle(order, rows, frames["order_links"]), on=_KEY, how="left", maintain_order="left")
+        # Of the whole sequence: one of a circle may have left, because another of it gave up its place.
+        circle = _circle(sequence, rows, frames["order_links"])
+        order = order.join(circle, on=_KEY, how="left", maintain_order="left")
         binds = pl.col("in_circle").is_null()
     else:
         binds = pl.lit(True)

@@ -105,3 +105,25 @@ def test_nothing_is_sent_out_of_the_horizon_without_need(earliest: float, found:
     assert [times({"schedule": made}, order)[1] for order in ("LATE", "NEXT")] == [at(24), at(1)]
     builder.rows["supply_orders"][0]["earliest_at"] = at(earliest)
     assert judged(builder, made) == found
+
+
+def test_a_circle_excuses_what_goes_before_it_where_the_rest_of_it_left_the_horizon() -> None:
+    """BUYER takes what MAKER makes, which stands behind BUYER on B: BUYER gives up its place on A, and what it still has to do
+    on B comes after the horizon. That is no reason to hold NEXT to the sequence on A."""
+    builder = PlantBuilder()
+    builder.center("A")
+    builder.center("B")
+    builder.order("BUYER", [{"work_center": "A", "run": 360.0}, {"work_center": "B", "run": 60.0}])
+    builder.order("NEXT", [{"work_center": "A", "run": 60.0}])
+    builder.order("MAKER", [{"work_center": "B", "run": 900.0}])
+    builder.add("order_links", supply_order="MAKER", demand_order="BUYER", item="I-MAKER", qty=1.0, op_seq=10)
+    for order, seq, center, start in (
+        ("BUYER", 10, "A", 1),
+        ("NEXT", 10, "A", 3),
+        ("BUYER", 20, "B", 2),
+        ("MAKER", 10, "B", 5),
+    ):
+        put(builder, order, seq, center, start)
+    made = plan(builder)
+    assert times(made, "NEXT")[1] == at(3)
+    assert starts(made, "BUYER") == [at(20), at(26)]
