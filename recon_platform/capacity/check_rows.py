@@ -89,12 +89,8 @@ def joined_rows(frames: Frames, context: PlanContext, facts: pl.DataFrame) -> pl
     machines = frames["machines"].select(
         "machine", pl.col("work_center").alias("machine_center"), pl.col("speed").fill_null(1.0).replace(0.0, 1.0)
     )
-    stops = pl.lit(0.0)  # a night that was made before the column was knows of none
-    if "downtime_share" in frames["work_centers"].columns:
-        stops = pl.col("downtime_share").fill_null(0.0)
     centers = frames["work_centers"].select(
-        "work_center", pl.col("external").fill_null(False),
-        pl.col("efficiency").fill_null(1.0).replace(0.0, 1.0) * (1.0 - stops),
+        "work_center", pl.col("external").fill_null(False), pl.col("efficiency").fill_null(1.0).replace(0.0, 1.0),
         "continuity", "sibling_group", pl.col("sibling_speed").fill_null(1.0),
     ).unique("work_center", keep="first", maintain_order=True)  # fmt: skip
     now = whole_minute(context)

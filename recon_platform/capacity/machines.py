@@ -35,17 +35,13 @@ def read_machines(frames: Frames, context: PlanContext, overtime: pl.DataFrame |
 
     `overtime` (work_center, start, end as instants) are windows in which approved overtime may be worked.
     """
-    # What a machine gets done in its working time: stops that nobody planned will take their share. A night that was made
-    # before the column was can still be planned again.
-    known_stops = "downtime_share" in frames["work_centers"].columns
-    stops = pl.col("downtime_share").fill_null(0.0) if known_stops else pl.lit(0.0)
     centers = (
         frames["work_centers"]
         .lazy()
         .select(
             "work_center",
             pl.col("external").fill_null(False),
-            pl.col("efficiency").fill_null(1.0).replace(0.0, 1.0) * (1.0 - stops),
+            pl.col("efficiency").fill_null(1.0).replace(0.0, 1.0),
             "continuity",
             "sibling_group",
             pl.col("sibling_speed").fill_null(1.0),

@@ -114,9 +114,10 @@ def measured(made: Mapping[str, pl.DataFrame], days: Days) -> pl.DataFrame:
         pl.lit("setup_time").alias("kind"), pl.format("{}/{}/{}", *SETUP_KEYS).alias("subject"),
         pl.col("at").dt.date().alias("day"), pl.col("setup_min").alias("value"),
     )  # fmt: skip
-    lost = _by_day(stops(made, days)).select(
-        pl.lit("downtime").alias("kind"), pl.col("work_center").alias("subject"), "day", pl.col("share").alias("value")
-    )
+    lost = _by_day(stops(made, days)).join(_efficiencies(made), on="work_center").select(
+        pl.lit("downtime").alias("kind"), pl.col("work_center").alias("subject"), "day",
+        (pl.col("current") * (1.0 - pl.col("share"))).alias("value"),
+    )  # fmt: skip
     return pl.concat([leads, runs, setups, lost]).drop_nulls()
 
 
@@ -274,9 +275,10 @@ def _by_day(lost: pl.DataFrame) -> pl.DataFrame:
 
 
 def _downtimes(made: Mapping[str, pl.DataFrame], days: Days) -> pl.DataFrame:
-    """Share of working time that stops are to be expected to take, by work center: that of the days behind.
+    """Efficiency by work center with the stops in it that are to be expected: those of the days behind.
 
-    The mean, because what is planned is the work of weeks and not of an operation that a stop hits or does not.
+    Their mean, because what is planned is the work of weeks and not of an operation that a stop hits or does not. The
+    master's efficiency is multiplied, never one that was approved: what is asked for again holds no stop twice.
     """
     learned = (
         _by_day(stops(made, days))
@@ -287,12 +289,18 @@ def _downtimes(made: Mapping[str, pl.DataFrame], days: Days) -> pl.DataFrame:
         )
         .filter(pl.col("samples") >= LEAST_STOP_SAMPLES)
     )  # fmt: skip
-    planned = made["work_centers"].select("work_center", pl.col("downtime_share").fill_null(0.0).alias("current"))
-    return learned.join(planned, on="work_center").select(
+    left = [(pl.col("current") * (1.0 - pl.col(name))).alias(name) for name in ("proposed", "p50", "p80")]
+    return learned.join(_efficiencies(made), on="work_center").with_columns(left).select(
         pl.lit("downtime").alias("kind"), pl.col("work_center").alias("subject"), pl.lit(None, pl.String).alias("item"),
-        "current", "proposed", "p50", "p80", "samples", pl.lit("share of working time").alias("unit"),
-        ((pl.col("proposed") - pl.col("current")).abs() > DOWNTIME_OFF).alias("stale"),
+        "current", "proposed", "p50", "p80", "samples", pl.lit("efficiency").alias("unit"),
+        (pl.col("proposed") < (1.0 - DOWNTIME_OFF) * pl.col("current")).alias("stale"),
     )  # fmt: skip
+
+
+def _efficiencies(made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    return made["work_centers"].select(
+        "work_center", pl.col("efficiency").fill_null(1.0).replace(0.0, 1.0).alias("current")
+    )
 
 
 def stale_parameters(proposals: pl.DataFrame) -> list[pl.DataFrame]:

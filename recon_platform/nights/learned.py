@@ -104,7 +104,7 @@ def changes_of(row: dict[str, Any], frames: Frames) -> list[Change]:
     if kind == "downtime":
         if frames["work_centers"].filter(pl.col("work_center") == subject).is_empty():
             raise ValueError(f"work_centers: no row of {subject}; enter one, then ask again")
-        return [_set("work_centers", {"work_center": subject}, {"downtime_share": value})]
+        return [_set("work_centers", {"work_center": subject}, {"efficiency": value})]
     routing, op_seq = str(subject).removeprefix(f"{row['item']}/").rsplit("/", 1)
     where = {"item": row["item"], "routing": routing, "op_seq": int(op_seq), "valid_to": None}
     return [_set("routings", where, {ROUTING_COLUMN[kind]: value})]

@@ -160,7 +160,7 @@ PARAMETER_PROPOSALS = Table(
         Column(
             "proposed",
             Kind.NUMBER,
-            "Value proposed: lead times P80, downtime the mean, else P50.",
+            "Value proposed: lead times P80, downtime the efficiency that its mean leaves, else P50.",
             unit="unit of the row",
         ),
         Column("p50", Kind.NUMBER, "Median of what was measured.", unit="unit of the row"),

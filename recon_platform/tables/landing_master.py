@@ -161,8 +161,6 @@ WORK_CENTERS = _table(
     Column("calendar", KEY, "When it works.", refers_to="calendars"),
     Column("machines", WHOLE, "Parallel machines.", unit="machines", minimum=0),
     Column("efficiency", NUMBER, "Divides run time; none: 1.", True, "share", maximum=10, above=0),
-    Column("downtime_share", NUMBER, "Part of its working time that stops nobody planned take; none: 0.", True, "share",
-           minimum=0, maximum=0.9),
     Column("sibling_group", KEY, "Work centers of one group can take each other's work.", True),
     Column("sibling_speed", NUMBER, "Speed on work taken from a sibling; none: 1.", True, "share", above=0),
     Column("external", FLAG, "A vendor.", True),

@@ -33,7 +33,6 @@ def plants(draw: st.DrawFn) -> PlantBuilder:
             draw(st.integers(1, 3)),
             hours=hours,
             efficiency=draw(st.sampled_from([None, 0.9, 1.2])),
-            downtime_share=draw(st.sampled_from([None, None, 0.08])),
             continuity=continuity,
         )
         if matrix and draw(maybe):

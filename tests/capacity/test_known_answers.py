@@ -41,26 +41,6 @@ def test_a_run_pauses_off_shift() -> None:
     assert times(plan(builder), "W") == (at(0), at(0), at(24 + 2))
 
 
-def test_stops_that_nobody_planned_take_their_share_of_the_time() -> None:
-    builder = PlantBuilder()
-    builder.center("A", efficiency=0.9, downtime_share=0.2)
-    builder.order("W", [{"work_center": "A", "run": 72.0}])
-    made = plan(builder)
-    assert times(made, "W")[2] == at(100 / 60)
-    assert made["capacity_load"]["loaded_min"].max() == pytest.approx(100.0)
-
-
-def test_tables_of_a_night_that_knew_of_no_such_share_are_planned_as_they_were() -> None:
-    builder = PlantBuilder()
-    builder.center("A", efficiency=0.9)
-    builder.order("W", [{"work_center": "A", "run": 72.0}])
-    night = builder.frames()
-    before = {**night, "work_centers": night["work_centers"].drop("downtime_share")}
-    made = schedule(before, context())
-    assert made["schedule"].equals(plan(builder)["schedule"])
-    assert check_schedule({**before, **made}, context()).is_empty()
-
-
 def test_a_run_that_may_not_pause_waits_for_a_shift_long_enough() -> None:
     builder = PlantBuilder()
     builder.center("A", hours=(4, 13))

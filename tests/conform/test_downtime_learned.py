@@ -94,11 +94,13 @@ def twenty(lost: float) -> list[tuple[datetime, datetime, float, float | None]]:
 def test_the_mean_share_of_the_days_behind_is_proposed_where_planning_reckons_with_another() -> None:
     made = parameter_proposals(plant(twenty(6.0)), SpinePolicy(), DAYS).filter(kind="downtime")
     row = made.row(0, named=True)
-    assert (row["subject"], row["current"], row["proposed"], row["samples"]) == ("W", 0.0, pytest.approx(0.05), 20)
+    assert (row["subject"], row["current"], row["proposed"], row["samples"]) == ("W", 1.0, pytest.approx(0.95), 20)
     assert row["stale"]
-    assert measured(plant(twenty(6.0)), DAYS).filter(kind="downtime")["value"].to_list() == pytest.approx([0.05] * 5)
-    known = parameter_proposals(plant(twenty(6.0), downtime_share=0.04), SpinePolicy(), DAYS).filter(kind="downtime")
-    assert known.select("current", "stale").row(0) == (0.04, False)
+    assert measured(plant(twenty(6.0)), DAYS).filter(kind="downtime")["value"].to_list() == pytest.approx([0.95] * 5)
+    slow = parameter_proposals(plant(twenty(6.0), efficiency=0.8), SpinePolicy(), DAYS).filter(kind="downtime")
+    assert slow.select("current", "proposed", "stale").row(0) == (0.8, pytest.approx(0.76), True)
+    calm = parameter_proposals(plant(twenty(2.0)), SpinePolicy(), DAYS).filter(kind="downtime")
+    assert not calm["stale"].any()
     assert parameter_proposals(plant(twenty(6.0)[:19]), SpinePolicy(), DAYS).filter(kind="downtime").is_empty()
 
 
@@ -123,5 +125,5 @@ def test_a_night_learns_it_from_what_was_delivered_whenever_of_its_date_it_is_ma
     for hour in (5, 19):
         at_hour = context("UTC", as_of=datetime(2026, 3, 2, hour, tzinfo=UTC))
         learned.append(conform(delivered, at_hour)["parameter_proposals"].filter(kind="downtime"))
-    assert learned[0].select("subject", "proposed", "samples").rows() == [("HD", pytest.approx(0.1), 20)]
+    assert learned[0].select("subject", "proposed", "samples").rows() == [("HD", pytest.approx(0.9), 20)]
     assert learned[0].equals(learned[1])

@@ -92,7 +92,7 @@ def test_each_kind_names_the_row_it_changes(night: tuple[Lake, Manifest]) -> Non
         ("run_time", operation, step["item"], "routings", "run_min_per_unit"),
         ("yield", operation, step["item"], "routings", "yield"),
         ("setup_time", change, None, "setup_matrix", "minutes"),
-        ("downtime", setup["work_center"], None, "work_centers", "downtime_share"),
+        ("downtime", setup["work_center"], None, "work_centers", "efficiency"),
     ):
         changes = changes_of({"kind": kind, "subject": subject, "item": item, "proposed": 0.125}, frames)
         made = apply_changes(frames, changes)[table]

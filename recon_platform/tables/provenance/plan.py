@@ -5,7 +5,7 @@ from __future__ import annotations
 from recon_platform.tables.provenance.notation import MadeFrom
 
 _WORK = (
-    "reconciled_operations.remaining_qty,setup_min,run_min_per_unit,batch_minutes,external_days work_centers.efficiency,downtime_share "
+    "reconciled_operations.remaining_qty,setup_min,run_min_per_unit,batch_minutes,external_days work_centers.efficiency "
     "planned_orders.qty routings.setup_min,run_min_per_unit,batch_minutes,external_days setup_matrix.minutes"
 )
 _DATES = "supply_orders.start_date,need_date"

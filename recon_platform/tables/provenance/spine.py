@@ -67,11 +67,11 @@ MADE_FROM: dict[str, MadeFrom] = {
         "operation_status.op_seq machines.work_center",
         "item": "purchase_orders.item work_orders.item",
         "current": "supplier_items.lead_time_days items.lead_time_days routings.run_min_per_unit,yield "
-        "setup_matrix.minutes work_centers.downtime_share",
+        "setup_matrix.minutes work_centers.efficiency",
         "proposed": _LEARNED_FROM, "p50": _LEARNED_FROM, "p80": _LEARNED_FROM, "samples": _LEARNED_FROM,
         "unit": "@words",
         "stale": f"{_LEARNED_FROM} items.lead_time_days supplier_items.lead_time_days routings.run_min_per_unit,yield "
-        "setup_matrix.minutes work_centers.downtime_share @policy",
+        "setup_matrix.minutes work_centers.efficiency @policy",
     }),
     "deliveries": MadeFrom({
         "night": "previous.deliveries.night @run", "table": "row_counts.table previous.deliveries.table",
