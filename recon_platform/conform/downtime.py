@@ -15,8 +15,8 @@ from recon_platform.conform.checks_master import calendar_findings
 from recon_platform.conform.feeds import dated_findings, feed_findings
 from recon_platform.conform.findings import together
 from recon_platform.conform.keys import MAP_SCHEMA, valid_xref
-from recon_platform.conform.learning import Days
 from recon_platform.conform.night import BEFORE, NightTables
+from recon_platform.conform.stops import Days
 from recon_platform.tables.conformed import DATA_FINDINGS, QUARANTINE
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames

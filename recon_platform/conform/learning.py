@@ -9,13 +9,11 @@ P50 and P80 are the 50th and 80th percentile with linear interpolation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from recon_platform.conform.findings import found
+from recon_platform.conform.stops import Days, stops
 from recon_platform.tables.conformed import PARAMETER_PROPOSALS
 from recon_platform.tables.policy import SpinePolicy
 
@@ -23,27 +21,7 @@ LEAST_LEAD_DAYS_OFF = 3.0
 LEAST_SETUP_SAMPLES = 5
 YIELD_OFF = DOWNTIME_OFF = 0.02
 LEAST_STOP_SAMPLES = 20  # finished operations
-STOP_DAYS = (
-    12  # before the planning date: of so many days the working time is known, whenever of that date a plan is made
-)
-REPORTED_LATE = (
-    5.0  # an operation that took so many times its run and set-up was reported late; it tells nothing of stops
-)
 MAIN = "main"
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The days whose stops are learned from: instants from `since` on and before `until`, whole days of the plant."""
-
-    since: datetime
-    until: datetime
-
-    @staticmethod
-    def before(planning_date: date, timezone: str) -> Days:
-        """The `STOP_DAYS` days before the planning date, so that every plan of that date learns the same."""
-        until = datetime.combine(planning_date, time(), ZoneInfo(timezone)).astimezone(UTC)
-        return Days(until - timedelta(days=STOP_DAYS), until)
 
 
 def parameter_proposals(made: Mapping[str, pl.DataFrame], spine: SpinePolicy, days: Days) -> pl.DataFrame:
@@ -219,52 +197,6 @@ def _yields(made: Mapping[str, pl.DataFrame], spine: SpinePolicy) -> pl.DataFram
         "current", pl.col("p50").alias("proposed"), "p50", "p80", "samples", pl.lit("share").alias("unit"),
         pl.lit(value=True).alias("stale"),
     )  # fmt: skip
-
-
-def stops(made: Mapping[str, pl.DataFrame], days: Days) -> pl.DataFrame:
-    """What finished operations took of their machine's working time, and the part that was neither run nor set-up: stops,
-    logged or not. work_center, day (of the end), worked and lost (whole microseconds, so that sums have no order)."""
-    micro = (60_000_000 * (pl.col("run_min") + pl.col("setup_min").fill_null(0.0))).round().cast(pl.Int64)
-    key = ["order", "op_seq", "machine"]
-    cycles = made["cycle_times"].filter(pl.col("run_min") > 0).group_by(key).agg(micro.sum().alias("used"))
-    done = (
-        made["operation_status"]
-        .filter(
-            (pl.col("status") == "complete") & (pl.col("started_at") >= days.since) & (pl.col("ended_at") < days.until)
-        )
-        .sort(*key, "reported_at")
-        .unique(key, keep="last", maintain_order=True)
-        .join(cycles, on=key)
-        .join(made["machines"].select("machine", "work_center"), on="machine")
-    )
-    done = _worked_until(_worked_until(done, made["working_time"], "started_at"), made["working_time"], "ended_at")
-    worked = pl.col("worked_until_ended_at") - pl.col("worked_until_started_at")
-    return (
-        done.with_columns(worked=worked)
-        .filter((pl.col("worked") > 0) & (pl.col("worked") < REPORTED_LATE * pl.col("used")))
-        .select(
-            "work_center", pl.col("ended_at").dt.date().alias("day"), "worked",
-            (pl.col("worked") - pl.col("used")).clip(lower_bound=0).alias("lost"),
-        )
-    )  # fmt: skip
-
-
-def _worked_until(rows: pl.DataFrame, working_time: pl.DataFrame, column: str) -> pl.DataFrame:
-    """`rows` with the regular working time of their machine from the first that is known to the instant in `column`
-    (microseconds); null before it."""
-    length = (pl.col("end") - pl.col("start")).dt.total_microseconds()
-    open_ = (
-        working_time.filter(pl.col("kind") == "regular")
-        .sort("machine", "start")
-        .select("machine", "start", length.alias("length"), (length.cum_sum().over("machine") - length).alias("before"))
-        .sort("start")
-    )
-    joined = rows.sort(column).join_asof(
-        open_, left_on=column, right_on="start", by="machine", strategy="backward", check_sortedness=False
-    )
-    since = (pl.col(column) - pl.col("start")).dt.total_microseconds()
-    until = pl.col("before") + pl.min_horizontal(since, "length")
-    return joined.with_columns(until.alias(f"worked_until_{column}")).drop("start", "length", "before")
 
 
 def _by_day(lost: pl.DataFrame) -> pl.DataFrame:

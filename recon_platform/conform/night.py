@@ -19,7 +19,7 @@ from recon_platform.conform.fill import explode_operations, fill_machines, refus
 from recon_platform.conform.findings import found, together
 from recon_platform.conform.history import cut_overlaps
 from recon_platform.conform.keys import Register, cleaned, valid_xref
-from recon_platform.conform.learning import Days, parameter_proposals, stale_parameters
+from recon_platform.conform.learning import parameter_proposals, stale_parameters
 from recon_platform.conform.likeness import propose_keys
 from recon_platform.conform.lots import looping_lots, lot_roots
 from recon_platform.conform.quantities import BY_TABLE, to_base_units
@@ -35,6 +35,7 @@ from recon_platform.conform.references import (
 from recon_platform.conform.series import id_gaps
 from recon_platform.conform.sheet import ID, Sheet, start_sheet
 from recon_platform.conform.spreadsheet import REPAIR_SCHEMA, date_ends, roll_over_midnight
+from recon_platform.conform.stops import Days
 from recon_platform.conform.units import canonical, item_factors
 from recon_platform.tables.context import PlanContext
 from recon_platform.tables.model import Frames, Kind, Layer, Table

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from recon_platform.conform.learning import Days, measured
+from recon_platform.conform.learning import measured
+from recon_platform.conform.stops import Days
 from recon_platform.nights.learned import askable, value_of
 
 if TYPE_CHECKING:

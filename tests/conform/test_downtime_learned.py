@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from recon_platform.conform import conform
-from recon_platform.conform.learning import Days, measured, parameter_proposals, stops
+from recon_platform.conform.learning import measured, parameter_proposals
+from recon_platform.conform.stops import Days, stops
 from recon_platform.tables.policy import SpinePolicy
 from recon_platform.tables.registry import TABLES, conformed_table, output_table
 from tests.conform.plant import context, landing, table
